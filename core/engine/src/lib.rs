@@ -1,0 +1,20 @@
+//! The pure core of DeepAlpha.
+//!
+//! # Layout
+//! - [`ta`]: one file per indicator, found by `build.rs`; [`patterns`]: one file per candlestick pattern.
+//! - [`stream`]: resampling of closed bars and the market view.
+//! - [`types`]: fixed-point `Price`, `Quantity`, `Money`, `Instrument`, `Side`, `UtcNanos`.
+//! - [`orders`]: requests and the order life cycle table. [`risk`]: the gate, the only maker of `Approved`.
+//! - [`matching`]: bar matching of the practice venue. [`portfolio`]: positions, cash, PnL.
+//!
+//! Invariants: no clock, no files, no Python, no `unsafe`; money is integer arithmetic that reports overflow.
+#![forbid(unsafe_code)]
+
+pub mod matching;
+pub mod orders;
+pub mod patterns;
+pub mod portfolio;
+pub mod risk;
+pub mod stream;
+pub mod ta;
+pub mod types;

@@ -1,0 +1,20 @@
+//! `deepalpha._core`: conversions between Python and the core, and one error map. No logic lives here.
+//!
+//! # Layout
+//! - [`error`]: each core error to one class of `deepalpha.errors`.
+//! - [`ta`]: indicators and the market view over numpy arrays.
+//! - [`trading`]: risk gate, practice venue. [`ops`]: the operational log.
+
+use pyo3::prelude::*;
+
+mod error;
+mod ops;
+mod ta;
+mod trading;
+
+#[pymodule]
+fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    ta::register(module)?;
+    trading::register(module)?;
+    ops::register(module)
+}

@@ -1,0 +1,1 @@
+"""DeepAlpha: an analyst's trading workstation over one Rust core."""

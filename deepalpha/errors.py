@@ -1,0 +1,96 @@
+"""Every error DeepAlpha raises on purpose.
+
+    DeepAlphaError
+    ├── ConfigError            a setting is missing, unknown or out of range
+    ├── MarketDataError        bars, files or symbols that cannot be used
+    ├── IndicatorError         a bad argument to an indicator (also a ValueError)
+    ├── ProviderError          a news or model provider failed (retryable says whether to try again)
+    ├── GatewayError           an order could not reach, or was misunderstood by, a venue
+    ├── RiskRefused            the risk gate said no; carries rule, value and bound
+    ├── OrderError             an illegal order, amount or life-cycle step
+    ├── StoreError             ops.sqlite, deepalpha.duckdb or the catalog
+    └── EngineError            the engine process: already running, not running, did not stop
+
+Each carries what was wrong and the way out in its message. Whether to retry is a property of the error (`retryable`),
+never a decision of the caller.
+"""
+
+from __future__ import annotations
+
+
+class DeepAlphaError(Exception):
+    """Base of all errors raised on purpose; `retryable` tells whether the same call may succeed later."""
+
+    retryable = False
+
+
+class ConfigError(DeepAlphaError):
+    """A setting is missing, unknown or out of range. The message names the key, the value and the bound."""
+
+
+class MarketDataError(DeepAlphaError):
+    """Market data that is missing, malformed or not usable for what was asked."""
+
+
+class IndicatorError(DeepAlphaError, ValueError):
+    """An argument of an indicator is out of bounds, of the wrong length or of an unusable type."""
+
+
+class ProviderError(DeepAlphaError):
+    """A news or model provider failed.
+
+    Args:
+        message: what happened and what to do.
+        retryable: whether the same request may succeed later.
+    """
+
+    def __init__(self, message: str, *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
+
+class GatewayError(DeepAlphaError):
+    """A venue could not be reached or gave an answer that cannot be booked."""
+
+
+class OrderError(DeepAlphaError, ValueError):
+    """An order, amount or life-cycle step that cannot exist."""
+
+
+class RiskRefused(DeepAlphaError):
+    """The risk gate refused an order.
+
+    Args:
+        rule: wire name of the rule, for example ``max_notional``.
+        message: the refusal in words, with value and bound.
+        value: what was measured.
+        bound: what the rule allows.
+    """
+
+    def __init__(self, rule: str, message: str, value: str = "", bound: str = "") -> None:
+        super().__init__(message)
+        self.rule = rule
+        self.value = value
+        self.bound = bound
+
+
+class StoreError(DeepAlphaError):
+    """A failure of persistence. The message names the file and the way out."""
+
+
+class EngineError(DeepAlphaError):
+    """The engine process is not in the state the call needs."""
+
+
+__all__ = [
+    "ConfigError",
+    "DeepAlphaError",
+    "EngineError",
+    "GatewayError",
+    "IndicatorError",
+    "MarketDataError",
+    "OrderError",
+    "ProviderError",
+    "RiskRefused",
+    "StoreError",
+]

@@ -1,0 +1,423 @@
+"""The facts that flow through DeepAlpha: frozen, typed, serialisable, and free of behaviour that needs the world.
+
+Time is `int` UTC nanoseconds: `ts_event` by the market's clock, `ts_init` by ours. Money, price and quantity are
+`Decimal` here and fixed point (8 decimals) in the core. `float` is for indicators, scores and statistics only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SECOND = 1_000_000_000
+DAY = 86_400 * SECOND
+
+
+class Mode(StrEnum):
+    """Where orders go. Told apart on every screen, in every report and in every order id."""
+
+    PRACTICE = "practice"
+    PAPER = "paper"
+    LIVE = "live"
+
+
+class Approval(StrEnum):
+    """Who lets a decision become an order: a person's click, or the engine at once."""
+
+    APPROVE = "approve"
+    AUTO = "auto"
+
+
+class Side(StrEnum):
+    BUY = "buy"
+    SELL = "sell"
+
+
+class Action(StrEnum):
+    BUY = "buy"
+    SELL = "sell"
+    HOLD = "hold"
+
+
+class OrderType(StrEnum):
+    MARKET = "market"
+    LIMIT = "limit"
+    STOP = "stop"
+
+
+class SignalStatus(StrEnum):
+    """How an agent's answer came about. Only `ok` is an opinion; a failure is never a neutral vote."""
+
+    OK = "ok"
+    ABSTAIN = "abstain"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+
+
+class AgentRole(StrEnum):
+    """`voter` has a say in direction; `guard` may only lower the size or veto."""
+
+    VOTER = "voter"
+    GUARD = "guard"
+
+
+class DecisionStatus(StrEnum):
+    """What became of a decision. `none`: nothing to approve (hold, or no order follows)."""
+
+    NONE = "none"
+    PENDING = "pending"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    REFUSED = "refused"
+    AUTO = "auto"
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all facts: immutable, keyword-only, encodes to canonical JSON with `deepalpha.types.encode`."""
+
+
+def encode(value: Any) -> bytes:
+    """Encode facts, mappings and numbers as canonical JSON (sorted keys): the input of every hash and id.
+
+    NaN and infinities are encoded as null, as JSON has none.
+    """
+    return msgspec.json.encode(value, order="deterministic")
+
+
+class Instrument(Fact):
+    """What can be traded. `tick_size` and `lot_size` are exact steps; prices and quantities must be multiples."""
+
+    symbol: str
+    tick_size: Decimal = Decimal("0.01")
+    lot_size: Decimal = Decimal("1")
+    currency: str = "USD"
+
+
+class Candle(Fact):
+    """One closed bar. `ts_open` is the bar's start, `ts_event` its close (= start + timeframe) on the market's clock."""
+
+    symbol: str
+    timeframe: str
+    ts_open: int
+    ts_event: int
+    ts_init: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+
+
+class Headline(Fact):
+    """One news item. An agent may see it once `ts_known` (the later of published and fetched) has passed."""
+
+    id: str
+    title: str
+    source: str
+    symbols: tuple[str, ...]
+    ts_published: int
+    ts_known: int
+    url: str = ""
+
+
+class BarFrame:
+    """Closed bars of one timeframe as read-only float64 arrays of shape (n,), oldest first.
+
+    Attributes:
+        timeframe: name such as ``1d``.
+        ts_open, ts_event: int64 UTC ns, start and close of each bar.
+        open, high, low, close, volume: float64.
+        series: indicator id (``RSI_14``) -> float64 array of shape (n,), NaN during warm-up.
+    """
+
+    __slots__ = ("close", "high", "low", "open", "series", "timeframe", "ts_event", "ts_open", "volume")
+
+    def __init__(
+        self,
+        timeframe: str,
+        ts_open: NDArray[np.int64],
+        ts_event: NDArray[np.int64],
+        open: NDArray[np.float64],  # noqa: A002 - the field's own name
+        high: NDArray[np.float64],
+        low: NDArray[np.float64],
+        close: NDArray[np.float64],
+        volume: NDArray[np.float64],
+        series: Mapping[str, NDArray[np.float64]] | None = None,
+    ) -> None:
+        self.timeframe = timeframe
+        self.ts_open, self.ts_event = ts_open, ts_event
+        self.open, self.high, self.low, self.close, self.volume = open, high, low, close, volume
+        self.series: dict[str, NDArray[np.float64]] = dict(series or {})
+        for array in (ts_open, ts_event, open, high, low, close, volume, *self.series.values()):
+            array.flags.writeable = False
+
+    def __len__(self) -> int:
+        return len(self.close)
+
+    def last(self, name: str) -> float:
+        """Last value of an indicator series; NaN while it warms up. KeyError lists what there is."""
+        try:
+            values = self.series[name]
+        except KeyError:
+            raise KeyError(f"{name} is not in this view of {self.timeframe}; there is {sorted(self.series)}") from None
+        return float(values[-1]) if len(values) else math.nan
+
+
+class PositionView(Fact):
+    """The account as an agent may know it, in units of the account's currency."""
+
+    quantity: float = 0.0
+    average_price: float = 0.0
+    unrealised_pnl: float = 0.0
+    equity: float = 0.0
+    drawdown: float = 0.0
+
+
+class Context:
+    """Everything an agent may know at `asof`, and nothing else.
+
+    Attributes:
+        symbol: the instrument.
+        asof: UTC ns; every bar and headline in here was closed / known at or before it.
+        horizon_s: seconds over which a vote is meant.
+        timeframe: the base timeframe, a key of `bars`.
+        bars: timeframe -> BarFrame of closed bars, base timeframe first, then coarser ones.
+        news: headlines known at `asof`, newest last.
+        position: the account as of `asof`.
+        snapshot_hash: sha256 hex of the canonical content of all of the above.
+    """
+
+    __slots__ = ("asof", "bars", "horizon_s", "news", "position", "snapshot_hash", "symbol", "timeframe")
+
+    def __init__(
+        self,
+        *,
+        symbol: str,
+        asof: int,
+        horizon_s: int,
+        timeframe: str,
+        bars: Mapping[str, BarFrame],
+        news: tuple[Headline, ...],
+        position: PositionView,
+        snapshot_hash: str,
+    ) -> None:
+        for name, value in (
+            ("symbol", symbol),
+            ("asof", asof),
+            ("horizon_s", horizon_s),
+            ("timeframe", timeframe),
+            ("bars", bars),
+            ("news", news),
+            ("position", position),
+            ("snapshot_hash", snapshot_hash),
+        ):
+            object.__setattr__(self, name, value)
+
+    symbol: str
+    asof: int
+    horizon_s: int
+    timeframe: str
+    bars: Mapping[str, BarFrame]
+    news: tuple[Headline, ...]
+    position: PositionView
+    snapshot_hash: str
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"Context is frozen; {name} cannot be set")
+
+    @property
+    def base(self) -> BarFrame:
+        """Bars of the base timeframe."""
+        return self.bars[self.timeframe]
+
+
+class Evidence(Fact):
+    """One observation behind a vote. `id` names it inside the snapshot, e.g. ``1d:RSI_14`` or ``news:<id>``."""
+
+    id: str
+    value: float | str
+
+
+class Signal(Fact):
+    """An agent's answer. `p_up` is P(price return over the horizon > 0) and is None unless status is ok.
+
+    Build one with `Signal.buy`, `Signal.sell`, `Signal.hold`, `Signal.abstain` or `Signal.guard`; the runner fills in
+    agent, version, symbol, asof, horizon_s and snapshot_hash.
+    """
+
+    agent: str = ""
+    version: str = ""
+    symbol: str = ""
+    asof: int = 0
+    horizon_s: int = 0
+    snapshot_hash: str = ""
+    role: AgentRole = AgentRole.VOTER
+    status: SignalStatus = SignalStatus.OK
+    p_up: float | None = None
+    size_cap: float = 1.0
+    reasons: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.p_up is not None and not 0.0 <= self.p_up <= 1.0:
+            raise ValueError(f"p_up {self.p_up!r} is not in 0..1")
+        if not 0.0 <= self.size_cap <= 1.0:
+            raise ValueError(f"size_cap {self.size_cap!r} is not in 0..1 (0 is a veto)")
+        if (self.status is SignalStatus.OK and self.role is AgentRole.VOTER) != (self.p_up is not None):
+            raise ValueError(f"a {self.status} {self.role} signal cannot carry p_up={self.p_up!r}")
+
+    @property
+    def vote(self) -> Action:
+        """Direction in words: buy above 0.5, sell below, hold otherwise (and for every status but ok)."""
+        if self.p_up is None or self.p_up == 0.5:
+            return Action.HOLD
+        return Action.BUY if self.p_up > 0.5 else Action.SELL
+
+    @classmethod
+    def buy(cls, confidence: float, *reasons: str, evidence: tuple[Evidence, ...] = ()) -> Signal:
+        """A vote up. `confidence` in 0..1 maps to p_up = 0.5 + confidence / 2."""
+        return cls(p_up=0.5 + _confidence(confidence) / 2, reasons=reasons, evidence=evidence)
+
+    @classmethod
+    def sell(cls, confidence: float, *reasons: str, evidence: tuple[Evidence, ...] = ()) -> Signal:
+        """A vote down. `confidence` in 0..1 maps to p_up = 0.5 - confidence / 2."""
+        return cls(p_up=0.5 - _confidence(confidence) / 2, reasons=reasons, evidence=evidence)
+
+    @classmethod
+    def hold(cls, *reasons: str, evidence: tuple[Evidence, ...] = ()) -> Signal:
+        """A considered "no direction": p_up = 0.5. It counts as a vote; use `abstain` to stay out."""
+        return cls(p_up=0.5, reasons=reasons, evidence=evidence)
+
+    @classmethod
+    def abstain(cls, reason: str, *, evidence: tuple[Evidence, ...] = ()) -> Signal:
+        """No opinion, with the reason. It has no weight in the decision."""
+        return cls(status=SignalStatus.ABSTAIN, reasons=(reason,), evidence=evidence)
+
+    @classmethod
+    def guard(cls, size_cap: float, *reasons: str, evidence: tuple[Evidence, ...] = ()) -> Signal:
+        """A guard's answer: `size_cap` in 0..1 scales the order; 0 is a veto. It never votes."""
+        return cls(role=AgentRole.GUARD, size_cap=size_cap, reasons=reasons, evidence=evidence)
+
+
+def _confidence(value: float) -> float:
+    if not 0.0 <= value <= 1.0:
+        raise ValueError(f"confidence {value!r} is not in 0..1")
+    return value
+
+
+class OrderRequest(Fact):
+    """What somebody wants. It becomes an order only as `Approved` out of the risk gate.
+
+    `reduce_only` orders may shrink a position but never open or flip one.
+    """
+
+    client_order_id: str
+    decision_id: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    type: OrderType = OrderType.MARKET
+    limit_price: Decimal | None = None
+    reduce_only: bool = False
+    stop_loss: Decimal | None = None
+    take_profit: Decimal | None = None
+
+
+class Verdict(Fact):
+    """What the risk gate said about an order: every rule is evaluated, the first breach is the refusal."""
+
+    approved: bool
+    rule: str = ""
+    message: str = ""
+    value: str = ""
+    bound: str = ""
+
+
+class Decision(Fact):
+    """What the engine wants to do at one bar, and why.
+
+    `score` is the sum of `contributions` (log-odds shares, one for each vote that counted); `p_up` its logistic.
+    `confidence` is 100 * max(p_up, 1 - p_up) and carries `calibration`, for example "uncalibrated, n=12".
+    """
+
+    decision_id: str
+    symbol: str
+    asof: int
+    action: Action
+    score: float
+    p_up: float
+    confidence: float
+    calibration: str
+    fuser: str
+    weights: dict[str, float]
+    contributions: dict[str, float]
+    size_cap: float
+    reasons: tuple[str, ...]
+    signals: tuple[Signal, ...]
+    snapshot_hash: str
+    price: float
+    blocked_by: str = ""
+
+
+class Fill(Fact):
+    """One execution. `fee` is in the account's currency; `realised_pnl` is before fees."""
+
+    fill_id: str
+    client_order_id: str
+    decision_id: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    fee: Decimal
+    realised_pnl: Decimal
+    ts_event: int
+    reason: str = ""
+
+
+class OrderEvent(Fact):
+    """One step in an order's life: the state before and after, when, and why. `seq` counts from 1 within the order."""
+
+    client_order_id: str
+    seq: int
+    event: str
+    state_before: str
+    state: str
+    ts_event: int
+    reason: str = ""
+
+
+class Position(Fact):
+    """A holding. `cost` is what the open quantity cost; `quantity` is negative for a short."""
+
+    symbol: str
+    position_id: str
+    quantity: Decimal
+    average_price: Decimal
+    cost: Decimal
+    last_price: Decimal
+    unrealised_pnl: Decimal
+    stop_loss: Decimal | None = None
+    take_profit: Decimal | None = None
+
+
+class Account(Fact):
+    """Cash and positions marked at the last prices. equity = cash + position_value, exactly."""
+
+    ts_event: int
+    cash: Decimal
+    position_value: Decimal
+    equity: Decimal
+    realised_pnl: Decimal
+    unrealised_pnl: Decimal
+    fees: Decimal
