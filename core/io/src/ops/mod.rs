@@ -1,0 +1,10 @@
+//! The operational log: one SQLite file in WAL mode, append-only tables, every row with a monotonic id.
+//!
+//! A batch of rows is one transaction: all of it is in the log or none. Two levels:
+//! [`Level::Journalled`] survives `kill -9` of every process; [`Level::Durable`] also survives the loss of power.
+//! Several processes may write; each waits up to five seconds for its turn.
+
+mod log;
+mod schema;
+
+pub use log::{Columns, Level, OpsError, OpsLog, Row, Value};
