@@ -195,7 +195,7 @@ impl OpsLog {
     pub fn select(&self, sql: &str, parameters: &[Value]) -> Result<Columns, OpsError> {
         let classify = |error| Self::classify(&self.path, error);
         let mut statement = self.reader.prepare_cached(sql).map_err(classify)?;
-        let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let mut values: Vec<Vec<Value>> = vec![Vec::new(); names.len()];
         let mut rows = statement.query(params_from_iter(parameters.iter())).map_err(classify)?;
         while let Some(row) = rows.next().map_err(classify)? {
