@@ -9,6 +9,7 @@
     ├── RiskRefused            the risk gate said no; carries rule, value and bound
     ├── OrderError             an illegal order, amount or life-cycle step
     ├── StoreError             ops.sqlite, deepalpha.duckdb or the catalog
+    │   └── DuplicateError     the row is in the log already: the same click, order or fill twice
     └── EngineError            the engine process: already running, not running, did not stop
 
 Each carries what was wrong and the way out in its message. Whether to retry is a property of the error (`retryable`),
@@ -78,6 +79,10 @@ class StoreError(DeepAlphaError):
     """A failure of persistence. The message names the file and the way out."""
 
 
+class DuplicateError(StoreError):
+    """A row with this key is in the log already: the same click, order or fill came twice. Nothing was written."""
+
+
 class EngineError(DeepAlphaError):
     """The engine process is not in the state the call needs."""
 
@@ -85,6 +90,7 @@ class EngineError(DeepAlphaError):
 __all__ = [
     "ConfigError",
     "DeepAlphaError",
+    "DuplicateError",
     "EngineError",
     "GatewayError",
     "IndicatorError",

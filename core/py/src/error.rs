@@ -9,6 +9,7 @@ pub(crate) enum Kind {
     Indicator,
     Order,
     Store,
+    Duplicate,
     MarketData,
 }
 
@@ -18,6 +19,7 @@ impl Kind {
             Self::Indicator => "IndicatorError",
             Self::Order => "OrderError",
             Self::Store => "StoreError",
+            Self::Duplicate => "DuplicateError",
             Self::MarketData => "MarketDataError",
         }
     }

@@ -2,11 +2,12 @@
 //!
 //! # Layout
 //! - [`error`]: each core error to one class of `deepalpha.errors`.
-//! - [`ta`]: indicators and the market view over numpy arrays.
-//! - [`trading`]: risk gate, practice venue. [`ops`]: the operational log.
+//! - [`ta`]: indicators over numpy arrays. [`bars`]: time frames and closed bars.
+//! - [`trading`]: risk gate and practice venue. [`ops`]: the operational log.
 
 use pyo3::prelude::*;
 
+mod bars;
 mod error;
 mod ops;
 mod ta;
@@ -15,6 +16,7 @@ mod trading;
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     ta::register(module)?;
+    bars::register(module)?;
     trading::register(module)?;
     ops::register(module)
 }
