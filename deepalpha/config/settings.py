@@ -1,0 +1,155 @@
+"""Settings: typed, bounded, and refused with the key, the value and the way out."""
+
+from __future__ import annotations
+
+import difflib
+from datetime import date
+from decimal import Decimal
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from deepalpha.errors import ConfigError
+from deepalpha.types import Approval, Mode
+
+Fraction = Annotated[Decimal, Field(gt=0, le=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ReplaySettings(_Section):
+    """The sample replayed as if live."""
+
+    start: date = Field(default=date(2010, 1, 4), description="first day to replay; earlier bars are history")
+    bars_per_second: float = Field(default=2.0, ge=0, le=10_000, description="speed; 0 is as fast as possible")
+    pause_on_pending: bool = Field(
+        default=True, description="in approve mode the replayed market waits while a decision waits for your click"
+    )
+
+
+class AccountSettings(_Section):
+    """The practice account."""
+
+    cash: Decimal = Field(default=Decimal(100_000), gt=0, le=Decimal(10) ** 9, description="cash to begin with")
+    fee_rate: Decimal = Field(default=Decimal("0.0005"), ge=0, le=Decimal("0.1"), description="fee, share of notional")
+    slippage: Decimal = Field(
+        default=Decimal("0.0005"), ge=0, le=Decimal("0.1"), description="market and stop fills move against you by this"
+    )
+
+
+class RiskSettings(_Section):
+    """Bounds of the risk gate and the protection of every position. Fractions are of equity."""
+
+    max_order_notional: Decimal = Field(default=Decimal(1_000_000), gt=0, description="one order, in currency")
+    max_trade_fraction: Fraction = Field(default=Decimal("0.02"), description="one trade")
+    max_instrument_fraction: Fraction = Field(default=Decimal("0.05"), description="one instrument")
+    max_exposure: Fraction = Field(default=Decimal("0.95"), description="all positions together")
+    max_leverage: Decimal = Field(default=Decimal(3), gt=0, le=100, description="gross exposure over equity")
+    max_daily_loss: Fraction = Field(default=Decimal("0.05"), description="loss since the day began")
+    price_band: Fraction = Field(default=Decimal("0.05"), description="move away from the decision's price")
+    max_data_age_bars: int = Field(default=6, ge=1, le=1000, description="oldest price to trade on, in bars")
+    allow_short: bool = Field(default=False, description="whether a sale may exceed the holding")
+    stop_loss: Fraction = Field(default=Decimal("0.02"), description="protective stop of every position")
+    take_profit: Fraction = Field(default=Decimal("0.06"), description="target of every position")
+
+
+class AgentSettings(_Section):
+    """Which agents run and how long one may take."""
+
+    enabled: tuple[str, ...] = Field(
+        default=("technical", "pattern", "trend", "risk", "news"),
+        min_length=1,
+        description="built-in names, or package.module:Class of your own",
+    )
+    deadline_s: float = Field(default=5.0, gt=0, le=120, description="an agent that takes longer has timed out")
+    news_days: float = Field(default=10.0, gt=0, le=365, description="age of the oldest headline an agent sees")
+
+
+class DecisionSettings(_Section):
+    """How votes become a decision."""
+
+    entry_threshold: float = Field(default=0.56, gt=0.5, lt=0.9, description="p(up) to buy; 1 - this to sell")
+    memory: int = Field(default=100, ge=1, le=10_000, description="decisions remembered for each symbol")
+    cache_s: float = Field(default=300.0, ge=0, le=86_400, description="seconds a decision on one snapshot is reused")
+    quorum: int = Field(default=2, ge=1, le=20, description="votes needed for any action")
+    horizon_bars: int = Field(default=5, ge=1, le=1000, description="bars over which a vote is meant")
+
+
+class Settings(_Section):
+    """Everything that can be set. See `deepalpha/config/default.yaml` for all keys with their meaning."""
+
+    mode: Mode = Field(default=Mode.PRACTICE, description="practice: the built-in venue on replayed bars")
+    approval: Approval = Field(default=Approval.APPROVE, description="approve: a person clicks; auto: at once")
+    symbols: tuple[str, ...] = Field(default=("AAPL", "IBM", "MSFT", "GOOG"), min_length=1)
+    timeframe: str = Field(default="1d", description="bars that are decided on")
+    view_timeframes: tuple[str, ...] = Field(default=("1w", "1mo"), description="coarser bars the agents also see")
+    history_bars: int = Field(default=750, ge=50, le=20_000, description="bars an agent sees")
+    approval_ttl_bars: int = Field(default=5, ge=1, le=10_000, description="bars after which a decision expires")
+    replay: ReplaySettings = ReplaySettings()
+    account: AccountSettings = AccountSettings()
+    risk: RiskSettings = RiskSettings()
+    agents: AgentSettings = AgentSettings()
+    decision: DecisionSettings = DecisionSettings()
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> Settings:
+        """Settings from a YAML file; keys that are not in it keep their defaults.
+
+        Raises:
+            ConfigError: no such file, no YAML, an unknown key or a value out of bounds.
+        """
+        path = Path(path)
+        try:
+            text = path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise ConfigError(f"settings file {path}: {error.strerror}; check the path") from error
+        return cls.from_text(text, source=str(path))
+
+    @classmethod
+    def from_text(cls, text: str, *, source: str = "settings") -> Settings:
+        """Settings from YAML text; `source` names it in errors."""
+        try:
+            loaded = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise ConfigError(f"{source} is not YAML: {error}") from error
+        if loaded is None:
+            loaded = {}
+        if not isinstance(loaded, dict):
+            raise ConfigError(f"{source} must be a mapping of settings, not a {type(loaded).__name__}")
+        return cls.from_mapping(loaded, source=source)
+
+    @classmethod
+    def from_mapping(cls, values: dict[str, Any], *, source: str = "settings") -> Settings:
+        """Settings from a nested mapping, with readable errors."""
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            lines = [_explain(cls, problem) for problem in error.errors()]
+            raise ConfigError(f"{source}: " + "; ".join(lines)) from error
+
+    @classmethod
+    def default(cls) -> Settings:
+        """The settings of `default.yaml`, which are the defaults of the classes."""
+        text = resources.files("deepalpha.config").joinpath("default.yaml").read_text(encoding="utf-8")
+        return cls.from_text(text, source="default.yaml")
+
+
+def _explain(model: type[BaseModel], problem: Any) -> str:
+    """One line for a pydantic error: the key, the value, the bound, and the nearest known key."""
+    path = [str(part) for part in problem["loc"]]
+    key = ".".join(path)
+    if problem["type"] != "extra_forbidden":
+        return f"{key} = {problem['input']!r}: {problem['msg']}"
+    known: type[BaseModel] = model
+    for part in path[:-1]:
+        annotation = known.model_fields[part].annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            known = annotation
+    near = difflib.get_close_matches(path[-1], known.model_fields, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(known.model_fields)}"
+    return f"{key} is not a setting; {hint}"
