@@ -1,0 +1,42 @@
+-- What analysts query. Times as TIMESTAMP (UTC); amounts exact.
+CREATE OR REPLACE VIEW decisions AS
+    SELECT d.account_id, d.decision_id, make_timestamp_ns(d.ts_event) AS asof, d.symbol, d.action, d.confidence, d.p_up,
+        d.score, d.price,
+        coalesce((SELECT arg_max(a.status, a.id) FROM audit a WHERE a.kind = 'decision' AND a.ref = d.decision_id),
+            d.status) AS status,
+        d.blocked_by, d.body
+    FROM decision d ORDER BY d.id;
+CREATE OR REPLACE VIEW signals AS
+    SELECT account_id, decision_id, make_timestamp_ns(ts_event) AS asof, symbol, agent, role, status, p_up, size_cap,
+        latency_ns, body
+    FROM signal ORDER BY id;
+CREATE OR REPLACE VIEW orders AS
+    SELECT i.account_id, i.client_order_id, i.decision_id, make_timestamp_ns(i.ts_event) AS ts, i.mode, i.symbol,
+        i.side, i."type", i.quantity, i.price, i.protective = 1 AS protective, i.approved_by,
+        coalesce((SELECT arg_max(e.state, e.seq) FROM order_event e WHERE e.client_order_id = i.client_order_id),
+            'initialized') AS state,
+        coalesce((SELECT sum(f.quantity) FROM fill f WHERE f.client_order_id = i.client_order_id), 0) AS filled
+    FROM order_intent i ORDER BY i.id;
+CREATE OR REPLACE VIEW fills AS
+    SELECT account_id, fill_id, client_order_id, decision_id, make_timestamp_ns(ts_event) AS ts, symbol, side, quantity,
+        price, fee, realised_pnl, reason
+    FROM fill ORDER BY id;
+CREATE OR REPLACE VIEW positions AS
+    SELECT account_id, symbol, sum(CASE side WHEN 'buy' THEN quantity ELSE -quantity END) AS quantity,
+        sum(realised_pnl) AS realised_pnl, sum(fee) AS fees, count(*) AS fills
+    FROM fill GROUP BY ALL ORDER BY ALL;
+CREATE OR REPLACE VIEW equity_curve AS
+    SELECT account_id, make_timestamp_ns(ts_event) AS ts, cash, position_value, equity, realised_pnl, unrealised_pnl,
+        fees
+    FROM equity ORDER BY id;
+CREATE OR REPLACE VIEW trail AS
+    SELECT d.decision_id, make_timestamp_ns(d.ts_event) AS asof, d.symbol, d.price AS close, d.action, d.confidence,
+        (SELECT string_agg(s.agent || ' ' || coalesce(round(s.p_up, 3)::VARCHAR, s.status), ', ' ORDER BY s.agent)
+            FROM signal s WHERE s.decision_id = d.decision_id) AS votes,
+        (SELECT arg_max(a.status, a.id) FROM audit a WHERE a.kind = 'verdict' AND a.ref = d.decision_id) AS verdict,
+        (SELECT arg_max(a.status, a.id) FROM audit a WHERE a.kind = 'decision' AND a.ref = d.decision_id) AS approval,
+        i.client_order_id, i.side, i.quantity, f.fill_id, f.price AS fill_price, f.realised_pnl
+    FROM decision d
+    LEFT JOIN order_intent i ON i.decision_id = d.decision_id
+    LEFT JOIN fill f ON f.client_order_id = i.client_order_id
+    ORDER BY d.id;

@@ -1,0 +1,85 @@
+"""`da.connect()`: an in-memory DuckDB with the store's tables, the catalog's bars and the live tail of the log."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+import duckdb
+import polars as pl
+
+from deepalpha.config import Workspace
+from deepalpha.errors import StoreError
+from deepalpha.store import analytics
+from deepalpha.store.ops import TABLES, Ops
+
+
+class Session:
+    """A reader of a workspace; holds no file open and works with or without an engine.
+
+    Every `sql` call sees what the log has at that moment.
+
+    Example:
+        >>> ws = da.connect()                                             # doctest: +SKIP
+        >>> ws.sql("select symbol, action, confidence from decisions")    # doctest: +SKIP
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self.ops = Ops(workspace.ops)
+        self._memory = duckdb.connect(":memory:")
+        analytics.migrate(self._memory)
+        self._after: dict[str, int] = {}
+        if workspace.duckdb.exists():
+            self._load_file()
+        self.refresh()
+
+    def _load_file(self) -> None:
+        with analytics.opened(self.workspace.duckdb, read_only=True) as store:
+            for table in TABLES:
+                rows = store.execute(f"SELECT * FROM {table} ORDER BY id").to_arrow_table()
+                self._memory.register("incoming", rows)
+                self._memory.execute(f"INSERT INTO {table} SELECT * FROM incoming")
+                self._memory.unregister("incoming")
+            marks = store.execute("SELECT table_name, last_id FROM watermark").fetchall()
+            self._after = {str(table): int(last) for table, last in marks}
+
+    def refresh(self) -> int:
+        """Copy what the log has gained since the last call; returns the number of rows."""
+        copied = analytics.copy_new_rows(self._memory, self.ops, self._after)
+        files = self.workspace.catalog / "*" / "*" / "bars.parquet"
+        if any(self.workspace.catalog.glob("*/*/bars.parquet")):
+            self._memory.execute(
+                "CREATE OR REPLACE VIEW candles AS SELECT symbol, timeframe, make_timestamp_ns(ts_open) AS ts_open, "
+                "make_timestamp_ns(ts_event) AS ts_event, open, high, low, close, volume "
+                f"FROM read_parquet('{_quoted(str(files))}', hive_partitioning = true)"
+            )
+        return copied
+
+    def sql(self, query: str) -> pl.DataFrame:
+        """Run SQL over `decisions, signals, orders, fills, positions, equity_curve, trail, candles` and the raw tables.
+
+        Raises:
+            StoreError: what DuckDB says about the query.
+        """
+        self.refresh()
+        try:
+            return self._memory.execute(query).pl()
+        except duckdb.Error as error:
+            raise StoreError(f"{error}") from error
+
+    def close(self) -> None:
+        """Let go of the memory; the files are not held."""
+        self._memory.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")
