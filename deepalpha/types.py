@@ -318,7 +318,8 @@ def _confidence(value: float) -> float:
 class OrderRequest(Fact):
     """What somebody wants. It becomes an order only as `Approved` out of the risk gate.
 
-    `reduce_only` orders may shrink a position but never open or flip one.
+    `reduce_only` orders may shrink a position but never open or flip one. `reference_price` is the price the decision
+    was taken at; `limit_price` is also the trigger of a stop.
     """
 
     client_order_id: str
@@ -326,11 +327,21 @@ class OrderRequest(Fact):
     symbol: str
     side: Side
     quantity: Decimal
+    reference_price: Decimal
     type: OrderType = OrderType.MARKET
     limit_price: Decimal | None = None
     reduce_only: bool = False
     stop_loss: Decimal | None = None
     take_profit: Decimal | None = None
+
+
+class RuleCheck(Fact):
+    """One rule as it stood for one order, with what was measured and what is allowed, in words."""
+
+    rule: str
+    value: str
+    bound: str
+    holds: bool
 
 
 class Verdict(Fact):
@@ -341,6 +352,7 @@ class Verdict(Fact):
     message: str = ""
     value: str = ""
     bound: str = ""
+    checks: tuple[RuleCheck, ...] = ()
 
 
 class Decision(Fact):

@@ -45,7 +45,7 @@ class TechnicalParams(msgspec.Struct, frozen=True):
 
 
 class _View(msgspec.Struct, frozen=True):
-    """One timeframe as the agent reads it; scores in -1..1, `width` is the ATR in price units."""
+    """One timeframe as the agent reads it; scores in -1..1, `gap` is EMA 12 minus EMA 26 in ATR."""
 
     frame: BarFrame
     average: float
@@ -112,8 +112,8 @@ class TechnicalAgent(BaseAgent):
 def _sentence(view: _View) -> str:
     """One timeframe in a trader's words, with its numbers."""
     side = "above" if view.gap >= 0 else "below"
-    pace = "gaining" if view.macd >= 0 else "losing"
-    text = f"{view.frame.timeframe}: EMA 12 is {abs(view.gap):.1f} ATR {side} EMA 26, MACD is {pace}, "
+    pace = "above" if view.macd >= 0 else "below"
+    text = f"{view.frame.timeframe}: EMA 12 is {abs(view.gap):.1f} ATR {side} EMA 26, MACD is {pace} its signal, "
     text += f"RSI {view.rsi_value:.0f}"
     if view.rsi_value >= 70:
         text += " (overbought)"

@@ -162,13 +162,17 @@ IDENTITIES = {
         summed AS (SELECT account_id, symbol, quantity FROM positions WHERE quantity <> 0)
         SELECT count(*) FROM shown FULL JOIN summed USING (account_id, symbol)
         WHERE shown.quantity IS DISTINCT FROM summed.quantity""",
-    "cash = cash before - fills - fees": """
+    "equity = initial cash + realised + unrealised - fees": """
+        SELECT count(*) FROM (SELECT account_id FROM equity GROUP BY account_id
+            HAVING count(DISTINCT equity - realised_pnl - unrealised_pnl + fees) > 1)""",
+    # A notional is rounded to 1e-8 when it is booked; for whole shares the two sides are equal to the last digit.
+    "cash = initial cash + fills - fees": """
         WITH flow AS (
-            SELECT account_id, sum(CASE side WHEN 'buy' THEN -1 ELSE 1 END * quantity * price - fee) AS moved,
-                sum(fee) AS fees, sum(realised_pnl) AS realised
+            SELECT account_id, count(*) AS n, sum(fee) AS fees, sum(realised_pnl) AS realised,
+                sum(CASE side WHEN 'buy' THEN -1 ELSE 1 END * quantity * price - fee) AS moved
             FROM fill GROUP BY account_id),
-        latest AS (SELECT account_id, arg_max(cash, id) AS cash, arg_min(cash, id) AS cash_first,
-            arg_max(fees, id) AS fees, arg_max(realised_pnl, id) AS realised FROM equity GROUP BY account_id)
+        latest AS (SELECT account_id, max_by(COLUMNS(* EXCLUDE (account_id, id)), id) FROM equity GROUP BY account_id)
         SELECT count(*) FROM latest JOIN flow USING (account_id)
-        WHERE latest.fees <> flow.fees OR latest.realised <> flow.realised""",
+        WHERE latest.fees <> flow.fees OR latest.realised_pnl <> flow.realised
+            OR abs(cash - (equity - realised_pnl - unrealised_pnl + latest.fees) - moved) > 0.00000001 * n""",
 }
