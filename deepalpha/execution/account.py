@@ -1,0 +1,149 @@
+"""One practice account: gate and venue together, and its recovery from the log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+import msgspec
+
+from deepalpha import _core
+from deepalpha.config import Settings
+from deepalpha.gateways import PracticeGateway, Report
+from deepalpha.risk import Gate
+from deepalpha.store import Cell, Ops
+from deepalpha.types import Account, Fill, Instrument, OrderRequest, Position, Verdict
+
+
+class PracticeAccount:
+    """Gate and practice venue of one account.
+
+    Args:
+        settings: bounds, costs and cash.
+        instruments: what can be traded.
+        bar_ns: length of a bar in nanoseconds.
+    """
+
+    def __init__(self, settings: Settings, instruments: Mapping[str, Instrument], *, bar_ns: int) -> None:
+        self.gate = Gate(settings.risk, bar_ns=bar_ns)
+        self._venue = _core.PracticeVenue(
+            fee_rate=settings.account.fee_rate,
+            slippage=settings.account.slippage,
+            cash=settings.account.cash,
+            instruments=list(instruments.values()),
+        )
+        self.gateway = PracticeGateway(self._venue, instruments)
+
+    def last(self, symbol: str) -> tuple[str, int] | None:
+        """Last price as text and its UTC ns."""
+        return self._venue.quote(symbol)
+
+    def position(self, symbol: str) -> Position | None:
+        """The open position in a symbol."""
+        return next((position for position in self.gateway.positions() if position.symbol == symbol), None)
+
+    def preview(self, order: OrderRequest, now: int) -> Verdict:
+        """Every rule for an order, as things stand; nothing is remembered."""
+        return self.gate.preview(
+            order,
+            instrument=self.gateway.instrument(order.symbol),
+            account=self._venue.account_view(),
+            last=self.last(order.symbol),
+            now=now,
+        )
+
+    def check(self, order: OrderRequest, now: int) -> tuple[Verdict, _core.Approved | None]:
+        """Rule on an order; the approval is the only thing `submit` takes."""
+        return self.gate.check(
+            order,
+            instrument=self.gateway.instrument(order.symbol),
+            account=self._venue.account_view(),
+            last=self.last(order.symbol),
+            now=now,
+        )
+
+    def submit(self, approved: _core.Approved, now: int) -> Report:
+        """Hand an approved order to the venue."""
+        return self.gateway.submit(approved, now)
+
+    def mark(self, ts_event: int) -> Account:
+        """Totals after a step of the market, told to the gate as well."""
+        account = self.gateway.account(ts_event)
+        self.gate.mark(ts_event, account.equity)
+        return account
+
+    def restore(self, ops: Ops, account_id: str, last_prices: Mapping[str, tuple[Decimal, int]]) -> None:
+        """Bring a fresh account to where the log left it.
+
+        The venue's truth is the log: an intent without an `accept` never reached it and is not restored as working;
+        `unsent_intents` lists those.
+
+        Args:
+            ops: the log.
+            account_id: which account.
+            last_prices: symbol -> (close, UTC ns) of its last processed bar.
+
+        Raises:
+            StoreError: a fill does not come out as it was logged.
+        """
+        for cells in ops.rows(
+            "SELECT ts_event, equity FROM equity WHERE account_id = ? ORDER BY ts_event", [account_id]
+        ):
+            self.gate.mark(int(cells["ts_event"] or 0), Decimal(str(cells["equity"])))
+        for rank, cells in enumerate(ops.rows(_ORDERS, [account_id])):
+            order = _order(cells)
+            if not cells["protective"]:
+                self.gate.remember(order.client_order_id, order.decision_id)
+            if cells["state"] is None:
+                continue
+            self._venue.restore_order(
+                order,
+                state=cells["state"],
+                seq=cells["seq"],
+                fills=cells["fills"],
+                filled=order.quantity if cells["fills"] else Decimal(0),
+                ts_accepted=cells["ts_accepted"],
+                rank=rank,
+                protective=bool(cells["protective"]),
+            )
+        for cells in ops.rows("SELECT * FROM fill WHERE account_id = ? ORDER BY id", [account_id]):
+            names = {field.name for field in msgspec.structs.fields(Fill)}
+            self._venue.restore_fill(msgspec.convert({k: v for k, v in cells.items() if k in names}, Fill))
+        for symbol, (price, ts_event) in last_prices.items():
+            self._venue.mark(symbol, price, ts_event)
+
+
+def unsent_intents(ops: Ops, account_id: str) -> list[OrderRequest]:
+    """Intents in the log that no venue event followed: written, then the process ended before the send."""
+    return [_order(cells) for cells in ops.rows(_ORDERS, [account_id]) if cells["state"] is None]
+
+
+_ORDERS = """
+    SELECT i.*, e.state, e.seq,
+        (SELECT count(*) FROM fill f WHERE f.client_order_id = i.client_order_id) AS fills,
+        (SELECT a.ts_event FROM order_event a WHERE a.client_order_id = i.client_order_id AND a.event = 'accept')
+            AS ts_accepted
+    FROM order_intent i
+    LEFT JOIN order_event e ON e.client_order_id = i.client_order_id
+        AND e.seq = (SELECT max(seq) FROM order_event x WHERE x.client_order_id = i.client_order_id)
+    WHERE i.account_id = ? ORDER BY i.id
+"""
+
+
+def _order(cells: dict[str, Cell]) -> OrderRequest:
+    return msgspec.convert(
+        {
+            "client_order_id": cells["client_order_id"],
+            "decision_id": cells["decision_id"],
+            "symbol": cells["symbol"],
+            "side": cells["side"],
+            "quantity": cells["quantity"],
+            "reference_price": cells["reference_price"],
+            "type": cells["type"],
+            "limit_price": cells["price"],
+            "reduce_only": bool(cells["reduce_only"]),
+            "stop_loss": cells["stop_loss"],
+            "take_profit": cells["take_profit"],
+        },
+        OrderRequest,
+    )
