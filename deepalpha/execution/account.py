@@ -90,12 +90,15 @@ class PracticeAccount:
             "SELECT ts_event, equity FROM equity WHERE account_id = ? ORDER BY ts_event", [account_id]
         ):
             self.gate.mark(int(cells["ts_event"] or 0), Decimal(str(cells["equity"])))
+        for cells in ops.rows("SELECT * FROM fill WHERE account_id = ? ORDER BY id", [account_id]):
+            names = {field.name for field in msgspec.structs.fields(Fill)}
+            self._venue.restore_fill(msgspec.convert({k: v for k, v in cells.items() if k in names}, Fill))
         for rank, cells in enumerate(ops.rows(_ORDERS, [account_id])):
             order = _order(cells)
-            if not cells["protective"]:
-                self.gate.remember(order.client_order_id, order.decision_id)
             if cells["state"] is None:
                 continue
+            if not cells["protective"]:
+                self.gate.remember(order.client_order_id, order.decision_id)
             self._venue.restore_order(
                 order,
                 state=cells["state"],
@@ -106,9 +109,6 @@ class PracticeAccount:
                 rank=rank,
                 protective=bool(cells["protective"]),
             )
-        for cells in ops.rows("SELECT * FROM fill WHERE account_id = ? ORDER BY id", [account_id]):
-            names = {field.name for field in msgspec.structs.fields(Fill)}
-            self._venue.restore_fill(msgspec.convert({k: v for k, v in cells.items() if k in names}, Fill))
         for symbol, (price, ts_event) in last_prices.items():
             self._venue.mark(symbol, price, ts_event)
 

@@ -277,29 +277,24 @@ impl PracticeVenue {
         self.quotes.insert(symbol.to_owned(), quote);
     }
 
-    /// After a restart: an order as the log has it.
-    pub fn restore_order(&mut self, order: OrderRecord) {
-        self.next_rank = self.next_rank.max(order.rank + 1);
-        if !order.protective {
-            let (stop, target) = (order.request.stop_loss, order.request.take_profit);
-            if order.fills > 0 && (stop.is_some() || target.is_some()) {
-                self.protection.insert(order.request.symbol.clone(), (stop, target));
-            }
-        }
-        self.orders.insert(order.request.client_order_id.clone(), order);
-    }
-
-    /// After a restart: a fill as the log has it. Fills come in the order they were made.
+    /// After a restart: a fill as the log has it. All fills, in the order they were made, come before the orders.
     ///
     /// # Errors
     /// Overflow.
     pub fn restore_fill(&mut self, fill: &FillRecord) -> Result<Money, VenueError> {
         let FillRecord { symbol, side, quantity, price, fee, fill_id, .. } = fill;
-        let realised = self.portfolio.book(symbol, *side, *quantity, *price, *fee, fill_id)?;
-        if self.portfolio.quantity(symbol).raw() == 0 {
-            self.protection.remove(symbol);
+        Ok(self.portfolio.book(symbol, *side, *quantity, *price, *fee, fill_id)?)
+    }
+
+    /// After a restart: an order as the log has it, oldest first, once the fills are restored.
+    pub fn restore_order(&mut self, order: OrderRecord) {
+        self.next_rank = self.next_rank.max(order.rank + 1);
+        let OrderRequest { symbol, stop_loss, take_profit, client_order_id, .. } = &order.request;
+        let open = self.portfolio.quantity(symbol).raw() != 0;
+        if open && !order.protective && order.fills > 0 && (stop_loss.is_some() || take_profit.is_some()) {
+            self.protection.insert(symbol.clone(), (*stop_loss, *take_profit));
         }
-        Ok(realised)
+        self.orders.insert(client_order_id.clone(), order);
     }
 
     /// Match one bar; see the module's head for the rule.

@@ -1,0 +1,14 @@
+//! Risk gate and practice venue for Python. Amounts cross the border as decimal text or `Decimal`, never as floats.
+
+mod convert;
+mod gate;
+mod venue;
+
+use pyo3::prelude::*;
+
+pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<gate::PyApproved>()?;
+    module.add_class::<gate::PyAccountView>()?;
+    module.add_class::<gate::PyRiskGate>()?;
+    module.add_class::<venue::PyPracticeVenue>()
+}
