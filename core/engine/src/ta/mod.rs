@@ -1,1 +1,21 @@
-//! Being written.
+//! Technical indicators: one file each, found by `build.rs`.
+//!
+//! To add one, add `src/ta/<name>.rs` (a candlestick pattern: `src/patterns/<name>.rs`) with a `pub const SPEC: Spec`.
+//! Nothing else: the registry, the Python function, its documentation and the contract tests pick it up.
+//!
+//! # Layout
+//! - [`kit`]: what the files share: [`Spec`], [`Params`], [`TaError`], the [`REGISTRY`], window helpers.
+//! - every other module here is one indicator.
+//!
+//! # Rules all indicators follow (TA-Lib 0.8.2's)
+//! - The result has the input's length. Bars before the first with no NaN in any input are skipped; the `lookback` bars
+//!   after it are NaN (0 for patterns); a kernel sees and writes only what follows.
+//! - A NaN later on makes every value NaN whose formula reads it; running sums and recursive averages stay NaN from
+//!   there, as in TA-Lib. Where TA-Lib shows a made-up number instead (RSI 0, a stale maximum), this crate shows NaN.
+//! - A value at bar `i` depends on bars `0..=i` only.
+
+pub mod kit;
+
+pub use kit::{Input, Kind, Output, Param, ParamKind, Params, REGISTRY, Spec, TaError, find, resolve, specs_json};
+
+include!(concat!(env!("OUT_DIR"), "/ta_modules.rs"));

@@ -1,0 +1,51 @@
+//! Finds the indicators: every `src/ta/<name>.rs` and `src/patterns/<name>.rs` (but `mod.rs`) becomes a public module
+//! and its `SPEC` an entry of `REGISTRY`. Folders (`kit/`) hold shared parts and are not looked into.
+//!
+//! Written to `OUT_DIR`: `ta_modules.rs`, `patterns_modules.rs` and `registry.rs`, sorted by name.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+fn indicator_files(folder: &Path) -> Result<Vec<(String, PathBuf)>, Box<dyn Error>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
+        if path.is_file() && path.extension().is_some_and(|extension| extension == "rs") && stem != "mod" {
+            let plain = stem.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+            if !plain || !stem.starts_with(|c: char| c.is_ascii_lowercase()) {
+                return Err(format!("{}: name an indicator's file in snake_case, like macd.rs", path.display()).into());
+            }
+            files.push((stem, path));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
+    let target = PathBuf::from(env::var("OUT_DIR")?);
+    let mut entries = Vec::new();
+    for room in ["ta", "patterns"] {
+        let folder = root.join("src").join(room);
+        println!("cargo::rerun-if-changed={}", folder.display());
+        let mut modules = String::new();
+        for (stem, path) in indicator_files(&folder)? {
+            writeln!(modules, "#[path = {path:?}]\npub mod {stem};")?;
+            entries.push((stem, room));
+        }
+        fs::write(target.join(format!("{room}_modules.rs")), modules)?;
+    }
+    entries.sort();
+    let mut registry = String::from("/// Every indicator and pattern, sorted by file name.\n");
+    registry.push_str("pub static REGISTRY: &[&Spec] = &[\n");
+    for (stem, room) in entries {
+        writeln!(registry, "    &crate::{room}::{stem}::SPEC,")?;
+    }
+    registry.push_str("];\n");
+    fs::write(target.join("registry.rs"), registry)?;
+    Ok(())
+}

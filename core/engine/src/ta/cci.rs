@@ -1,0 +1,48 @@
+//! Commodity channel index. O(n * timeperiod), as TA-Lib: a mean deviation has no running form.
+
+use super::kit::{Input, Output, Param, Spec, TaError, float};
+
+/// CCI.
+pub const SPEC: Spec = Spec {
+    name: "CCI",
+    group: "Momentum Indicators",
+    doc: "Commodity channel index: distance of the typical price from its mean, in mean deviations.",
+    formula: "TP = (high+low+close)/3; CCI = (TP - mean(TP)) / (0.015 * mean(|TP - mean(TP)|)), 0 if nothing moved",
+    source: "TA-Lib 0.8.2 TA_CCI; D. Lambert, Commodities magazine, 1980",
+    inputs: &[Input::High, Input::Low, Input::Close],
+    params: &[Param::period("timeperiod", 14.0, 2.0, "bars in the window")],
+    outputs: &[Output::float("real", "unbounded; beyond +-100 is commonly called unusual")],
+    lookback: |params| Ok(params.int(0)? - 1),
+    kernel: |inputs, params, outputs| {
+        let ([high, low, close], [out]) = (inputs, outputs) else { return Err(TaError::Wiring { what: "series" }) };
+        let typical: Vec<f64> =
+            high.iter().zip(*low).zip(*close).map(|((high, low), close)| (high + low + close) / 3.0).collect();
+        for (slot, window) in out.iter_mut().zip(typical.windows(params.int(0)?)) {
+            *slot = distance_in_deviations(window);
+        }
+        Ok(())
+    },
+};
+
+fn distance_in_deviations(window: &[f64]) -> f64 {
+    let count = float(window.len());
+    let mean = window.iter().sum::<f64>() / count;
+    let deviation = window.iter().map(|value| (value - mean).abs()).sum::<f64>();
+    let distance = window.last().map_or(f64::NAN, |last| last - mean);
+    if distance == 0.0 || deviation == 0.0 { 0.0 } else { distance / (0.015 * (deviation / count)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SPEC;
+
+    #[test]
+    fn is_the_distance_in_mean_deviations() {
+        let price = [1.0, 1.0, 4.0, 4.0, 4.0];
+        let out = SPEC.compute_vec(&[&price, &price, &price], &[3.0]).unwrap_or_default().concat();
+        assert!(out.iter().take(2).all(|value| value.is_nan()));
+        // mean 2, deviations 1 1 2: 2 / (0.015 * 4/3) = 100; mean 3: 1 / (0.015 * 4/3) = 50; nothing moved: 0
+        let expected = [100.0, 50.0, 0.0];
+        assert!(out.iter().skip(2).zip(expected).all(|(a, b)| (a - b).abs() < 1e-12), "{out:?}");
+    }
+}

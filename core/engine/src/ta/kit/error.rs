@@ -1,0 +1,94 @@
+//! What can be wrong with a call to an indicator.
+
+use thiserror::Error;
+
+/// A bad call. The message names the value, the bound and the way out.
+#[derive(Clone, Debug, Error, PartialEq)]
+pub enum TaError {
+    /// No indicator has this name.
+    #[error("no indicator is called {name:?}{suggestion}; ta.functions() lists them all")]
+    UnknownName {
+        /// The name asked for.
+        name: String,
+        /// Empty, or `; did you mean RSI?`.
+        suggestion: String,
+    },
+    /// Too few or too many input series.
+    #[error("{name} takes {expected} input series ({wanted}), not {given}")]
+    InputCount {
+        /// Indicator.
+        name: &'static str,
+        /// How many it takes.
+        expected: usize,
+        /// Their names.
+        wanted: String,
+        /// How many came.
+        given: usize,
+    },
+    /// Inputs of different lengths.
+    #[error("{name}: {input} has {length} values but {first} has {expected}; all inputs need the same length")]
+    LengthMismatch {
+        /// Indicator.
+        name: &'static str,
+        /// The odd input.
+        input: &'static str,
+        /// Its length.
+        length: usize,
+        /// The first input.
+        first: &'static str,
+        /// Its length.
+        expected: usize,
+    },
+    /// Output buffers that do not fit.
+    #[error("{name} writes {expected} outputs of {length} values; the buffers given do not fit")]
+    OutputShape {
+        /// Indicator.
+        name: &'static str,
+        /// How many outputs it has.
+        expected: usize,
+        /// Length of each.
+        length: usize,
+    },
+    /// More parameters than it has.
+    #[error("{name} takes at most {expected} parameters{wanted}, not {given}")]
+    ParamCount {
+        /// Indicator.
+        name: &'static str,
+        /// How many it takes.
+        expected: usize,
+        /// Their names in brackets, or empty.
+        wanted: String,
+        /// How many came.
+        given: usize,
+    },
+    /// A parameter outside its bounds (or NaN).
+    #[error("{name}: {param} {value} is not in {bounds}")]
+    OutOfBounds {
+        /// Indicator.
+        name: &'static str,
+        /// Parameter.
+        param: &'static str,
+        /// Value given.
+        value: f64,
+        /// The bounds in words.
+        bounds: String,
+    },
+    /// A fraction where a whole number belongs.
+    #[error("{name}: {param} {value} is not a whole number; give one in {bounds}")]
+    NotWhole {
+        /// Indicator.
+        name: &'static str,
+        /// Parameter.
+        param: &'static str,
+        /// Value given.
+        value: f64,
+        /// The bounds in words.
+        bounds: String,
+    },
+    /// The indicator's file reads something its SPEC does not declare.
+    #[error("the indicator's SPEC does not declare the {what} its kernel reads; this is a bug in its file")]
+    Wiring {
+        /// Which part.
+        what: &'static str,
+    },
+}

@@ -1,0 +1,34 @@
+//! Rate of change. O(n), one pass.
+
+use super::kit::{Input, Output, Param, Spec, TaError};
+
+/// ROC.
+pub const SPEC: Spec = Spec {
+    name: "ROC",
+    group: "Momentum Indicators",
+    doc: "Rate of change: the change over timeperiod bars in percent of the older value.",
+    formula: "ROC[i] = 100 * (x[i] / x[i-n] - 1), 0 if x[i-n] = 0",
+    source: "TA-Lib 0.8.2 TA_ROC",
+    inputs: &[Input::Real],
+    params: &[Param::period("timeperiod", 10.0, 1.0, "bars to look back")],
+    outputs: &[Output::float("real", "change in percent")],
+    lookback: |params| params.int(0),
+    kernel: |inputs, params, outputs| {
+        let ([real], [out]) = (inputs, outputs) else { return Err(TaError::Wiring { what: "series" }) };
+        for ((slot, value), old) in out.iter_mut().zip(real.iter().skip(params.int(0)?)).zip(*real) {
+            *slot = if *old == 0.0 { 0.0 } else { (value / old - 1.0) * 100.0 };
+        }
+        Ok(())
+    },
+};
+
+#[cfg(test)]
+mod tests {
+    use super::SPEC;
+
+    #[test]
+    fn is_the_change_in_percent() {
+        let out = SPEC.compute_vec(&[&[2.0, 0.0, 3.0, 3.0]], &[2.0]).unwrap_or_default().concat();
+        assert_eq!(out.get(2..), Some(&[50.0, 0.0][..]));
+    }
+}

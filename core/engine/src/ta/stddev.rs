@@ -1,0 +1,55 @@
+//! Standard deviation of a rolling window. O(n) amortised; centred sums, see `kit::moments`.
+
+use super::kit::{Input, Output, Param, Spec, TaError, moments};
+
+/// STDDEV.
+pub const SPEC: Spec = Spec {
+    name: "STDDEV",
+    group: "Statistic Functions",
+    doc: "Standard deviation of the last timeperiod values (population: divided by n), times nbdev.",
+    formula: "nbdev * sqrt(sum((x - mean)^2) / n)",
+    source: "TA-Lib 0.8.2 TA_STDDEV",
+    inputs: &[Input::Real],
+    params: &[
+        Param::period("timeperiod", 5.0, 2.0, "bars in the window"),
+        Param::real("nbdev", 1.0, f64::NEG_INFINITY, "multiple of the deviation"),
+    ],
+    outputs: &[Output::float("real", "deviation, in the input's unit")],
+    lookback: |params| Ok(params.int(0)? - 1),
+    kernel: |inputs, params, outputs| {
+        let ([real], [out]) = (inputs, outputs) else { return Err(TaError::Wiring { what: "series" }) };
+        let multiple = params.real(1)?;
+        standard_deviation(real, params.int(0)?, multiple, out);
+        Ok(())
+    },
+};
+
+/// `multiple` times the deviation of each window.
+pub(crate) fn standard_deviation(real: &[f64], period: usize, multiple: f64, out: &mut [f64]) {
+    moments::rolling(real, period, |sums, count| (sums.spread(count) / count).sqrt() * multiple, out);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SPEC;
+
+    #[test]
+    fn divides_by_n() {
+        let out = SPEC.compute_vec(&[&[1.0, 3.0, 3.0, 3.0]], &[2.0, 2.0]).unwrap_or_default().concat();
+        assert!(out.iter().take(1).all(|value| value.is_nan()));
+        assert_eq!(out.get(1..), Some(&[2.0, 0.0, 0.0][..]));
+    }
+
+    #[test]
+    fn survives_a_level_of_1e12_and_an_old_spike() {
+        let small = |i: usize| f64::from(u8::try_from(i * 31 % 17).unwrap_or(0)) / 8.0;
+        let plain: Vec<f64> = (0..600).map(small).collect();
+        let mut raised: Vec<f64> = plain.iter().map(|value| value + 1e12).collect();
+        raised.splice(3..4, [1e16]);
+        let expected = SPEC.compute_vec(&[&plain], &[20.0]).unwrap_or_default().concat();
+        let got = SPEC.compute_vec(&[&raised], &[20.0]).unwrap_or_default().concat();
+        for (a, b) in expected.iter().zip(&got).skip(24) {
+            assert!((a - b).abs() <= 1e-9 * a.abs(), "{a} {b}");
+        }
+    }
+}
