@@ -1,0 +1,150 @@
+"""Clicks and command lines: rows of the `command` table, each answered once with an audit row."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import TYPE_CHECKING
+
+from deepalpha.errors import OrderError
+from deepalpha.execution import plan_close
+from deepalpha.live.pending import Pending
+from deepalpha.live.records import Batch
+from deepalpha.store import Cell
+from deepalpha.types import Approval, DecisionStatus, OrderRequest
+
+if TYPE_CHECKING:
+    from deepalpha.live.loop import Loop
+
+_UNANSWERED = """
+    SELECT c.* FROM command c
+    WHERE c.id > ? AND NOT EXISTS (SELECT 1 FROM audit a WHERE a.kind = 'command' AND a.ref = c.command_id)
+    ORDER BY c.id
+"""
+
+
+class CommandDesk:
+    """Answers the commands of one loop. The first of two contradicting clicks wins; the second is told so."""
+
+    def __init__(self, loop: Loop) -> None:
+        self._loop = loop
+        self._last_id = 0
+
+    def poll(self) -> int:
+        """Answer what is new; returns how many."""
+        found = self._loop.ops.rows(_UNANSWERED, [self._last_id])
+        for cells in found:
+            self._answer(cells)
+            self._last_id = int(cells["id"] or 0)
+        return len(found)
+
+    def _answer(self, cells: dict[str, Cell]) -> None:
+        kind, target, by = str(cells["kind"]), str(cells["target"]), str(cells["by"])
+        body = json.loads(str(cells["body"]))
+        batch = self._loop.scribe.batch()
+        handlers = {
+            "approve": lambda: self._approve(target, by, batch),
+            "reject": lambda: self._reject(target, by, batch),
+            "close": lambda: self._close(target, str(cells["command_id"]), by, batch),
+            "kill": lambda: self._kill(by, batch),
+            "rearm": lambda: self._rearm(by, batch),
+            "set": lambda: self._set(body),
+            "new_session": self._new_session,
+        }
+        handler = handlers.get(kind)
+        status, message = handler() if handler else ("refused", f"unknown command {kind}")
+        answer = {"message": message, "by": by, "kind": kind}
+        batch.audit("command", str(cells["command_id"]), status, self._loop.cursor, answer)
+        batch.commit(durable=True)
+
+    def _approve(self, decision_id: str, by: str, batch: Batch) -> tuple[str, str]:
+        pending = self._loop.pending.get(decision_id)
+        if pending is None:
+            return "refused", "this decision no longer waits: it was decided, expired or superseded"
+        self._loop.pending.remove(pending)
+        return self._send(pending.order, pending.decision_id, DecisionStatus.APPROVED, by, batch)
+
+    def execute(self, pending: Pending, *, by: str) -> None:
+        """Auto mode: the gate rules once more, now that the step is in the log, and the order goes out."""
+        batch = self._loop.scribe.batch()
+        self._send(pending.order, pending.decision_id, DecisionStatus.AUTO, by, batch)
+        batch.commit()
+
+    def _send(
+        self, order: OrderRequest, ref: str, status: DecisionStatus, by: str, batch: Batch
+    ) -> tuple[str, str]:
+        """Gate, log, wire: an intent is in the log before the venue sees the order."""
+        loop, now = self._loop, self._loop.cursor
+        verdict, approved = loop.account.check(order, now)
+        batch.audit("verdict", ref, "approved" if verdict.approved else "refused", now, verdict)
+        if approved is None:
+            batch.audit("decision", ref, DecisionStatus.REFUSED.value, now, {"reason": verdict.message, "by": by})
+            return "refused", f"the risk gate refused: {verdict.message}"
+        batch.audit("decision", ref, status.value, now, {"by": by})
+        batch.intent(order, mode=loop.settings.mode, approved_by=by, ts_event=now, verdict=verdict)
+        batch.commit(durable=status is not DecisionStatus.AUTO)
+        report = loop.account.submit(approved, now)
+        batch.report(report, mode=loop.settings.mode, ts_event=now)
+        return "done", f"order {order.client_order_id} sent"
+
+    def resend(self, order: OrderRequest) -> None:
+        """After a restart: an intent that never reached the venue goes out under its own id, through the gate."""
+        loop, now = self._loop, self._loop.cursor
+        batch = loop.scribe.batch()
+        verdict, approved = loop.account.check(order, now)
+        if approved is None:
+            batch.audit("intent", order.client_order_id, "abandoned", now, {"reason": verdict.message})
+        else:
+            batch.report(loop.account.submit(approved, now), mode=loop.settings.mode, ts_event=now)
+        batch.commit()
+
+    def _reject(self, decision_id: str, by: str, batch: Batch) -> tuple[str, str]:
+        pending = self._loop.pending.get(decision_id)
+        if pending is None:
+            return "refused", "this decision no longer waits: it was decided, expired or superseded"
+        self._loop.pending.remove(pending)
+        batch.audit("decision", decision_id, DecisionStatus.REJECTED.value, self._loop.cursor, {"by": by})
+        return "done", "rejected"
+
+    def _close(self, position_id: str, command_id: str, by: str, batch: Batch) -> tuple[str, str]:
+        loop = self._loop
+        position = next((item for item in loop.account.gateway.positions() if item.position_id == position_id), None)
+        if position is None:
+            return "refused", "this position is closed already"
+        order = plan_close(position, mode=loop.settings.mode, account_id=loop.account_id, source=command_id)
+        return self._send(order, command_id, DecisionStatus.APPROVED, by, batch)
+
+    def _kill(self, by: str, batch: Batch) -> tuple[str, str]:
+        loop, now = self._loop, self._loop.cursor
+        reason = f"kill switch by {by}"
+        loop.account.gate.kill(reason)
+        batch.audit("kill_switch", loop.account_id, "killed", now, {"by": by, "reason": reason})
+        loop.pending.clear(reason, now, batch)
+        for client_order_id in loop.account.gateway.working():
+            # A fill may have closed it between the listing and the cancel; then there is nothing to cancel.
+            with contextlib.suppress(OrderError):
+                report = loop.account.gateway.cancel(client_order_id, now, reason)
+                batch.report(report, mode=loop.settings.mode, ts_event=now)
+        return "done", "trading is halted; protective stops stay; re-arm to trade again"
+
+    def _rearm(self, by: str, batch: Batch) -> tuple[str, str]:
+        self._loop.account.gate.rearm()
+        batch.audit("kill_switch", self._loop.account_id, "armed", self._loop.cursor, {"by": by})
+        return "done", "armed"
+
+    def _set(self, body: dict[str, object]) -> tuple[str, str]:
+        loop = self._loop
+        match body:
+            case {"approval": ("approve" | "auto") as approval}:
+                loop.approval = Approval(approval)
+            case {"bars_per_second": (int() | float()) as speed} if 0 <= speed <= 10_000:
+                loop.bars_per_second = float(speed)
+            case {"paused": bool() as paused}:
+                loop.paused = paused
+            case _:
+                return "refused", f"cannot set {body}; use approval, bars_per_second (0..10000) or paused"
+        return "done", f"set {body}"
+
+    def _new_session(self) -> tuple[str, str]:
+        self._loop.wants_new_session = True
+        return "done", "a new practice session begins"

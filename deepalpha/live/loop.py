@@ -1,0 +1,274 @@
+"""The loop: market -> agents -> decision -> risk -> approval -> order -> store, one step of the market at a time.
+
+Single writer of one account. Each step is one transaction of the log, and its equity row is the cursor: `kill -9` at any
+moment leaves whole steps, and the next start continues after the last one. Orders that were logged but not yet sent are
+sent again under the same id, through the gate.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+
+from deepalpha.agents import discover, run_agents, series_needed
+from deepalpha.agents.base import BaseAgent
+from deepalpha.config import Settings, Workspace
+from deepalpha.decision import DecisionConfig, DecisionEngine, build_context
+from deepalpha.errors import StoreError
+from deepalpha.execution import PracticeAccount, plan_order
+from deepalpha.live.commands import CommandDesk
+from deepalpha.live.pending import Pending, PendingBook
+from deepalpha.live.records import Batch, Scribe
+from deepalpha.live.recovery import Recovery
+from deepalpha.market import Catalog, NewsBook, ReplaySource, Step, check_timeframe, sample_headlines, seed
+from deepalpha.store import Ops, project, rows
+from deepalpha.ta.view import market_view
+from deepalpha.types import (
+    DAY,
+    SECOND,
+    Account,
+    Approval,
+    Candle,
+    Context,
+    Decision,
+    DecisionStatus,
+    PositionView,
+)
+
+HEARTBEAT_S = 1.0
+PROJECT_S = 5.0
+POLL_S = 0.05
+
+
+class Loop:
+    """One engine over one workspace.
+
+    Args:
+        workspace: where everything is kept.
+        settings: what to run.
+        account_id: session to run or continue; None continues the latest, or begins `practice-1`.
+        clock: our clock, UTC ns.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        settings: Settings,
+        *,
+        account_id: str | None = None,
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self.workspace = workspace
+        self.settings = settings
+        self.clock = clock
+        self.ops = Ops(workspace.ops)
+        self.run_id = f"run-{clock():x}-{os.getpid()}"
+        catalog = Catalog(workspace.catalog)
+        seed(catalog)
+        self.bar_ns = check_timeframe(settings.timeframe)
+        start = settings.replay.start
+        self.source = ReplaySource(
+            catalog, settings.symbols, settings.timeframe, start=(start - type(start)(1970, 1, 1)).days * DAY
+        )
+        self.news = NewsBook(sample_headlines())
+        self.agents: list[BaseAgent] = discover(settings.agents.enabled)
+        self.series = series_needed(self.agents)
+        self.approval = settings.approval
+        self.bars_per_second = settings.replay.bars_per_second
+        self.paused = False
+        self.stopping = False
+        self.wants_new_session = False
+        self.begin(account_id or self._latest_account())
+
+    def _latest_account(self) -> str:
+        found = self.ops.scalar("SELECT account_id FROM equity ORDER BY id DESC LIMIT 1")
+        return str(found) if found else f"{self.settings.mode.value}-1"
+
+    def begin(self, account_id: str) -> None:
+        """Set up an account, fresh or from the log."""
+        self.account_id = account_id
+        self.scribe = Scribe(self.ops, run_id=self.run_id, account_id=account_id, clock=self.clock)
+        self.account = PracticeAccount(self.settings, self.source.instruments(), bar_ns=self.bar_ns)
+        config = DecisionConfig(**self.settings.decision.model_dump())
+        self.decider = DecisionEngine(config, scope=account_id, clock=self.clock)
+        self.pending = PendingBook()
+        self.peak = self.settings.account.cash
+        self.cursor = 0
+        self.desk = CommandDesk(self)
+        Recovery(self).run()
+        self._steps = self.source.steps(self.cursor)
+        self._next: Step | None = next(self._steps, None)
+
+    @property
+    def state(self) -> str:
+        """running, waiting (for a click), paused or finished."""
+        if self.stopping:
+            return "stopping"
+        if self._next is None:
+            return "finished"
+        if self.paused:
+            return "paused"
+        return "waiting" if self._waits() else "running"
+
+    def _waits(self) -> bool:
+        return self.settings.replay.pause_on_pending and self.approval is Approval.APPROVE and bool(len(self.pending))
+
+    async def run(self) -> None:
+        """Run until `stop` or a new session is asked for; a finished replay keeps answering commands."""
+        self.heartbeat()
+        due = beat = projected = time.monotonic()
+        while not self.stopping and not self.wants_new_session:
+            self.desk.poll()
+            now = time.monotonic()
+            if now - beat >= HEARTBEAT_S:
+                self.heartbeat()
+                beat = now
+            if now - projected >= PROJECT_S:
+                self.project()
+                projected = time.monotonic()
+            if self.state == "running" and now >= due:
+                await self.step()
+                interval = 1.0 / self.bars_per_second if self.bars_per_second else 0.0
+                due = max(due + interval, now)
+                await asyncio.sleep(0)
+            else:
+                await asyncio.sleep(min(POLL_S, max(due - now, 0.001)) if self.state == "running" else POLL_S)
+        self.heartbeat()
+        self.project()
+
+    async def run_to_end(self) -> int:
+        """Process every remaining step as fast as possible, without commands or pacing; returns the steps done."""
+        done = 0
+        while self._next is not None and not self.stopping:
+            await self.step()
+            done += 1
+        return done
+
+    def stop(self) -> None:
+        """Finish the step in hand and leave."""
+        self.stopping = True
+
+    async def step(self) -> None:
+        """One step of the market: match, mark, decide, write, send."""
+        step = self._next
+        if step is None:
+            return
+        batch = self.scribe.batch()
+        self.pending.expire(step.ts_event, batch)
+        for candle in step.candles:
+            report = self.account.gateway.on_candle(candle)
+            batch.report(report, mode=self.settings.mode, ts_event=candle.ts_event)
+            self.decider.observe(candle.symbol, candle.ts_event, candle.close)
+        totals = self.account.mark(step.ts_event)
+        self.peak = max(self.peak, totals.equity)
+        batch.add(rows.equity(batch.stamp, totals, self.account.gateway.positions()))
+        approved = [await self._decide(candle, totals, batch) for candle in step.candles]
+        batch.commit()
+        self.cursor = step.ts_event
+        self._next = next(self._steps, None)
+        for pending in approved:
+            if pending is not None:
+                self.desk.execute(pending, by="auto")
+
+    async def _decide(self, candle: Candle, totals: Account, batch: Batch) -> Pending | None:
+        """Votes, decision, plan and verdict of one symbol; what is to be executed at once in auto mode."""
+        ctx = self.context(candle, totals)
+        runs = await run_agents(ctx, self.agents, deadline_s=self.settings.agents.deadline_s)
+        decision = self.decider.decide(ctx, [run.signal for run in runs], price=candle.close)
+        batch.add(rows.context(batch.stamp, decision.decision_id, ctx, candle))
+        batch.add(*(rows.signal(batch.stamp, decision.decision_id, run.signal, run.latency_ns) for run in runs))
+        status, pending = self._rule(decision, totals, batch)
+        batch.add(rows.decision(batch.stamp, decision, status.value))
+        return pending
+
+    def _rule(self, decision: Decision, totals: Account, batch: Batch) -> tuple[DecisionStatus, Pending | None]:
+        symbol, asof = decision.symbol, decision.asof
+        last = self.account.last(symbol)
+        instrument = self.account.gateway.instrument(symbol)
+        if last is None:
+            return DecisionStatus.NONE, None
+        plan = plan_order(
+            decision,
+            mode=self.settings.mode,
+            account_id=self.account_id,
+            account=totals,
+            position=self.account.position(symbol),
+            instrument=instrument,
+            price=type(totals.cash)(last[0]),
+            risk=self.settings.risk,
+        )
+        if plan.order is None:
+            batch.audit("plan", decision.decision_id, "no_order", asof, {"reason": plan.reason})
+            return DecisionStatus.NONE, None
+        verdict = self.account.preview(plan.order, asof)
+        batch.audit("verdict", decision.decision_id, "approved" if verdict.approved else "refused", asof, verdict)
+        if not verdict.approved:
+            return DecisionStatus.REFUSED, None
+        pending = Pending(
+            decision_id=decision.decision_id,
+            symbol=symbol,
+            side=plan.order.side,
+            order=plan.order,
+            verdict=verdict,
+            asof=asof,
+            expires_at=asof + self.settings.approval_ttl_bars * self.bar_ns,
+        )
+        if self.approval is Approval.AUTO:
+            return DecisionStatus.AUTO, pending
+        if not self.pending.propose(pending, batch):
+            return DecisionStatus.NONE, None
+        return DecisionStatus.PENDING, None
+
+    def context(self, candle: Candle, totals: Account) -> Context:
+        """What the agents may know of a symbol at the close of a bar."""
+        asof = candle.ts_event
+        bars = market_view(
+            self.source.window(candle.symbol, asof, self.settings.history_bars),
+            timeframe=self.settings.timeframe,
+            timeframes=self.settings.view_timeframes,
+            asof=asof,
+            series=self.series,
+        )
+        position = self.account.position(candle.symbol)
+        view = PositionView(
+            quantity=float(position.quantity) if position else 0.0,
+            average_price=float(position.average_price) if position else 0.0,
+            unrealised_pnl=float(position.unrealised_pnl) if position else 0.0,
+            equity=float(totals.equity),
+            drawdown=float(1 - totals.equity / self.peak) if self.peak > 0 else 0.0,
+        )
+        return build_context(
+            symbol=candle.symbol,
+            asof=asof,
+            horizon_s=self.settings.decision.horizon_bars * self.bar_ns // SECOND,
+            timeframe=self.settings.timeframe,
+            bars=bars,
+            news=self.news.known(candle.symbol, asof, int(self.settings.agents.news_days * DAY)),
+            position=view,
+        )
+
+    def heartbeat(self) -> None:
+        """Say that the engine lives and what it does."""
+        body: dict[str, object] = {
+            "mode": self.settings.mode.value,
+            "approval": self.approval.value,
+            "bars_per_second": self.bars_per_second,
+            "symbols": list(self.settings.symbols),
+            "timeframe": self.settings.timeframe,
+            "pending": len(self.pending),
+            "killed": self.account.gate.killed,
+            "steps_left": self.source.count_steps(self.cursor),
+        }
+        stamp = self.scribe.stamp()
+        self.ops.append([rows.heartbeat(stamp, pid=os.getpid(), state=self.state, ts_event=self.cursor, body=body)])
+
+    def project(self) -> None:
+        """Bring the analyst's store up to the log. A store that cannot be written never stops trading: it is said."""
+        try:
+            project(self.ops, self.workspace.duckdb)
+        except StoreError as error:
+            batch = self.scribe.batch()
+            batch.audit("projection", "deepalpha.duckdb", "failed", self.cursor, {"message": str(error)})
+            batch.commit()

@@ -1,0 +1,94 @@
+"""Start = recovery: a fresh loop is brought to where the log left its account. Running it twice changes nothing."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from deepalpha.execution import unsent_intents
+from deepalpha.live.pending import Pending
+from deepalpha.types import Approval, Decision
+
+if TYPE_CHECKING:
+    from deepalpha.live.loop import Loop
+
+_WAITING = """
+    SELECT a.body FROM audit a
+    WHERE a.kind = 'decision' AND a.account_id = ? AND a.status = 'pending'
+        AND a.id = (SELECT max(b.id) FROM audit b WHERE b.kind = 'decision' AND b.ref = a.ref)
+    ORDER BY a.id
+"""
+_MEMORY = """
+    SELECT body FROM (SELECT id, body FROM decision WHERE account_id = ? AND symbol = ? ORDER BY id DESC LIMIT ?)
+    ORDER BY id
+"""
+
+
+class Recovery:
+    """Restores cursor, account, gate, decision memory, waiting decisions and unsent orders of a loop."""
+
+    def __init__(self, loop: Loop) -> None:
+        self._loop = loop
+
+    def run(self) -> None:
+        """Do it; a new account has nothing to restore but the kill switch, which is latched for the workspace."""
+        loop = self._loop
+        loop.cursor = int(self._scalar("SELECT max(ts_event) FROM equity WHERE account_id = ?") or 0)
+        if loop.cursor:
+            self._account()
+            self._memory()
+            for cells in loop.ops.rows(_WAITING, [loop.account_id]):
+                loop.pending.restore(msgspec.json.decode(str(cells["body"]), type=Pending))
+        self._kill_switch()
+        if loop.cursor:
+            for order in unsent_intents(loop.ops, loop.account_id):
+                if not self._abandoned(order.client_order_id):
+                    loop.desk.resend(order)
+
+    def _scalar(self, sql: str) -> object:
+        return self._loop.ops.scalar(sql, [self._loop.account_id])
+
+    def _account(self) -> None:
+        loop = self._loop
+        prices = {}
+        for symbol in loop.settings.symbols:
+            window = loop.source.window(symbol, loop.cursor, 1)
+            if len(window["close"]):
+                ts_event = loop.source.ts_event_of(symbol, loop.cursor)
+                prices[symbol] = (Decimal(repr(round(float(window["close"][-1]), 8))), ts_event)
+        loop.account.restore(loop.ops, loop.account_id, prices)
+        for cells in loop.ops.rows("SELECT equity FROM equity WHERE account_id = ?", [loop.account_id]):
+            loop.peak = max(loop.peak, Decimal(str(cells["equity"])))
+
+    def _memory(self) -> None:
+        """The last decisions of each symbol and every close since, so that later decisions get the same ids."""
+        loop = self._loop
+        for symbol in loop.settings.symbols:
+            found = loop.ops.rows(_MEMORY, [loop.account_id, symbol, loop.settings.decision.memory])
+            remembered = [msgspec.json.decode(str(cells["body"]), type=Decision) for cells in found]
+            if not remembered:
+                continue
+            loop.decider.replay(symbol, remembered, loop.source.closes(symbol, remembered[0].asof, loop.cursor))
+
+    def _kill_switch(self) -> None:
+        loop = self._loop
+        cells = loop.ops.rows("SELECT status, body FROM audit WHERE kind = 'kill_switch' ORDER BY id DESC LIMIT 1")
+        if cells and cells[0]["status"] == "killed":
+            loop.account.gate.kill(str(json.loads(str(cells[0]["body"])).get("reason", "kill switch")))
+        for setting in loop.ops.rows(
+            "SELECT c.body FROM command c JOIN audit a ON a.kind = 'command' AND a.ref = c.command_id "
+            "WHERE c.kind = 'set' AND a.status = 'done' AND a.account_id = ? ORDER BY c.id",
+            [loop.account_id],
+        ):
+            body = json.loads(str(setting["body"]))
+            if "approval" in body:
+                loop.approval = Approval(body["approval"])
+            if "bars_per_second" in body:
+                loop.bars_per_second = float(body["bars_per_second"])
+
+    def _abandoned(self, client_order_id: str) -> bool:
+        sql = "SELECT count(*) FROM audit WHERE kind = 'intent' AND ref = ? AND status = 'abandoned'"
+        return bool(self._loop.ops.scalar(sql, [client_order_id]))
