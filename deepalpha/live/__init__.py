@@ -1,0 +1,21 @@
+"""The engine: the loop, the process that runs it, and its controls.
+
+`Loop` is the engine itself; `process` runs one a workspace in the background; `control` starts, stops and asks it.
+"""
+
+from deepalpha.live.control import EngineStatus, ensure_started, kill, rearm, send, start, status, stop
+from deepalpha.live.engine import DeepAlphaEngine
+from deepalpha.live.loop import Loop
+
+__all__ = [
+    "DeepAlphaEngine",
+    "EngineStatus",
+    "Loop",
+    "ensure_started",
+    "kill",
+    "rearm",
+    "send",
+    "start",
+    "status",
+    "stop",
+]
