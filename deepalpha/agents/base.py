@@ -47,8 +47,8 @@ class BaseAgent:
             ctx: closed bars, headlines and account as of `ctx.asof`; arrays are read-only, NaN during warm-up.
 
         Returns:
-            A voter: `Signal.buy`, `.sell`, `.hold` or `.abstain`. A guard: `Signal.guard`. Every `Evidence.id` must exist
-            in the context (see `evidence_exists`). The runner fills in who, when and on what snapshot.
+            A voter: `Signal.buy`, `.sell`, `.hold` or `.abstain`. A guard: `Signal.guard`. Every `Evidence.id` must
+            exist in the context (see `evidence_exists`). The runner fills in who, when and on what snapshot.
 
         Raises:
             Anything: the runner turns it into a signal with status ``error``, never into a neutral vote.
@@ -94,7 +94,8 @@ def discover(names: Sequence[str]) -> list[BaseAgent]:
     """Build agents from their configured names, in that order.
 
     Args:
-        names: a built-in name (``technical`` is the module ``deepalpha/agents/technical.py``) or ``package.module:Class``.
+        names: a built-in name (``technical`` is the module ``deepalpha/agents/technical.py``) or
+            ``package.module:Class``.
 
     Raises:
         ConfigError: a name is unknown (with the nearest one that exists), cannot be built, or comes twice.

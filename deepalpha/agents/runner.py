@@ -16,8 +16,8 @@ CLEANUP_S = 0.05  # how long a cancelled agent may tidy up before the cycle goes
 MESSAGE_LIMIT = 300  # characters of an exception's text that are kept
 
 
-class AgentRun(Fact):
-    """One agent's answer and how long it took. The latency stays outside the signal, which is part of a decision's id."""
+class AgentRun(Fact, frozen=True):
+    """One agent's answer and how long it took. The latency is not in the signal, as that is part of a decision's id."""
 
     signal: Signal
     latency_ns: int
@@ -35,14 +35,14 @@ async def run_agents(
     Args:
         ctx: the snapshot; the same object for all.
         agents: with unique names.
-        deadline_s: seconds each agent has for itself. An agent that blocks the loop cannot be interrupted, but an answer
-            that comes late is a timeout all the same.
+        deadline_s: seconds each agent has for itself. An agent that blocks the loop cannot be interrupted, but an
+            answer that comes late is a timeout all the same.
         clock: monotonic nanoseconds, for the latencies.
 
     Returns:
         Signals with agent, version, symbol, asof, horizon_s, snapshot_hash and role filled in. An exception, a deadline
-        or a signal that breaks the contract becomes status ``error`` or ``timeout`` with the reason; a guard whose status
-        is anything but ok gets `size_cap` 0, because nobody has checked the size.
+        or a signal that breaks the contract becomes status ``error`` or ``timeout`` with the reason; a guard whose
+        status is anything but ok gets `size_cap` 0, because nobody has checked the size.
 
     Raises:
         ConfigError: two agents share a name, or the deadline is not positive.
