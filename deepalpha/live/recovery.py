@@ -15,7 +15,7 @@ from deepalpha.types import Approval, Decision
 if TYPE_CHECKING:
     from deepalpha.live.loop import Loop
 
-_WAITING = """
+WAITING_SQL = """
     SELECT a.body FROM audit a
     WHERE a.kind = 'decision' AND a.account_id = ? AND a.status = 'pending'
         AND a.id = (SELECT max(b.id) FROM audit b WHERE b.kind = 'decision' AND b.ref = a.ref)
@@ -40,7 +40,7 @@ class Recovery:
         if loop.cursor:
             self._account()
             self._memory()
-            for cells in loop.ops.rows(_WAITING, [loop.account_id]):
+            for cells in loop.ops.rows(WAITING_SQL, [loop.account_id]):
                 loop.pending.restore(msgspec.json.decode(str(cells["body"]), type=Pending))
         self._kill_switch()
         if loop.cursor:

@@ -1,0 +1,297 @@
+"""What `da.connect()` returns: everything a screen or a notebook may read or ask for. No arithmetic in the screens."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import uuid
+from decimal import Decimal
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+import polars as pl
+
+from deepalpha.config import Workspace
+from deepalpha.live import control
+from deepalpha.live.control import EngineStatus
+from deepalpha.live.pending import Pending
+from deepalpha.live.process import load_settings
+from deepalpha.live.recovery import WAITING_SQL
+from deepalpha.market import Catalog
+from deepalpha.store import Cell, Ops, Session
+from deepalpha.types import Account, Decision, Fact, Position, RuleCheck, Verdict
+
+
+class Limit(Fact):
+    """How much of a bound is used. `use` is value / bound."""
+
+    name: str
+    value: float
+    bound: float
+    use: float
+    detail: str = ""
+
+
+class DecisionDetail(Fact):
+    """One decision with everything that followed from it."""
+
+    decision: Decision
+    status: str
+    verdict: Verdict | None
+    history: tuple[dict[str, Any], ...]
+    orders: tuple[dict[str, Any], ...]
+    fills: tuple[dict[str, Any], ...]
+
+
+class Workstation:
+    """A workspace for reading and for commands; holds no file of the analyst's store open.
+
+    Commands only insert a row; the engine acts on it and answers. Each returns whether the row was new, so that a
+    double click is one order.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self.ops = Ops(workspace.ops)
+        self.catalog = Catalog(workspace.catalog)
+        self._session: Session | None = None
+
+    # --- queries -------------------------------------------------------------------------------------------------
+
+    def sql(self, query: str) -> pl.DataFrame:
+        """SQL over `decisions, signals, orders, fills, positions, equity_curve, trail, candles`; polars frame."""
+        if self._session is None:
+            self._session = Session(self.workspace)
+        return self._session.sql(query)
+
+    def candles(
+        self,
+        symbol: str,
+        timeframe: str = "1d",
+        *,
+        start: str | dt.date | None = None,
+        end: str | dt.date | None = None,
+    ) -> pl.DataFrame:
+        """Bars of the catalog with a UTC `time` column; `start` and `end` are ISO dates, end excluded."""
+        frame = self.catalog.read(symbol, timeframe, start=_ns(start), end=_ns(end))
+        return frame.with_columns(pl.from_epoch("ts_open", time_unit="ns").dt.replace_time_zone("UTC").alias("time"))
+
+    def status(self) -> EngineStatus:
+        """What the engine does, and whether trading is halted."""
+        return control.status(self.workspace, self.ops)
+
+    @property
+    def account_id(self) -> str:
+        """The latest session, for example `practice-1`; empty in an empty workspace."""
+        return str(self.ops.scalar("SELECT account_id FROM heartbeat ORDER BY id DESC LIMIT 1") or "")
+
+    def account(self) -> Account | None:
+        """Totals after the last step; None before the first."""
+        found = self._latest_equity()
+        if found is None:
+            return None
+        names = {field.name for field in msgspec.structs.fields(Account)}
+        return msgspec.convert({name: cell for name, cell in found.items() if name in names}, Account)
+
+    def positions(self) -> tuple[Position, ...]:
+        """Open positions after the last step."""
+        found = self._latest_equity()
+        return () if found is None else msgspec.json.decode(str(found["positions"]), type=tuple[Position, ...])
+
+    def _latest_equity(self) -> dict[str, Cell] | None:
+        found = self.ops.rows("SELECT * FROM equity WHERE account_id = ? ORDER BY id DESC LIMIT 1", [self.account_id])
+        return found[0] if found else None
+
+    def pending(self) -> tuple[tuple[Pending, Decision], ...]:
+        """Decisions that wait for a click, oldest first, each with its order and verdict."""
+        waiting = [
+            msgspec.json.decode(str(cells["body"]), type=Pending)
+            for cells in self.ops.rows(WAITING_SQL, [self.account_id])
+        ]
+        return tuple((item, decision) for item in waiting if (decision := self._decision(item.decision_id)))
+
+    def _decision(self, decision_id: str) -> Decision | None:
+        body = self.ops.scalar("SELECT body FROM decision WHERE decision_id = ?", [decision_id])
+        return None if body is None else msgspec.json.decode(str(body), type=Decision)
+
+    def decisions(self, *, symbol: str | None = None, only_actions: bool = True, limit: int = 200) -> pl.DataFrame:
+        """Latest decisions first: time, symbol, action, confidence, status, blocked_by, decision_id."""
+        where = "AND d.symbol = ?" if symbol else ""
+        actions = "AND d.action <> 'hold'" if only_actions else ""
+        return self._timed(
+            f"""SELECT d.ts_event, d.symbol, d.action, d.confidence, d.price, coalesce((SELECT a.status FROM audit a
+                WHERE a.kind = 'decision' AND a.ref = d.decision_id ORDER BY a.id DESC LIMIT 1), d.status) AS status,
+                d.blocked_by, d.decision_id
+                FROM decision d WHERE d.account_id = ? {where} {actions} ORDER BY d.id DESC LIMIT ?""",
+            [self.account_id, *([symbol] if symbol else []), limit],
+        )
+
+    def decision(self, decision_id: str) -> DecisionDetail | None:
+        """One decision with votes, verdict, approval, orders and fills; None when the log does not know it."""
+        fact = self._decision(decision_id)
+        if fact is None:
+            return None
+        history = self.ops.rows(
+            "SELECT ts_init, kind, status, body FROM audit WHERE ref = ? ORDER BY id", [decision_id]
+        )
+        steps = tuple({**row, "body": json.loads(str(row["body"]))} for row in history)
+        verdicts = [step["body"] for step in steps if step["kind"] == "verdict"]
+        states = [str(step["status"]) for step in steps if step["kind"] == "decision"]
+        return DecisionDetail(
+            decision=fact,
+            status=states[-1] if states else "none",
+            verdict=msgspec.convert(verdicts[-1], Verdict) if verdicts else None,
+            history=steps,
+            orders=tuple(self.ops.rows("SELECT * FROM order_intent WHERE decision_id = ? ORDER BY id", [decision_id])),
+            fills=tuple(self.ops.rows("SELECT * FROM fill WHERE decision_id = ? ORDER BY id", [decision_id])),
+        )
+
+    def orders(self, *, limit: int = 500) -> pl.DataFrame:
+        """Latest orders first, with their state and why it is so."""
+        return self._timed(
+            """SELECT i.ts_event, i.symbol, i.side, i.type, i.quantity, i.price, e.state, e.reason, i.protective,
+                i.approved_by, i.mode, i.client_order_id, i.decision_id
+                FROM order_intent i LEFT JOIN order_event e ON e.client_order_id = i.client_order_id AND e.seq =
+                    (SELECT max(seq) FROM order_event x WHERE x.client_order_id = i.client_order_id)
+                WHERE i.account_id = ? ORDER BY i.id DESC LIMIT ?""",
+            [self.account_id, limit],
+        )
+
+    def fills(self, *, symbol: str | None = None, limit: int = 500) -> pl.DataFrame:
+        """Latest fills first."""
+        where = "AND symbol = ?" if symbol else ""
+        return self._timed(
+            f"""SELECT ts_event, symbol, side, quantity, price, fee, realised_pnl, reason, fill_id, client_order_id,
+                decision_id FROM fill WHERE account_id = ? {where} ORDER BY id DESC LIMIT ?""",
+            [self.account_id, *([symbol] if symbol else []), limit],
+        )
+
+    def equity_curve(self, *, limit: int = 5000) -> pl.DataFrame:
+        """Account after each step, oldest first, amounts as float for drawing."""
+        frame = self._timed(
+            "SELECT * FROM (SELECT id, ts_event, cash, position_value, equity FROM equity WHERE account_id = ? "
+            "ORDER BY id DESC LIMIT ?) ORDER BY id",
+            [self.account_id, limit],
+        )
+        return frame.drop("id", strict=False).with_columns(
+            pl.col(name).cast(pl.Float64) for name in ("cash", "position_value", "equity") if name in frame.columns
+        )
+
+    def limits(self) -> tuple[Limit, ...]:
+        """Use of the account's bounds after the last step."""
+        account = self.account()
+        if account is None:
+            return ()
+        risk = load_settings(self.workspace).risk
+        equity = account.equity
+        values = {position.symbol: abs(position.quantity * position.last_price) for position in self.positions()}
+        gross = sum(values.values(), Decimal(0))
+        largest = max(values.items(), key=lambda item: item[1], default=("", Decimal(0)))
+        day = self.ops.rows(
+            "SELECT equity FROM equity WHERE account_id = ? ORDER BY id DESC LIMIT 2", [self.account_id]
+        )
+        start = Decimal(str(day[-1]["equity"]))
+        measured = (
+            ("Total exposure", gross / equity, risk.max_exposure, f"{len(values)} positions"),
+            ("Largest instrument", largest[1] / equity, risk.max_instrument_fraction, largest[0]),
+            ("Leverage", gross / equity, risk.max_leverage, "gross exposure over equity"),
+            ("Loss of the day", max(Decimal(0), (start - equity) / start), risk.max_daily_loss, "since the last close"),
+        )
+        return tuple(
+            Limit(name=name, value=float(value), bound=float(bound), use=float(value / bound), detail=detail)
+            for name, value, bound, detail in measured
+        )
+
+    def verdicts(self, *, refused_only: bool = False, limit: int = 200) -> pl.DataFrame:
+        """Latest rulings of the gate first: status, rule and message in words, decision_id."""
+        where = "AND a.status = 'refused'" if refused_only else ""
+        return self._timed(
+            f"""SELECT a.ts_event, coalesce(d.symbol, '') AS symbol, a.status,
+                json_extract(a.body, '$.rule') AS rule, json_extract(a.body, '$.message') AS message, a.ref
+                FROM audit a LEFT JOIN decision d ON d.decision_id = a.ref
+                WHERE a.kind = 'verdict' AND a.account_id = ? {where} ORDER BY a.id DESC LIMIT ?""",
+            [self.account_id, limit],
+        )
+
+    def audit(self, *, limit: int = 200) -> pl.DataFrame:
+        """What people and the engine did, latest first: commands, approvals, halts, failures."""
+        return self._timed(
+            """SELECT ts_init AS ts_event, kind, ref, status, body FROM audit WHERE kind NOT IN ('verdict', 'plan')
+                ORDER BY id DESC LIMIT ?""",
+            [limit],
+        )
+
+    def _timed(self, sql: str, parameters: list[Cell]) -> pl.DataFrame:
+        frame = self.ops.frame(sql, parameters)
+        if frame.is_empty():
+            return frame
+        return frame.with_columns(pl.from_epoch("ts_event", time_unit="ns").alias("time")).select(
+            "time", pl.exclude("time", "ts_event")
+        )
+
+    # --- commands ------------------------------------------------------------------------------------------------
+
+    def approve(self, decision_id: str, *, by: str | None = None) -> bool:
+        """Approve a waiting decision. The gate rules once more before the order goes out."""
+        return control.send(self.ops, "approve", decision_id, decision_id=decision_id, by=by)
+
+    def reject(self, decision_id: str, *, by: str | None = None) -> bool:
+        """Reject a waiting decision."""
+        return control.send(self.ops, "reject", decision_id, decision_id=decision_id, by=by)
+
+    def close_position(self, position_id: str, *, by: str | None = None) -> bool:
+        """Close a position at the next price."""
+        return control.send(self.ops, "close", position_id, by=by)
+
+    def kill(self, *, by: str | None = None) -> bool:
+        """Halt trading; latched until `rearm`."""
+        return control.kill(self.ops, by=by)
+
+    def rearm(self, *, by: str | None = None) -> bool:
+        """Allow trading again."""
+        return control.rearm(self.ops, by=by)
+
+    def set(self, **setting: object) -> bool:
+        """Change one of `approval` ("approve" or "auto"), `bars_per_second`, `paused` of the running engine."""
+        return control.send(self.ops, "set", uuid.uuid4().hex, body=dict(setting))
+
+    def new_session(self) -> bool:
+        """Begin a fresh practice account in the running engine; the old one stays in the log."""
+        return control.send(self.ops, "new_session", uuid.uuid4().hex)
+
+    def answer(self, kind: str, target: str) -> tuple[str, str] | None:
+        """The engine's answer to a command as (status, message); None while it has not answered."""
+        return control.answer(self.ops, f"{kind}:{target}")
+
+    def start_engine(self) -> bool:
+        """Start the engine of this workspace in the background unless it runs; whether one was started."""
+        return control.ensure_started(self.workspace)
+
+    def stop_engine(self) -> bool:
+        """Ask the engine to end; False when none runs."""
+        return control.stop(self.workspace)
+
+    def close(self) -> None:
+        """Let go of the memory."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _ns(value: str | dt.date | None) -> int | None:
+    if value is None:
+        return None
+    day = dt.datetime.fromisoformat(value) if isinstance(value, str) else dt.datetime(value.year, value.month, value.day)
+    return int(day.replace(tzinfo=dt.UTC).timestamp()) * 1_000_000_000
+
+
+__all__ = ["DecisionDetail", "Limit", "RuleCheck", "Workstation"]
