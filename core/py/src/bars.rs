@@ -1,6 +1,7 @@
 //! Time frames, resampling and the market view over numpy arrays.
 
-use deepalpha_engine::stream::{Bars, Timeframe, resample};
+use deepalpha_engine::stream::{Bars, BarsError, Series, Timeframe, resample, series};
+use deepalpha_engine::ta::TaError;
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -29,13 +30,20 @@ fn bucket_end<'py>(
     Ok(ends.into_pyarray(py))
 }
 
-type Frames = Vec<(String, Bars)>;
+type Frames = Vec<(String, Bars, Series)>;
 
-/// Closed bars of the base and of coarser time frames, cut at `asof`: name -> column -> array.
+/// What can be wrong with a view: the bars or the indicators asked for.
+enum ViewError {
+    Bars(BarsError),
+    Ta(TaError),
+}
+
+/// Closed bars of the base and of coarser time frames, cut at `asof`, with indicators by id:
+/// name -> (column -> array, series -> array).
 #[pyfunction]
-#[pyo3(signature = (ts_open, open, high, low, close, volume, *, timeframe, timeframes, asof))]
+#[pyo3(signature = (ts_open, open, high, low, close, volume, *, timeframe, timeframes, asof, ids))]
 #[expect(clippy::too_many_arguments, reason = "one argument a column, as numpy users pass them")]
-fn closed_bars<'py>(
+fn market_view<'py>(
     py: Python<'py>,
     ts_open: PyReadonlyArray1<'py, i64>,
     open: PyReadonlyArray1<'py, f64>,
@@ -46,6 +54,7 @@ fn closed_bars<'py>(
     timeframe: &str,
     timeframes: Vec<String>,
     asof: i64,
+    ids: Vec<String>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let base = parse(timeframe)?;
     let targets = timeframes.iter().map(|name| Ok((name.clone(), parse(name)?))).collect::<PyResult<Vec<_>>>()?;
@@ -57,21 +66,32 @@ fn closed_bars<'py>(
         ("close", close.as_slice()?),
         ("volume", volume.as_slice()?),
     ];
+    let view = |bars: Bars, name: String| -> Result<(String, Bars, Series), ViewError> {
+        let computed = series(&bars, &ids).map_err(ViewError::Ta)?;
+        Ok((name, bars, computed))
+    };
     let frames = py
-        .detach(|| -> Result<Frames, deepalpha_engine::stream::BarsError> {
-            let bars = Bars::closed(base, ts, columns, asof)?;
-            let mut frames = Vec::with_capacity(targets.len() + 1);
-            for (name, target) in targets {
-                let coarse = resample(&bars, base, target, asof)?;
-                frames.push((name, coarse));
-            }
-            frames.insert(0, (timeframe.to_owned(), bars));
+        .detach(|| -> Result<Frames, ViewError> {
+            let bars = Bars::closed(base, ts, columns, asof).map_err(ViewError::Bars)?;
+            let coarse = targets
+                .into_iter()
+                .map(|(name, target)| view(resample(&bars, base, target, asof).map_err(ViewError::Bars)?, name))
+                .collect::<Result<Frames, ViewError>>()?;
+            let mut frames = vec![view(bars, timeframe.to_owned())?];
+            frames.extend(coarse);
             Ok(frames)
         })
-        .map_err(|error| raise(Kind::MarketData, error))?;
+        .map_err(|error| match error {
+            ViewError::Bars(error) => raise(Kind::MarketData, error),
+            ViewError::Ta(error) => raise(Kind::Indicator, error),
+        })?;
     let out = PyDict::new(py);
-    for (name, bars) in frames {
-        out.set_item(name, columns_of(py, bars)?)?;
+    for (name, bars, computed) in frames {
+        let values = PyDict::new(py);
+        for (id, array) in computed {
+            values.set_item(id, array.into_pyarray(py))?;
+        }
+        out.set_item(name, (columns_of(py, bars)?, values))?;
     }
     Ok(out)
 }
@@ -91,5 +111,5 @@ fn columns_of(py: Python<'_>, bars: Bars) -> PyResult<Bound<'_, PyDict>> {
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(check_timeframe, module)?)?;
     module.add_function(wrap_pyfunction!(bucket_end, module)?)?;
-    module.add_function(wrap_pyfunction!(closed_bars, module)?)
+    module.add_function(wrap_pyfunction!(market_view, module)?)
 }
