@@ -424,7 +424,11 @@ impl PracticeVenue {
     fn hit_target(&mut self, bar: &Bar, events: &mut Vec<VenueEvent>) -> Result<(), VenueError> {
         let Some((id, side, target)) = self.protective(&bar.symbol, false) else { return Ok(()) };
         let through = if side.is_buy() { bar.low < target } else { bar.high > target };
-        if through { self.fill(&id, target, bar.ts_event, "target: traded through", events) } else { Ok(()) }
+        if !through {
+            return Ok(());
+        }
+        // A target set on the wrong side of the market never fills at a price that did not trade.
+        self.fill(&id, target.clamp(bar.low, bar.high), bar.ts_event, "target: traded through", events)
     }
 
     /// `price` moved against the trader by the slippage, to the tick, and kept inside the bar.
@@ -543,7 +547,10 @@ impl PracticeVenue {
             self.protection.remove(symbol);
             return Ok(());
         }
-        if cause.stop_loss.is_some() || cause.take_profit.is_some() {
+        // A position that this very fill opened (or flipped) has the protection of its own order, or none.
+        let opened_by = self.portfolio.position(symbol).map(|position| position.position_id.as_str());
+        let opened_now = opened_by == Some(format!("{}-F{number}", cause.client_order_id).as_str());
+        if opened_now || cause.stop_loss.is_some() || cause.take_profit.is_some() {
             self.protection.insert(symbol.clone(), (cause.stop_loss, cause.take_profit));
         }
         let (stop, target) = self.protection(symbol);

@@ -1,6 +1,6 @@
 //! Commodity channel index. O(n * timeperiod), as TA-Lib: a mean deviation has no running form.
 
-use super::kit::{Input, Output, Param, Spec, TaError, float};
+use super::kit::{Input, Output, Param, Spec, TaError, float, is_noise};
 
 /// CCI.
 pub const SPEC: Spec = Spec {
@@ -26,10 +26,11 @@ pub const SPEC: Spec = Spec {
 
 fn distance_in_deviations(window: &[f64]) -> f64 {
     let count = float(window.len());
-    let mean = window.iter().sum::<f64>() / count;
-    let deviation = window.iter().map(|value| (value - mean).abs()).sum::<f64>();
-    let distance = window.last().map_or(f64::NAN, |last| last - mean);
-    if distance == 0.0 || deviation == 0.0 { 0.0 } else { distance / (0.015 * (deviation / count)) }
+    let (first, last) = (window.first().copied().unwrap_or(f64::NAN), window.last().copied().unwrap_or(f64::NAN));
+    // Summing the distances from the first value keeps the digits a large price level would eat.
+    let mean = first + window.iter().map(|value| value - first).sum::<f64>() / count;
+    let deviation = window.iter().map(|value| (value - mean).abs()).sum::<f64>() / count;
+    if deviation == 0.0 || is_noise(deviation, mean.abs()) { 0.0 } else { (last - mean) / (0.015 * deviation) }
 }
 
 #[cfg(test)]

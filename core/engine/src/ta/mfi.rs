@@ -1,13 +1,13 @@
 //! Money flow index. O(n), one pass over running sums.
 
-use super::kit::{Input, Output, Param, Spec, TaError};
+use super::kit::{Input, Output, Param, Spec, TaError, nearly_equal, ratio_or_zero};
 
 /// MFI.
 pub const SPEC: Spec = Spec {
     name: "MFI",
     group: "Momentum Indicators",
     doc: "Money flow index: the share of volume-weighted rises of the typical price; an RSI that knows volume.",
-    formula: "TP = (high+low+close)/3; flow = TP*volume; MFI = 100 * up / (up + down) over n bars, 0 if up + down < 1",
+    formula: "TP = (high+low+close)/3; flow = TP*volume; MFI = 100 * up / (up + down) over n bars, 0 if nothing flowed",
     source: "TA-Lib 0.8.2 TA_MFI",
     inputs: &[Input::High, Input::Low, Input::Close, Input::Volume],
     params: &[Param::period("timeperiod", 14.0, 2.0, "bars in the window")],
@@ -36,10 +36,10 @@ struct Flow {
 
 fn flow((typical, volume): (f64, f64), previous: f64) -> Flow {
     let money = typical * volume;
-    if typical < previous {
-        Flow { up: 0.0, down: money }
-    } else if typical == previous {
+    if nearly_equal(typical, previous) {
         Flow { up: 0.0, down: 0.0 }
+    } else if typical < previous {
+        Flow { up: 0.0, down: money }
     } else {
         // A rise, or a NaN on either side: then the sum, and every later value, becomes NaN (TA-Lib leaves the bar out).
         Flow { up: if typical > previous { money } else { f64::NAN }, down: 0.0 }
@@ -53,13 +53,12 @@ fn money_flow_index(flows: &[Flow], period: usize, out: &mut [f64]) {
         up += flow.up;
         down += flow.down;
     }
-    let mut leaving = Flow { up: 0.0, down: 0.0 };
     for ((slot, flow), oldest) in out.iter_mut().zip(newest).zip(flows) {
-        up = up - leaving.up + flow.up;
-        down = down - leaving.down + flow.down;
-        leaving = *oldest;
-        let total = up + down;
-        *slot = if total < 1.0 { 0.0 } else { 100.0 * (up / total) };
+        up += flow.up;
+        down += flow.down;
+        *slot = 100.0 * ratio_or_zero(up, up + down);
+        up -= oldest.up;
+        down -= oldest.down;
     }
 }
 

@@ -1,7 +1,7 @@
 //! Stochastic oscillator. O(n) for every period.
 
 use super::kit::averages::{moving_average, moving_average_vec};
-use super::kit::{Input, Output, Param, Spec, TaError, extremes};
+use super::kit::{Input, Output, Param, Spec, TaError, extremes, nearly_equal};
 
 /// STOCH.
 pub const SPEC: Spec = Spec {
@@ -41,8 +41,7 @@ fn place_in_range(high: &[f64], low: &[f64], close: &[f64], period: usize) -> Ve
     let lowest = extremes::rolling_vec(low, period, extremes::below);
     let closes = close.iter().skip(period - 1);
     let place = |((high, low), close): ((&f64, &f64), &f64)| {
-        let unit = (high - low) / 100.0;
-        if unit == 0.0 { 0.0 } else { (close - low) / unit }
+        if nearly_equal(*high, *low) { 0.0 } else { (close - low) / ((high - low) / 100.0) }
     };
     highest.iter().zip(&lowest).zip(closes).map(place).collect()
 }

@@ -1,6 +1,6 @@
 //! Williams' %R. O(n) for every period.
 
-use super::kit::{Input, Output, Param, Spec, TaError, extremes};
+use super::kit::{Input, Output, Param, Spec, TaError, extremes, nearly_equal};
 
 /// WILLR.
 pub const SPEC: Spec = Spec {
@@ -19,8 +19,8 @@ pub const SPEC: Spec = Spec {
         extremes::rolling(high, period, extremes::above, out);
         let lowest = extremes::rolling_vec(low, period, extremes::below);
         for ((slot, low), close) in out.iter_mut().zip(&lowest).zip(close.iter().skip(period - 1)) {
-            let unit = (*slot - low) / -100.0;
-            *slot = if unit == 0.0 { 0.0 } else { (*slot - close) / unit };
+            let high = *slot;
+            *slot = if nearly_equal(high, *low) { 0.0 } else { (high - close) / ((high - low) / -100.0) };
         }
         Ok(())
     },

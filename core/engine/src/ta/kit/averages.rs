@@ -3,7 +3,7 @@
 //! All take `real` of length `n` and write `n - (period - 1)` values; value `j` belongs to the window that ends at
 //! `real[j + period - 1]`. O(n) for every period.
 
-use super::float;
+use super::{REFRESH, float};
 
 /// Which moving average.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,15 +35,17 @@ pub(crate) fn moving_average_vec(kind: Average, real: &[f64], period: usize) -> 
 /// Mean of each window by a running sum.
 pub(crate) fn simple(real: &[f64], period: usize, out: &mut [f64]) {
     let (mut total, count) = (0.0, float(period));
-    let mut newest = real.iter();
-    for value in newest.by_ref().take(period - 1) {
-        total += value;
-    }
-    for ((slot, value), oldest) in out.iter_mut().zip(newest).zip(real) {
-        total += value;
-        *slot = total / count;
-        total -= oldest;
-    }
+    refreshed(real, period, out, |real, slots| {
+        let (head, newest) = real.split_at(period - 1);
+        if f64::is_finite(total) {
+            total = head.iter().sum();
+        }
+        for ((slot, value), oldest) in slots.iter_mut().zip(newest).zip(real) {
+            total += value;
+            *slot = total / count;
+            total -= oldest;
+        }
+    });
 }
 
 /// Exponential average with weight `2 / (period + 1)`, seeded with the mean of the first window.
@@ -67,20 +69,33 @@ pub(crate) fn exponential(real: &[f64], period: usize, out: &mut [f64]) {
 
 /// Weights 1, 2, .., period over each window: the weighted sum moves on by the plain one.
 pub(crate) fn weighted(real: &[f64], period: usize, out: &mut [f64]) {
-    let (mut plain, mut weighted, mut leaving) = (0.0, 0.0, 0.0);
     let heaviest = float(period);
     let divider = heaviest * (heaviest + 1.0) / 2.0;
-    let mut newest = real.iter();
-    for (index, value) in newest.by_ref().take(period - 1).enumerate() {
-        plain += value;
-        weighted += value * float(index + 1);
-    }
-    for ((slot, value), oldest) in out.iter_mut().zip(newest).zip(real) {
-        plain += value;
-        plain -= leaving;
-        weighted += value * heaviest;
-        leaving = *oldest;
-        *slot = weighted / divider;
-        weighted -= plain;
+    let (mut plain, mut weighted) = (0.0, 0.0);
+    refreshed(real, period, out, |real, slots| {
+        let (head, newest) = real.split_at(period - 1);
+        if f64::is_finite(weighted) {
+            plain = head.iter().sum();
+            weighted = head.iter().enumerate().map(|(index, value)| value * float(index + 1)).sum();
+        }
+        for ((slot, value), oldest) in slots.iter_mut().zip(newest).zip(real) {
+            plain += value;
+            weighted += value * heaviest;
+            *slot = weighted / divider;
+            weighted -= plain;
+            plain -= oldest;
+        }
+    });
+}
+
+/// Run `part` on stretches of windows; each may take its sums afresh, so that rounding, or an old spike, cannot stay.
+///
+/// A sum that is no longer finite must be left alone: after a NaN TA-Lib's averages are NaN to the end.
+fn refreshed(real: &[f64], period: usize, out: &mut [f64], mut part: impl FnMut(&[f64], &mut [f64])) {
+    let stretch = REFRESH.max(period);
+    let mut rest = real;
+    for slots in out.chunks_mut(stretch) {
+        part(rest, slots);
+        rest = rest.split_at(slots.len()).1;
     }
 }

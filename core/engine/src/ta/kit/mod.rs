@@ -21,18 +21,28 @@ pub use params::{Param, ParamKind, Params};
 pub use registry::{REGISTRY, find, resolve};
 pub use spec::{Input, Kernel, Kind, Lookback, Output, Spec};
 
-/// Below this TA-Lib takes a sum for zero and answers 0 instead of dividing.
-const EPSILON: f64 = 1e-14;
+/// Two numbers whose difference is a smaller share of their sum than this are rounding noise apart.
+///
+/// TA-Lib 0.8's rule, found by bisection: its MFI, STOCH and WILLR tell 1 from 1 + d from d = 2.0e-14 on, at every scale.
+const NOISE: f64 = 1e-14;
 
-/// Whether TA-Lib would take `value` for zero. False for NaN.
-pub(crate) fn is_zero(value: f64) -> bool {
-    value.abs() < EPSILON
+/// Whether a distance is rounding noise of numbers as large as `level`. False for NaN and infinities.
+pub(crate) fn is_noise(distance: f64, level: f64) -> bool {
+    distance < NOISE * level
 }
 
-/// `numerator / denominator`, or 0 where TA-Lib takes the denominator for zero.
+/// Whether two numbers differ by no more than rounding noise. False when either is NaN.
+pub(crate) fn nearly_equal(left: f64, right: f64) -> bool {
+    left == right || is_noise((left - right).abs(), left.abs() + right.abs())
+}
+
+/// `numerator / denominator`, or 0 where the denominator is 0, as TA-Lib answers.
 pub(crate) fn ratio_or_zero(numerator: f64, denominator: f64) -> f64 {
-    if is_zero(denominator) { 0.0 } else { numerator / denominator }
+    if denominator == 0.0 { 0.0 } else { numerator / denominator }
 }
+
+/// Windows after which running sums are taken afresh (or the period, if that is longer); bounds their drift.
+const REFRESH: usize = 256;
 
 /// A count as a float. Exact below 2^53; lengths and periods are far below.
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]

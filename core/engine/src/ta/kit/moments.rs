@@ -4,10 +4,8 @@
 //! of `x - centre`; they are taken afresh (with the window's own mean as centre) after every `REFRESH` windows, and as
 //! soon as the spread has fallen so far below what the sums have carried that rounding could show. Amortised O(1).
 
-use super::float;
+use super::{REFRESH, float};
 
-/// Windows after which the sums are taken afresh, at least; bounds the drift of the running sums.
-const REFRESH: usize = 256;
 /// Take the sums afresh when the spread falls below this share of the largest sum of squares carried since.
 const SPREAD_SHARE: f64 = 1e-2;
 

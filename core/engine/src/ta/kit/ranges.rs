@@ -28,14 +28,14 @@ impl Movement {
         self.range = self.range - self.range / period + bar.range;
     }
 
-    /// 100 |+DI - -DI| / (+DI + -DI); none where TA-Lib takes a denominator for zero.
+    /// 100 |+DI - -DI| / (+DI + -DI); none where a denominator is 0.
     pub(crate) fn dx(&self) -> Option<f64> {
-        if super::is_zero(self.range) {
+        if self.range == 0.0 {
             return None;
         }
         let (plus, minus) = (100.0 * (self.plus / self.range), 100.0 * (self.minus / self.range));
         let sum = plus + minus;
-        if super::is_zero(sum) { None } else { Some(100.0 * ((minus - plus).abs() / sum)) }
+        if sum == 0.0 { None } else { Some(100.0 * ((minus - plus).abs() / sum)) }
     }
 }
 
