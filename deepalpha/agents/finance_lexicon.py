@@ -10,31 +10,33 @@ from __future__ import annotations
 from types import MappingProxyType
 
 _POSITIVE = {
-    2.6: "beats beat outperforms outperform outperformed upgrade upgrades upgraded bullish surges surge surged soars "
-    "soar soared skyrockets skyrocket breakthrough",
-    2.0: "jumps jump jumped rallies rally rallied rebounds rebound rebounded climbs climb climbed leaps leap leaped "
-    "buyback buybacks exceeds exceed exceeded tops topped approval approves approved oversubscribed blockbuster",
-    1.5: "rises rise rose higher advances advanced gains gained raises raised expands expand expanded expansion grows "
-    "grew growth record recovers recover recovered recovery wins adopts adopt adoption listing dividend inflows "
-    "accumulates profitable tailwind tailwinds",
-    1.0: "launches launch launched unveils partnership partners partnered acquires settles settled resumes invests "
-    "undervalued milestone demand hires",
+    2.6: "beats beat outperforms outperform outperformed upgrade upgrades upgraded bullish surges surge surged "
+    "soars soar soared skyrockets skyrocket breakthrough",
+    2.0: "jumps jump jumped rallies rally rallied rebounds rebound rebounded climbs climb climbed leaps leap "
+    "leaped buyback buybacks doubles double doubled triples tripled exceeds exceed exceeded tops topped "
+    "approval approves approved oversubscribed blockbuster",
+    1.5: "rises rise rose higher advances advanced gains gained raises raised expands expand expanded "
+    "expansion grows grew growth record recovers recover recovered recovery wins adopts adopt adoption "
+    "listing dividend inflows accumulates profitable tailwind tailwinds lifts lift lifted",
+    1.0: "launches launch launched unveils partnership partners partnered acquires settles settled resumes "
+    "invests earns earned undervalued milestone demand hires",
 }
 
 _NEGATIVE = {
     -3.2: "bankruptcy bankrupt insolvent insolvency fraud ponzi embezzlement delisted delisting delist collapse "
     "collapses collapsed liquidated",
-    -2.6: "misses miss missed downgrade downgrades downgraded bearish plunges plunge plunged crashes crash crashed "
-    "tumbles tumble tumbled plummets plummet plummeted hack hacked hacks hacker hackers exploited scam scams "
-    "default defaults defaulted selloff sell-off",
-    -2.0: "lawsuit lawsuits sues sued recall recalls recalled probe probes subpoena indicted indictment slumps slump "
-    "slumped sinks sink sank slides slide slid layoffs writedown write-down impairment breach outage halts halted "
-    "bans banned ban liquidations contagion recession shortfall restates restatement",
-    -1.5: "falls fall fell drops drop dropped declines decline declined lower loses lost loss losses cuts cut slashes "
-    "slashed warns warning warned weaker weak disappoints disappointing disappointed disappointment delays delayed "
-    "delay investigation investigates fine fined penalty outflows shortage headwind headwinds dumps dumped",
-    -1.0: "slows slow slowdown slowing volatile uncertainty tariff tariffs strike resigns resignation "
-    "overvalued suspends suspended dilution antitrust crackdown closures",
+    -2.6: "misses miss missed downgrade downgrades downgraded bearish plunges plunge plunged crashes crash "
+    "crashed tumbles tumble tumbled plummets plummet plummeted hack hacked hacks hacker hackers exploited "
+    "scam scams default defaults defaulted selloff sell-off",
+    -2.0: "lawsuit lawsuits sues sued recall recalls recalled probe probes subpoena indicted indictment slumps "
+    "slump slumped sinks sink sank slides slide slid layoffs writedown write-down impairment breach "
+    "outage halts halted bans banned ban liquidations contagion recession shortfall restates restatement",
+    -1.5: "falls fall fell drops drop dropped declines decline declined lower loses lost loss losses cuts cut "
+    "slashes slashed warns warning warned weaker weak weaken weakens disappoint disappoints disappointing "
+    "disappointed disappointment delays delayed delay investigation investigates fine fined penalty "
+    "outflows shortage headwind headwinds dumps dumped",
+    -1.0: "slows slow slowdown slowing volatile uncertainty tariff tariffs strike resigns resignation short "
+    "stalls stall stalled overvalued suspends suspended dilution antitrust crackdown closures",
 }
 
 _NEUTRAL = (

@@ -28,9 +28,9 @@ from deepalpha.types import DAY, Context, Evidence, Headline, Signal
 class NewsParams(msgspec.Struct, frozen=True):
     """Thresholds of the news agent."""
 
-    max_age_days: float = 5.0
-    """Headlines published earlier than this before `asof` have no say."""
-    half_life_days: float = 1.5
+    max_age_days: float = 10.0
+    """Headlines published earlier than this before `asof` have no say; the setting `news_days` may narrow it further."""
+    half_life_days: float = 2.5
     """Age at which a headline weighs half."""
     max_stories: int = 24
     """Newest stories that are read; bounds the work."""
@@ -59,7 +59,7 @@ class _Story(msgspec.Struct, frozen=True):
 
 
 class NewsAgent(BaseAgent):
-    """Votes the decayed mean tone of the stories about the symbol; abstains when there are none."""
+    """Votes the decayed mean tone of the stories about the symbol; abstains when there are none or none has a tone."""
 
     name = "news"
     params = NewsParams()
@@ -74,13 +74,16 @@ class NewsAgent(BaseAgent):
             _Story(item, tone_of(item.title[: p.max_chars]), 0.5 ** (_age_days(item, ctx.asof) / p.half_life_days))
             for item in self._stories(recent)
         ]
+        evidence = tuple(Evidence(id=f"news:{story.headline.id}", value=round(story.tone, 4)) for story in stories)
+        if all(abs(story.tone) < p.neutral for story in stories):
+            return Signal.abstain(f"{_count(stories)} in {p.max_age_days:g} days, none with a tone", evidence=evidence)
         total = math.fsum(story.weight for story in stories)
         mean = math.fsum(story.weight * story.tone for story in stories) / (total + p.shrink)
         logit = clamp(p.gain * mean, -p.max_logit, p.max_logit)
         return Signal(
             p_up=round(1 / (1 + math.exp(-logit)), P_UP_DECIMALS),
             reasons=(self._words(stories, mean),),
-            evidence=tuple(Evidence(id=f"news:{s.headline.id}", value=round(s.tone, 4)) for s in stories),
+            evidence=evidence,
         )
 
     def _counts(self, item: Headline, ctx: Context) -> bool:
@@ -105,11 +108,12 @@ class NewsAgent(BaseAgent):
         limit = self.params.neutral
         up = sum(story.tone >= limit for story in stories)
         down = sum(story.tone <= -limit for story in stories)
-        count = "1 story" if len(stories) == 1 else f"{len(stories)} stories"
-        return (
-            f"{count} in {self.params.max_age_days:g} days: {up} positive, {len(stories) - up - down} neutral, "
-            f"{down} negative, weighted tone {mean:+.2f}"
-        )
+        tally = f"{up} positive, {len(stories) - up - down} neutral, {down} negative"
+        return f"{_count(stories)} in {self.params.max_age_days:g} days: {tally}, weighted tone {mean:+.2f}"
+
+
+def _count(stories: list[_Story]) -> str:
+    return "1 story" if len(stories) == 1 else f"{len(stories)} stories"
 
 
 def plain(text: str) -> str:

@@ -111,9 +111,7 @@ class PatternAgent(BaseAgent):
                 score += sign * weight * age_weight
                 when = "on the last bar" if age == 0 else f"{age} bar{'s' if age > 1 else ''} ago"
                 reasons.append(f"{WORDS.get((name, sign), name)} {when}")
-                evidence.append(
-                    Evidence(id=f"{frame.timeframe}:{name}@{frame.ts_event[bar]}", value=float(values[bar]))
-                )
+                evidence.append(Evidence(id=f"{frame.timeframe}:{name}", value=float(values[bar])))
                 break  # the freshest one of its kind counts; repeats are no further proof
         return score, reasons, evidence
 
@@ -146,20 +144,9 @@ class PatternAgent(BaseAgent):
                 score += sign * self._strength(found, distance)
                 times = "once" if found.touches == 1 else f"{found.touches} times"
                 reasons.append(f"{word} at {found.price:.2f}, touched {times}, is {distance:.1f} ATR away")
-                evidence.append(_touch(frame, found, tops))
+                evidence.append(Evidence(id=f"{frame.timeframe}:{'low' if sign > 0 else 'high'}", value=found.price))
         return score, reasons, evidence
 
     def _strength(self, level: Level, distance: float) -> float:
         p = self.params
         return p.level_weight * clamp(level.touches / p.full_touches, 0, 1) * (1 - distance / p.near_atr)
-
-
-def _touch(frame: BarFrame, level: Level, tops: np.ndarray) -> Evidence:
-    """The swing that touched the level last, as evidence: its high or low on that bar."""
-    field = (
-        "high"
-        if level.last in tops and abs(frame.high[level.last] - level.price) <= abs(frame.low[level.last] - level.price)
-        else "low"
-    )
-    value = float(getattr(frame, field)[level.last])
-    return Evidence(id=f"{frame.timeframe}:{field}@{frame.ts_event[level.last]}", value=value)

@@ -290,8 +290,11 @@ impl PracticeVenue {
     pub fn restore_order(&mut self, order: OrderRecord) {
         self.next_rank = self.next_rank.max(order.rank + 1);
         let OrderRequest { symbol, stop_loss, take_profit, client_order_id, .. } = &order.request;
-        let open = self.portfolio.quantity(symbol).raw() != 0;
-        if open && !order.protective && order.fills > 0 && (stop_loss.is_some() || take_profit.is_some()) {
+        // Oldest first, so the order that opened the position overwrites what older positions had.
+        let position_id = self.portfolio.position(symbol).map_or("", |position| position.position_id.as_str());
+        let opened = position_id.rsplit_once("-F").is_some_and(|(opener, _)| opener == client_order_id);
+        let protects = !order.protective && order.fills > 0 && (stop_loss.is_some() || take_profit.is_some());
+        if opened || (protects && !position_id.is_empty()) {
             self.protection.insert(symbol.clone(), (*stop_loss, *take_profit));
         }
         self.orders.insert(client_order_id.clone(), order);
