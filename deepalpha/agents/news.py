@@ -29,7 +29,7 @@ class NewsParams(msgspec.Struct, frozen=True):
     """Thresholds of the news agent."""
 
     max_age_days: float = 10.0
-    """Headlines published earlier than this before `asof` have no say; the setting `news_days` may narrow it further."""
+    """Headlines published earlier than this before `asof` have no say; the setting `news_days` may narrow it."""
     half_life_days: float = 2.5
     """Age at which a headline weighs half."""
     max_stories: int = 24

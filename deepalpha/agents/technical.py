@@ -26,8 +26,9 @@ class TechnicalParams(msgspec.Struct, frozen=True):
     """Weight of RSI: momentum inside 30..70, exhaustion beyond."""
     weight_bands: float = 0.15
     """Weight of the Bollinger position: it leans against closes outside the bands."""
-    timeframe_weights: tuple[float, ...] = (0.5, 0.3, 0.2)
-    """Base timeframe first; further timeframes take the last entry; scaled to sum to 1 over the usable ones."""
+    timeframe_weights: tuple[float, ...] = (0.65, 0.25, 0.1)
+    """Base timeframe first; further timeframes take the last entry; scaled to sum to 1 over the usable ones.
+    The vote is for a few base bars ahead, so those weigh most."""
     min_timeframes: int = 2
     """Fewer usable timeframes than this: abstain."""
     average_scale: float = 1.5
