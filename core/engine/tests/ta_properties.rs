@@ -197,3 +197,39 @@ fn the_registry_holds_what_was_promised_and_its_json_is_ascii() {
     }
     assert!(specs_json().is_ascii());
 }
+
+/// The value of one-output indicators at the last bar, with every price series of bar `i` being `price(i)`.
+fn last(name: &str, params: &[f64], bars: i32, price: impl Fn(i32) -> f64) -> f64 {
+    let series: Vec<f64> = (0..bars).map(price).collect();
+    let volume = vec![1000.0; series.len()];
+    let spec = deepalpha_engine::ta::find(name);
+    let outputs = spec.and_then(|spec| {
+        let inputs = spec.inputs.iter().map(|input| if input.name() == "volume" { &volume } else { &series });
+        spec.compute_vec(&inputs.map(Vec::as_slice).collect::<Vec<_>>(), params)
+    });
+    outputs.ok().and_then(|outputs| outputs.first()?.last().copied()).unwrap_or(f64::INFINITY)
+}
+
+#[test]
+fn rounding_noise_of_a_still_market_is_no_movement() {
+    // 0.1 and its two neighbours among the floats: a price that stands still but for the last bit.
+    let noisy = |bar: i32| f64::from_bits(0.1_f64.to_bits() + u64::from(bar.unsigned_abs() % 3));
+    for name in ["CCI", "MFI", "STOCH", "WILLR"] {
+        assert!(last(name, &[], 60, noisy) == 0.0, "{name}: {}", last(name, &[], 60, noisy));
+    }
+    // After real movement the running sums come back to nothing.
+    let settled = |bar: i32| if bar < 40 { f64::from(bar * 7919 % 13) + 0.1 } else { 5.1 };
+    for (name, params) in [("MFI", &[][..]), ("STDDEV", &[20.0]), ("CCI", &[]), ("STOCH", &[]), ("MOM", &[])] {
+        assert!(last(name, params, 90, settled).abs() < 1e-12, "{name}: {}", last(name, params, 90, settled));
+    }
+}
+
+#[test]
+fn an_old_absurd_print_is_forgotten() {
+    let spike = |bar: i32| if bar < 50 { 1e16 } else { 1.0 };
+    for (name, expected) in [("SMA", 1.0), ("WMA", 1.0), ("EMA", 1.0), ("STDDEV", 0.0), ("LINEARREG_SLOPE", 0.0)] {
+        // 1000 bars later: running sums have been taken afresh, the exponential average has decayed.
+        let got = last(name, &[30.0], 1050, spike);
+        assert!((got - expected).abs() < 1e-9, "{name}: {got}");
+    }
+}

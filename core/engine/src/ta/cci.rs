@@ -7,7 +7,7 @@ pub const SPEC: Spec = Spec {
     name: "CCI",
     group: "Momentum Indicators",
     doc: "Commodity channel index: distance of the typical price from its mean, in mean deviations.",
-    formula: "TP = (high+low+close)/3; CCI = (TP - mean(TP)) / (0.015 * mean(|TP - mean(TP)|)), 0 if nothing moved",
+    formula: "TP = (high+low+close)/3; CCI = (TP - mean(TP)) / (0.015 * mean(|TP - mean(TP)|)), 0 if either distance is rounding noise",
     source: "TA-Lib 0.8.2 TA_CCI; D. Lambert, Commodities magazine, 1980",
     inputs: &[Input::High, Input::Low, Input::Close],
     params: &[Param::period("timeperiod", 14.0, 2.0, "bars in the window")],
@@ -15,22 +15,30 @@ pub const SPEC: Spec = Spec {
     lookback: |params| Ok(params.int(0)? - 1),
     kernel: |inputs, params, outputs| {
         let ([high, low, close], [out]) = (inputs, outputs) else { return Err(TaError::Wiring { what: "series" }) };
-        let typical: Vec<f64> =
-            high.iter().zip(*low).zip(*close).map(|((high, low), close)| (high + low + close) / 3.0).collect();
-        for (slot, window) in out.iter_mut().zip(typical.windows(params.int(0)?)) {
-            *slot = distance_in_deviations(window);
-        }
+        let typical = high.iter().zip(*low).zip(*close).map(|((high, low), close)| (high + low + close) / 3.0);
+        commodity_channel_index(typical, params.int(0)?, out);
         Ok(())
     },
 };
 
-fn distance_in_deviations(window: &[f64]) -> f64 {
-    let count = float(window.len());
-    let (first, last) = (window.first().copied().unwrap_or(f64::NAN), window.last().copied().unwrap_or(f64::NAN));
-    // Summing the distances from the first value keeps the digits a large price level would eat.
-    let mean = first + window.iter().map(|value| value - first).sum::<f64>() / count;
-    let deviation = window.iter().map(|value| (value - mean).abs()).sum::<f64>() / count;
-    if deviation == 0.0 || is_noise(deviation, mean.abs()) { 0.0 } else { (last - mean) / (0.015 * deviation) }
+/// The window is a ring that is summed from its first slot on, not from its oldest value: in a quiet market the result
+/// hangs on the last bits of the mean, and this is the order TA-Lib adds in.
+fn commodity_channel_index(mut typical: impl Iterator<Item = f64>, period: usize, out: &mut [f64]) {
+    let count = float(period);
+    let mut ring: Vec<f64> = typical.by_ref().take(period - 1).collect();
+    ring.push(0.0);
+    let mut place = period - 1;
+    for (slot, newest) in out.iter_mut().zip(typical) {
+        if let Some(value) = ring.get_mut(place) {
+            *value = newest;
+        }
+        place = if place + 1 == period { 0 } else { place + 1 };
+        let mean = ring.iter().sum::<f64>() / count;
+        let deviation = ring.iter().map(|value| (value - mean).abs()).sum::<f64>() / count;
+        let distance = newest - mean;
+        let still = |length: f64| length == 0.0 || is_noise(length, mean.abs());
+        *slot = if still(distance.abs()) || still(deviation) { 0.0 } else { distance / (0.015 * deviation) };
+    }
 }
 
 #[cfg(test)]

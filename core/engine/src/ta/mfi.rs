@@ -47,18 +47,40 @@ fn flow((typical, volume): (f64, f64), previous: f64) -> Flow {
 }
 
 fn money_flow_index(flows: &[Flow], period: usize, out: &mut [f64]) {
-    let (mut up, mut down) = (0.0, 0.0);
+    let (mut up, mut down) = (Sum::default(), Sum::default());
     let mut newest = flows.iter();
     for flow in newest.by_ref().take(period - 1) {
-        up += flow.up;
-        down += flow.down;
+        up.add(flow.up);
+        down.add(flow.down);
     }
     for ((slot, flow), oldest) in out.iter_mut().zip(newest).zip(flows) {
-        up += flow.up;
-        down += flow.down;
-        *slot = 100.0 * ratio_or_zero(up, up + down);
-        up -= oldest.up;
-        down -= oldest.down;
+        up.add(flow.up);
+        down.add(flow.down);
+        *slot = 100.0 * ratio_or_zero(up.total, up.total + down.total);
+        up.remove(oldest.up);
+        down.remove(oldest.down);
+    }
+}
+
+/// A running sum that is exactly 0 again when nothing but zeros is left in it, not the rounding of what has been.
+#[derive(Default)]
+struct Sum {
+    total: f64,
+    parts: usize,
+}
+
+impl Sum {
+    fn add(&mut self, part: f64) {
+        self.total += part;
+        self.parts += usize::from(part != 0.0);
+    }
+
+    fn remove(&mut self, part: f64) {
+        self.total -= part;
+        self.parts -= usize::from(part != 0.0);
+        if self.parts == 0 && self.total.is_finite() {
+            self.total = 0.0;
+        }
     }
 }
 
