@@ -1,5 +1,7 @@
 """DeepAlpha: an analyst's trading workstation over one Rust core.
 
+Names are loaded on first use, so that `from deepalpha import ta` costs no more than it must.
+
 Example:
     >>> import deepalpha as da
     >>> ws = da.connect()                                              # doctest: +SKIP
@@ -8,15 +10,29 @@ Example:
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from deepalpha.agents.base import BaseAgent
-from deepalpha.config import Settings, Workspace
-from deepalpha.live import DeepAlphaEngine
-from deepalpha.live.workstation import Workstation
-from deepalpha.types import Context, Decision, Signal
+if TYPE_CHECKING:
+    from deepalpha.agents.base import BaseAgent
+    from deepalpha.config import Settings, Workspace
+    from deepalpha.live.engine import DeepAlphaEngine
+    from deepalpha.live.workstation import Workstation
+    from deepalpha.types import Context, Decision, Signal
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "BaseAgent": "deepalpha.agents.base",
+    "Context": "deepalpha.types",
+    "Decision": "deepalpha.types",
+    "DeepAlphaEngine": "deepalpha.live.engine",
+    "Settings": "deepalpha.config",
+    "Signal": "deepalpha.types",
+    "Workspace": "deepalpha.config",
+    "Workstation": "deepalpha.live.workstation",
+}
 
 
 def connect(workspace: str | Path | Workspace | None = None) -> Workstation:
@@ -25,7 +41,20 @@ def connect(workspace: str | Path | Workspace | None = None) -> Workstation:
     Args:
         workspace: directory; None means DEEPALPHA_WORKSPACE, else `data/var`.
     """
-    return Workstation(workspace if isinstance(workspace, Workspace) else Workspace(workspace))
+    from deepalpha.config import Workspace as Place
+    from deepalpha.live.workstation import Workstation as Station
+
+    return Station(workspace if isinstance(workspace, Place) else Place(workspace))
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'deepalpha' has no attribute {name!r}; it has {', '.join(__all__)}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
 
 
 __all__ = [

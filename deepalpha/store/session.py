@@ -37,7 +37,7 @@ class Session:
     def _load_file(self) -> None:
         with analytics.opened(self.workspace.duckdb, read_only=True) as store:
             for table in TABLES:
-                rows = store.execute(f"SELECT * FROM {table} ORDER BY id").to_arrow_table()
+                rows = store.sql(f"SELECT * FROM {table} ORDER BY id").to_arrow_table()
                 self._memory.register("incoming", rows)
                 self._memory.execute(f"INSERT INTO {table} SELECT * FROM incoming")
                 self._memory.unregister("incoming")
@@ -64,9 +64,10 @@ class Session:
         """
         self.refresh()
         try:
-            return self._memory.execute(query).pl()
+            found = self._memory.sql(query)
         except duckdb.Error as error:
             raise StoreError(f"{error}") from error
+        return pl.DataFrame() if found is None else pl.DataFrame(found.to_arrow_table())
 
     def close(self) -> None:
         """Let go of the memory; the files are not held."""
