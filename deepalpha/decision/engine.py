@@ -103,6 +103,22 @@ class DecisionEngine:
         """
         return self._memory.observe(symbol, ts_event, close)
 
+    def replay(self, decisions: Iterable[Decision], closes: Iterable[tuple[int, float]], *, horizon_s: int) -> None:
+        """Rebuild one symbol's memory from the log, so that a restarted engine gives the same ids.
+
+        Args:
+            decisions: the last decisions on the symbol, oldest first.
+            closes: every (ts_event, close) after the first of them, oldest first.
+            horizon_s: what the decisions were meant over.
+        """
+        symbols = set()
+        for decision in decisions:
+            symbols.add(decision.symbol)
+            self._memory.add(decision, horizon_s)
+        for ts_event, close in closes:
+            for symbol in symbols:
+                self._memory.observe(symbol, ts_event, close)
+
     def memory(self, symbol: str) -> tuple[Remembered, ...]:
         """The last `config.memory` decisions on a symbol, oldest first, with their outcomes where known."""
         return self._memory.recall(symbol)

@@ -68,6 +68,7 @@ class Loop:
         catalog = Catalog(workspace.catalog)
         seed(catalog)
         self.bar_ns = check_timeframe(settings.timeframe)
+        self.horizon_s = settings.decision.horizon_bars * self.bar_ns // SECOND
         start = settings.replay.start
         self.source = ReplaySource(
             catalog, settings.symbols, settings.timeframe, start=(start - type(start)(1970, 1, 1)).days * DAY
@@ -242,7 +243,7 @@ class Loop:
         return build_context(
             symbol=candle.symbol,
             asof=asof,
-            horizon_s=self.settings.decision.horizon_bars * self.bar_ns // SECOND,
+            horizon_s=self.horizon_s,
             timeframe=self.settings.timeframe,
             bars=bars,
             news=self.news.known(candle.symbol, asof, int(self.settings.agents.news_days * DAY)),

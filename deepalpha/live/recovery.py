@@ -71,7 +71,8 @@ class Recovery:
             remembered = [msgspec.json.decode(str(cells["body"]), type=Decision) for cells in found]
             if not remembered:
                 continue
-            loop.decider.replay(symbol, remembered, loop.source.closes(symbol, remembered[0].asof, loop.cursor))
+            closes = loop.source.closes(symbol, remembered[0].asof, loop.cursor)
+            loop.decider.replay(remembered, closes, horizon_s=loop.horizon_s)
 
     def _kill_switch(self) -> None:
         loop = self._loop
