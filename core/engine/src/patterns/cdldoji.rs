@@ -1,6 +1,6 @@
 //! Doji. O(n), one pass.
 
-use super::kit::{BODY_DOJI, CANDLE_INPUTS, Candles, Threshold};
+use super::kit::{BodyDoji, CANDLE_INPUTS, Candles, Setting, Threshold};
 use crate::ta::{Output, Spec};
 
 /// CDLDOJI.
@@ -13,11 +13,11 @@ pub const SPEC: Spec = Spec {
     inputs: CANDLE_INPUTS,
     params: &[],
     outputs: &[Output::pattern("100 doji (no direction), 0 none")],
-    lookback: |_| Ok(BODY_DOJI.period()),
+    lookback: |_| Ok(BodyDoji::PERIOD),
     kernel: |inputs, _, outputs| {
         let candles = Candles::new(inputs)?;
-        let first = BODY_DOJI.period();
-        let mut doji = Threshold::at(BODY_DOJI, candles, first);
+        let first = BodyDoji::PERIOD;
+        let mut doji = Threshold::<BodyDoji>::at(candles, first);
         for (bar, slot) in (first..).zip(outputs.iter_mut().flat_map(|out| out.iter_mut())) {
             *slot = if candles.at(bar).body() <= doji.value() { 100.0 } else { 0.0 };
             doji.advance();

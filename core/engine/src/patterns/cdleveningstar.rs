@@ -1,9 +1,9 @@
 //! Evening star. O(n), one pass.
 
-use super::kit::{BODY_LONG, BODY_SHORT, CANDLE_INPUTS, Candle, Candles, Threshold};
+use super::kit::{BodyLong, BodyShort, CANDLE_INPUTS, Candle, Candles, Setting, Threshold};
 use crate::ta::{Output, Param, Spec};
 
-const LOOKBACK: usize = BODY_LONG.period() + 2;
+const LOOKBACK: usize = BodyLong::PERIOD + 2;
 
 /// CDLEVENINGSTAR.
 pub const SPEC: Spec = Spec {
@@ -19,16 +19,16 @@ pub const SPEC: Spec = Spec {
     kernel: |inputs, params, outputs| {
         let candles = Candles::new(inputs)?;
         let penetration = params.real(0)?;
-        let mut long = Threshold::at(BODY_LONG, candles, LOOKBACK - 2);
-        let mut short = Threshold::at(BODY_SHORT, candles, LOOKBACK - 1);
-        let mut not_short = Threshold::at(BODY_SHORT, candles, LOOKBACK);
+        let mut long = Threshold::<BodyLong>::at(candles, LOOKBACK - 2);
+        let mut short = Threshold::<BodyShort>::at(candles, LOOKBACK - 1);
+        let mut not_short = Threshold::<BodyShort>::at(candles, LOOKBACK);
         for (bar, slot) in (LOOKBACK..).zip(outputs.iter_mut().flat_map(|out| out.iter_mut())) {
             let (first, star, third) = (candles.at(bar - 2), candles.at(bar - 1), candles.at(bar));
             let sizes = first.body() > long.value() && star.body() <= short.value() && third.body() > not_short.value();
             *slot = if sizes && turns(&first, &star, &third, penetration) { -100.0 } else { 0.0 };
-            for threshold in [&mut long, &mut short, &mut not_short] {
-                threshold.advance();
-            }
+            long.advance();
+            short.advance();
+            not_short.advance();
         }
         Ok(())
     },

@@ -1,9 +1,9 @@
 //! Hammer. O(n), one pass.
 
-use super::kit::{BODY_SHORT, CANDLE_INPUTS, Candles, NEAR, SHADOW_LONG, SHADOW_VERY_SHORT, Threshold};
+use super::kit::{BodyShort, CANDLE_INPUTS, Candles, Near, Setting, ShadowLong, ShadowVeryShort, Threshold};
 use crate::ta::{Output, Spec};
 
-const LOOKBACK: usize = BODY_SHORT.period() + 1;
+const LOOKBACK: usize = BodyShort::PERIOD + 1;
 
 /// CDLHAMMER.
 pub const SPEC: Spec = Spec {
@@ -19,11 +19,11 @@ pub const SPEC: Spec = Spec {
     lookback: |_| Ok(LOOKBACK),
     kernel: |inputs, _, outputs| {
         let candles = Candles::new(inputs)?;
-        let mut short_body = Threshold::at(BODY_SHORT, candles, LOOKBACK);
-        let mut long_shadow = Threshold::at(SHADOW_LONG, candles, LOOKBACK);
-        let mut no_shadow = Threshold::at(SHADOW_VERY_SHORT, candles, LOOKBACK);
+        let mut short_body = Threshold::<BodyShort>::at(candles, LOOKBACK);
+        let mut long_shadow = Threshold::<ShadowLong>::at(candles, LOOKBACK);
+        let mut no_shadow = Threshold::<ShadowVeryShort>::at(candles, LOOKBACK);
         // Measured at the bar before.
-        let mut near = Threshold::at(NEAR, candles, LOOKBACK - 1);
+        let mut near = Threshold::<Near>::at(candles, LOOKBACK - 1);
         for (bar, slot) in (LOOKBACK..).zip(outputs.iter_mut().flat_map(|out| out.iter_mut())) {
             let candle = candles.at(bar);
             let hit = candle.body() < short_body.value()
@@ -31,9 +31,10 @@ pub const SPEC: Spec = Spec {
                 && candle.upper_shadow() < no_shadow.value()
                 && candle.body_bottom() <= candles.at(bar - 1).low + near.value();
             *slot = if hit { 100.0 } else { 0.0 };
-            for threshold in [&mut short_body, &mut long_shadow, &mut no_shadow, &mut near] {
-                threshold.advance();
-            }
+            short_body.advance();
+            long_shadow.advance();
+            no_shadow.advance();
+            near.advance();
         }
         Ok(())
     },

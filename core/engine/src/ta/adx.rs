@@ -22,7 +22,7 @@ pub const SPEC: Spec = Spec {
 
 fn adx(prices: [&[f64]; 3], period: usize, out: &mut [f64]) {
     let [high, low, close] = prices;
-    let count = float(period);
+    let (count, weight) = (float(period), 1.0 / float(period));
     let mut bars = ranges::movements(high, low, close);
     let mut sums = ranges::Movement::default();
     for bar in bars.by_ref().take(period - 1) {
@@ -30,7 +30,7 @@ fn adx(prices: [&[f64]; 3], period: usize, out: &mut [f64]) {
     }
     let mut total = 0.0;
     for bar in bars.by_ref().take(period) {
-        sums.smooth(bar, count);
+        sums.smooth(bar, weight);
         total += sums.dx().unwrap_or(0.0);
     }
     let mut average = total / count;
@@ -39,10 +39,10 @@ fn adx(prices: [&[f64]; 3], period: usize, out: &mut [f64]) {
         *slot = average;
     }
     for (slot, bar) in slots.zip(bars) {
-        sums.smooth(bar, count);
+        sums.smooth(bar, weight);
         // Where there was no range TA-Lib keeps the last value.
         if let Some(dx) = sums.dx() {
-            average = (average * (count - 1.0) + dx) / count;
+            average += (dx - average) * weight;
         }
         *slot = average;
     }

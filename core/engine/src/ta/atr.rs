@@ -23,7 +23,7 @@ pub const SPEC: Spec = Spec {
 /// Wilder average of the true range of (high, low, close); `out[0]` belongs to bar `period`.
 pub(crate) fn average_true_range(prices: [&[f64]; 3], period: usize, out: &mut [f64]) {
     let [high, low, close] = prices;
-    let count = float(period);
+    let (count, weight) = (float(period), 1.0 / float(period));
     let mut bars = ranges::true_ranges(high, low, close);
     let mut average = bars.by_ref().take(period).sum::<f64>() / count;
     let mut slots = out.iter_mut();
@@ -31,7 +31,7 @@ pub(crate) fn average_true_range(prices: [&[f64]; 3], period: usize, out: &mut [
         *slot = average;
     }
     for (slot, range) in slots.zip(bars) {
-        average = (average * (count - 1.0) + range) / count;
+        average += (range - average) * weight;
         *slot = average;
     }
 }

@@ -1,6 +1,8 @@
-//! Moving average convergence / divergence. O(n), three recursive passes.
+//! Moving average convergence / divergence. O(n), one pass, recursive.
 
-use super::kit::averages::{Average, exponential, moving_average_vec};
+use std::iter;
+
+use super::kit::averages::Exponential;
 use super::kit::{Input, Output, Param, Params, Spec, TaError};
 
 /// MACD.
@@ -31,13 +33,21 @@ pub const SPEC: Spec = Spec {
         };
         let (fast, slow, smoothing) = periods(params)?;
         // TA-Lib seeds the fast average so that its first value falls on the slow one's first bar.
-        let fast_line = moving_average_vec(Average::Exponential, real.split_at(slow - fast).1, fast);
-        let slow_line = moving_average_vec(Average::Exponential, real, slow);
-        let line: Vec<f64> = fast_line.iter().zip(&slow_line).map(|(fast, slow)| fast - slow).collect();
-        exponential(&line, smoothing, signal);
-        macd.copy_from_slice(line.split_at(smoothing - 1).1);
-        for ((slot, macd), signal) in histogram.iter_mut().zip(macd.iter()).zip(signal.iter()) {
-            *slot = macd - signal;
+        let (head, rest) = real.split_at(slow);
+        let mut fast_line = Exponential::seeded(head.split_at(slow - fast).1);
+        let mut slow_line = Exponential::seeded(head);
+        let start = fast_line.value() - slow_line.value();
+        let mut line =
+            iter::once(start).chain(rest.iter().map(|value| fast_line.next(*value) - slow_line.next(*value)));
+        let seed: Vec<f64> = line.by_ref().take(smoothing).collect();
+        let mut signal_line = Exponential::seeded(&seed);
+        // The bar that completes the seed, then one bar after the other.
+        let first = seed.last().map(|macd| (*macd, signal_line.value()));
+        let bars = first.into_iter().chain(line.map(|macd| (macd, signal_line.next(macd))));
+        for (((macd, signal), histogram), (value, average)) in
+            macd.iter_mut().zip(signal.iter_mut()).zip(histogram.iter_mut()).zip(bars)
+        {
+            (*macd, *signal, *histogram) = (value, average, value - average);
         }
         Ok(())
     },

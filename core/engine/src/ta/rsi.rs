@@ -26,7 +26,7 @@ fn split(change: f64) -> (f64, f64) {
 }
 
 fn rsi(real: &[f64], period: usize, out: &mut [f64]) {
-    let count = float(period);
+    let (count, weight) = (float(period), 1.0 / float(period));
     let mut changes = real.iter().skip(1).zip(real).map(|(value, previous)| split(value - previous));
     let (mut gain, mut loss) = (0.0, 0.0);
     for (rise, fall) in changes.by_ref().take(period) {
@@ -40,8 +40,8 @@ fn rsi(real: &[f64], period: usize, out: &mut [f64]) {
         *slot = 100.0 * ratio_or_zero(gain, gain + loss);
     }
     for (slot, (rise, fall)) in slots.zip(changes) {
-        gain = (gain * (count - 1.0) + rise) / count;
-        loss = (loss * (count - 1.0) + fall) / count;
+        gain += (rise - gain) * weight;
+        loss += (fall - loss) * weight;
         *slot = 100.0 * ratio_or_zero(gain, gain + loss);
     }
 }

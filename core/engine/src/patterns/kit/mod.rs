@@ -4,6 +4,8 @@
     reason = "the dispatcher gives four series of one length; bars are asked for within lookback..length only"
 )]
 
+use std::marker::PhantomData;
+
 use crate::ta::kit::float;
 use crate::ta::{Input, TaError};
 
@@ -74,7 +76,12 @@ impl<'a> Candles<'a> {
     /// From a kernel's inputs.
     pub(crate) fn new(inputs: &[&'a [f64]]) -> Result<Self, TaError> {
         let [open, high, low, close] = *inputs else { return Err(TaError::Wiring { what: "series" }) };
-        Ok(Self { open, high, low, close })
+        // Equal lengths spelt out let one bounds check do for all four.
+        let length = open.len();
+        match (high.get(..length), low.get(..length), close.get(..length)) {
+            (Some(high), Some(low), Some(close)) => Ok(Self { open, high, low, close }),
+            _ => Err(TaError::Wiring { what: "series" }),
+        }
     }
 
     /// The bar at `index`, which must lie inside the series.
@@ -83,75 +90,99 @@ impl<'a> Candles<'a> {
     }
 }
 
-/// A TA-Lib candle setting: "the average of a part over the last `period` candles, times `factor`".
-#[derive(Clone, Copy)]
-pub(crate) struct Setting {
-    part: fn(&Candle) -> f64,
-    period: usize,
-    factor: f64,
+/// A TA-Lib candle setting: "the average of a part over the last `PERIOD` candles, times `FACTOR`".
+///
+/// A type each, so that every threshold is compiled for its own part.
+pub(crate) trait Setting {
+    /// Candles the average looks back on; 0 for the candle itself.
+    const PERIOD: usize;
+    /// What the average is multiplied with.
+    const FACTOR: f64;
+    /// The part that is averaged.
+    fn part(candle: &Candle) -> f64;
 }
 
-impl Setting {
-    /// Candles the average looks back on.
-    pub(crate) const fn period(&self) -> usize {
-        self.period
-    }
+macro_rules! setting {
+    ($(#[$doc:meta])* $name:ident, $part:ident, $period:literal, $factor:literal) => {
+        $(#[$doc])*
+        pub(crate) struct $name;
+
+        impl Setting for $name {
+            const PERIOD: usize = $period;
+            const FACTOR: f64 = $factor;
+
+            fn part(candle: &Candle) -> f64 {
+                candle.$part()
+            }
+        }
+    };
 }
 
-/// A body longer than this is long.
-pub(crate) const BODY_LONG: Setting = Setting { part: Candle::body, period: 10, factor: 1.0 };
-/// A body shorter than this is short.
-pub(crate) const BODY_SHORT: Setting = Setting { part: Candle::body, period: 10, factor: 1.0 };
-/// A body up to this is a doji's.
-pub(crate) const BODY_DOJI: Setting = Setting { part: Candle::range, period: 10, factor: 0.1 };
-/// A shadow longer than this, the candle's own body, is long.
-pub(crate) const SHADOW_LONG: Setting = Setting { part: Candle::body, period: 0, factor: 1.0 };
-/// A shadow shorter than this is very short.
-pub(crate) const SHADOW_VERY_SHORT: Setting = Setting { part: Candle::range, period: 10, factor: 0.1 };
-/// Prices closer than this are near.
-pub(crate) const NEAR: Setting = Setting { part: Candle::range, period: 5, factor: 0.2 };
+setting! {
+    /// A body longer than this is long.
+    BodyLong, body, 10, 1.0
+}
+setting! {
+    /// A body shorter than this is short.
+    BodyShort, body, 10, 1.0
+}
+setting! {
+    /// A body up to this is a doji's.
+    BodyDoji, range, 10, 0.1
+}
+setting! {
+    /// A shadow longer than this, the candle's own body, is long.
+    ShadowLong, body, 0, 1.0
+}
+setting! {
+    /// A shadow shorter than this is very short.
+    ShadowVeryShort, range, 10, 0.1
+}
+setting! {
+    /// Prices closer than this are near.
+    Near, range, 5, 0.2
+}
 
 /// A setting's running sum over the candles before a bar that moves on.
 ///
 /// The sum moves by `new - old` in one step, as TA-Lib's does: a different rounding would decide ties differently.
-pub(crate) struct Threshold<'a> {
-    setting: Setting,
+pub(crate) struct Threshold<'a, S: Setting> {
     candles: Candles<'a>,
     bar: usize,
     sum: f64,
+    setting: PhantomData<S>,
 }
 
-impl<'a> Threshold<'a> {
+impl<'a, S: Setting> Threshold<'a, S> {
     /// For `bar`, which must be at least the setting's period.
-    pub(crate) fn at(setting: Setting, candles: Candles<'a>, bar: usize) -> Self {
-        let mut threshold = Self { setting, candles, bar, sum: 0.0 };
+    pub(crate) fn at(candles: Candles<'a>, bar: usize) -> Self {
+        let mut threshold = Self { candles, bar, sum: 0.0, setting: PhantomData };
         threshold.take_afresh();
         threshold
     }
 
     fn take_afresh(&mut self) {
         let mut sum = 0.0;
-        for index in self.bar - self.setting.period..self.bar {
+        for index in self.bar - S::PERIOD..self.bar {
             sum += self.part(index);
         }
         self.sum = sum;
     }
 
     fn part(&self, index: usize) -> f64 {
-        (self.setting.part)(&self.candles.at(index))
+        S::part(&self.candles.at(index))
     }
 
     /// What the part is measured against at this bar.
     pub(crate) fn value(&self) -> f64 {
-        let average =
-            if self.setting.period == 0 { self.part(self.bar) } else { self.sum / float(self.setting.period) };
-        self.setting.factor * average
+        let average = if S::PERIOD == 0 { self.part(self.bar) } else { self.sum / float(S::PERIOD) };
+        S::FACTOR * average
     }
 
     /// Move on to the next bar, which must lie inside the series or just behind its end.
     pub(crate) fn advance(&mut self) {
-        if self.setting.period > 0 {
-            self.sum += self.part(self.bar) - self.part(self.bar - self.setting.period);
+        if S::PERIOD > 0 {
+            self.sum += self.part(self.bar) - self.part(self.bar - S::PERIOD);
         }
         self.bar += 1;
         // A NaN or infinity would stay in the sum for ever; take it afresh until it has left the window.

@@ -50,20 +50,41 @@ pub(crate) fn simple(real: &[f64], period: usize, out: &mut [f64]) {
 
 /// Exponential average with weight `2 / (period + 1)`, seeded with the mean of the first window.
 pub(crate) fn exponential(real: &[f64], period: usize, out: &mut [f64]) {
-    if period == 1 {
-        // The recursion would be the identity but for rounding.
-        out.copy_from_slice(real);
-        return;
-    }
-    let weight = 2.0 / float(period + 1);
-    let (mut newest, mut slots) = (real.iter(), out.iter_mut());
-    let mut average = newest.by_ref().take(period).sum::<f64>() / float(period);
+    let (seed, newest) = real.split_at(period);
+    let mut average = Exponential::seeded(seed);
+    let mut slots = out.iter_mut();
     if let Some(slot) = slots.next() {
-        *slot = average;
+        *slot = average.value();
     }
     for (slot, value) in slots.zip(newest) {
-        average += (value - average) * weight;
-        *slot = average;
+        *slot = average.next(*value);
+    }
+}
+
+/// An exponential average on its way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Exponential {
+    average: f64,
+    weight: f64,
+}
+
+impl Exponential {
+    /// Seeded with the mean of `window`, whose length is the period.
+    pub(crate) fn seeded(window: &[f64]) -> Self {
+        let average = window.iter().sum::<f64>() / float(window.len());
+        Self { average, weight: 2.0 / float(window.len() + 1) }
+    }
+
+    /// The average so far.
+    pub(crate) const fn value(&self) -> f64 {
+        self.average
+    }
+
+    /// The average with one more value.
+    pub(crate) fn next(&mut self, value: f64) -> f64 {
+        // With a period of 1 the recursion would be the identity but for rounding.
+        self.average = if self.weight == 1.0 { value } else { self.average + (value - self.average) * self.weight };
+        self.average
     }
 }
 

@@ -4,52 +4,57 @@
 //! A window spans at most two neighbouring blocks of `period` values: its extreme is that of a suffix of the one and a
 //! prefix of the other. A window that holds a NaN is NaN.
 
-/// Whether the first value replaces the second.
-pub(crate) type Beats = fn(f64, f64) -> bool;
-
-/// For the rolling maximum.
+/// Rolling maximum.
 pub(crate) fn above(left: f64, right: f64) -> bool {
     left > right
 }
 
-/// For the rolling minimum.
+/// Rolling minimum.
 pub(crate) fn below(left: f64, right: f64) -> bool {
     left < right
 }
 
 /// Rolling extreme of each window of `period` values; `out[j]` belongs to `real[j..j + period]`.
+///
+/// `beats(a, b)` tells whether `a` is more extreme than `b`.
 #[inline]
 pub(crate) fn rolling(real: &[f64], period: usize, beats: impl Fn(f64, f64) -> bool, out: &mut [f64]) {
-    let pick = |left: f64, right: f64| if left.is_nan() || beats(left, right) { left } else { right };
+    // Without NaN a comparison and a choice are one instruction.
+    if real.iter().any(|value| value.is_nan()) {
+        in_blocks(real, period, |left, right| if left.is_nan() || beats(left, right) { left } else { right }, out);
+    } else {
+        in_blocks(real, period, |left, right| if beats(left, right) { left } else { right }, out);
+    }
+}
+
+#[inline]
+fn in_blocks(real: &[f64], period: usize, pick: impl Fn(f64, f64) -> f64, out: &mut [f64]) {
     let mut suffix = vec![0.0; period];
-    let mut slots = out.iter_mut();
-    let mut blocks = real.chunks(period).peekable();
-    while let Some(block) = blocks.next() {
-        let mut best = f64::NAN;
-        for (index, (slot, &value)) in suffix.iter_mut().zip(block).rev().enumerate() {
-            best = if index == 0 { value } else { pick(value, best) };
+    let mut blocks = real.chunks(period);
+    let mut block = blocks.next().unwrap_or_default();
+    // The first slot of each stretch is the window that is `block` itself, the others reach into the next block.
+    for slots in out.chunks_mut(period) {
+        let mut best = block.last().copied().unwrap_or(f64::NAN);
+        for (slot, &value) in suffix.iter_mut().zip(block).rev() {
+            best = pick(value, best);
             *slot = best;
         }
-        if block.len() < period {
-            return;
+        let next = blocks.next().unwrap_or_default();
+        let mut prefix = next.first().copied().unwrap_or(f64::NAN);
+        let mut slots = slots.iter_mut();
+        if let Some(slot) = slots.next() {
+            *slot = best;
         }
-        // The window that is the block itself, then those reaching into the next block.
-        if let (Some(slot), Some(&whole)) = (slots.next(), suffix.first()) {
-            *slot = whole;
+        for ((slot, &value), &tail) in slots.zip(next).zip(suffix.iter().skip(1)) {
+            prefix = pick(value, prefix);
+            *slot = pick(tail, prefix);
         }
-        let next = blocks.peek().copied().unwrap_or_default();
-        let mut prefix = f64::NAN;
-        for (index, (&value, &tail)) in next.iter().zip(suffix.iter().skip(1)).enumerate() {
-            prefix = if index == 0 { value } else { pick(prefix, value) };
-            if let Some(slot) = slots.next() {
-                *slot = pick(prefix, tail);
-            }
-        }
+        block = next;
     }
 }
 
 /// As [`rolling`], in a new vector; empty when `real` is shorter than the window.
-pub(crate) fn rolling_vec(real: &[f64], period: usize, beats: Beats) -> Vec<f64> {
+pub(crate) fn rolling_vec(real: &[f64], period: usize, beats: impl Fn(f64, f64) -> bool) -> Vec<f64> {
     let mut out = vec![0.0; (real.len() + 1).saturating_sub(period)];
     rolling(real, period, beats, &mut out);
     out

@@ -21,11 +21,11 @@ impl Movement {
         self.range += bar.range;
     }
 
-    /// Wilder's smoothing of sums: give up one part in `period`, add the new bar.
-    pub(crate) fn smooth(&mut self, bar: Self, period: f64) {
-        self.plus = self.plus - self.plus / period + bar.plus;
-        self.minus = self.minus - self.minus / period + bar.minus;
-        self.range = self.range - self.range / period + bar.range;
+    /// Wilder's smoothing of sums: give up the share `weight` = 1 / period, add the new bar.
+    pub(crate) fn smooth(&mut self, bar: Self, weight: f64) {
+        self.plus += bar.plus - self.plus * weight;
+        self.minus += bar.minus - self.minus * weight;
+        self.range += bar.range - self.range * weight;
     }
 
     /// 100 |+DI - -DI| / (+DI + -DI); none where a denominator is 0.
@@ -67,13 +67,16 @@ pub(crate) fn movements<'a>(high: &'a [f64], low: &'a [f64], close: &'a [f64]) -
     })
 }
 
-/// Which side of the directional movement.
-pub(crate) type Side = fn(&Movement) -> f64;
-
-/// Wilder's directional indicator of one side; `out[0]` belongs to bar `period`.
+/// Wilder's directional indicator of one side of the movement; `out[0]` belongs to bar `period`.
 ///
 /// With a period of 1 nothing is smoothed and, as in TA-Lib, the ratio is not scaled by 100.
-pub(crate) fn directional_indicator(prices: [&[f64]; 3], period: usize, side: Side, out: &mut [f64]) {
+#[inline]
+pub(crate) fn directional_indicator(
+    prices: [&[f64]; 3],
+    period: usize,
+    side: impl Fn(&Movement) -> f64,
+    out: &mut [f64],
+) {
     let [high, low, close] = prices;
     let mut bars = movements(high, low, close);
     if period == 1 {
@@ -82,12 +85,12 @@ pub(crate) fn directional_indicator(prices: [&[f64]; 3], period: usize, side: Si
         }
         return;
     }
-    let mut sums = Movement::default();
+    let (mut sums, weight) = (Movement::default(), 1.0 / super::float(period));
     for bar in bars.by_ref().take(period - 1) {
         sums.add(bar);
     }
     for (slot, bar) in out.iter_mut().zip(bars) {
-        sums.smooth(bar, super::float(period));
+        sums.smooth(bar, weight);
         *slot = 100.0 * ratio_or_zero(side(&sums), sums.range);
     }
 }
