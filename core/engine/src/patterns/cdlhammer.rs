@@ -47,16 +47,19 @@ mod tests {
     #[test]
     fn needs_the_long_lower_shadow_near_the_low() {
         // Eleven candles 10 -> 12 in 9..13, then a body 9.5 -> 10 with the given low.
-        let hit = |low: f64, open: f64| {
-            let mut series = [vec![10.0; 11], vec![13.0; 11], vec![9.0; 11], vec![12.0; 11]];
+        let hit_after = |last_high: f64, low: f64, open: f64| {
+            let mut series = [vec![10.0; 11], vec![13.0; 10], vec![9.0; 11], vec![12.0; 11]];
+            series.iter_mut().skip(1).take(1).for_each(|high| high.push(last_high));
             for (side, value) in series.iter_mut().zip([open, open + 0.5, low, open + 0.5]) {
                 side.push(value);
             }
             let inputs: Vec<&[f64]> = series.iter().map(Vec::as_slice).collect();
             SPEC.compute_vec(&inputs, &[]).unwrap_or_default().concat().last().copied()
         };
+        let hit = |low: f64, open: f64| hit_after(13.0, low, open);
         assert_eq!(hit(8.0, 9.5), Some(100.0));
         assert_eq!(hit(9.25, 9.5), Some(0.0), "shadow too short");
         assert_eq!(hit(8.0, 9.9), Some(0.0), "too far above the low before: 9 + 0.2 * 4 = 9.8");
+        assert_eq!(hit_after(49.0, 8.0, 9.9), Some(0.0), "the bar before does not widen what is near it");
     }
 }

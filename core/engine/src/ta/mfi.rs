@@ -95,4 +95,12 @@ mod tests {
         // flows: +60, -20, +60
         assert_eq!(out.get(2..), Some(&[75.0, 75.0][..]));
     }
+
+    #[test]
+    fn nothing_is_left_of_flows_that_have_passed() {
+        // Two flows of 0.7 and 0.1: as floats (0.7 + 0.1) - 0.7 - 0.1 is not 0.
+        let (price, volume) = ([1.0, 2.0, 4.0, 4.0, 4.0, 4.0], [1.0, 0.35, 0.025, 1.0, 1.0, 1.0]);
+        let out = SPEC.compute_vec(&[&price, &price, &price, &volume], &[3.0]).unwrap_or_default().concat();
+        assert_eq!(out.get(3..), Some(&[100.0, 100.0, 0.0][..]));
+    }
 }

@@ -94,3 +94,29 @@ pub(crate) fn directional_indicator(
         *slot = 100.0 * ratio_or_zero(side(&sums), sums.range);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_range_reaches_to_the_close_before_and_is_unknown_without_it() {
+        assert_eq!(true_range(5.0, 3.0, 4.0), 2.0);
+        assert_eq!(true_range(5.0, 3.0, 1.0), 4.0);
+        assert_eq!(true_range(5.0, 3.0, 8.0), 5.0);
+        for (high, low, close) in [(f64::NAN, 3.0, 4.0), (5.0, f64::NAN, 4.0), (5.0, 3.0, f64::NAN)] {
+            assert!(true_range(high, low, close).is_nan());
+        }
+    }
+
+    #[test]
+    fn only_the_larger_move_counts() {
+        let moves = |high: [f64; 2], low: [f64; 2]| {
+            movements(&high, &low, &low).next().map(|movement| (movement.plus, movement.minus))
+        };
+        assert_eq!(moves([5.0, 7.0], [3.0, 2.0]), Some((2.0, 0.0)));
+        assert_eq!(moves([5.0, 6.0], [3.0, 1.0]), Some((0.0, 2.0)));
+        assert_eq!(moves([5.0, 6.0], [3.0, 2.0]), Some((0.0, 0.0)));
+        assert_eq!(moves([5.0, 4.0], [3.0, 4.0]), Some((0.0, 0.0)));
+    }
+}
