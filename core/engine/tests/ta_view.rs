@@ -66,7 +66,7 @@ proptest! {
         let asof = asof_day * DAY;
         let view = |rows: &[(i64, f64, f64)]| -> Result<Vec<Vec<u64>>, String> {
             let fine = closed(rows, asof).map_err(|error| error.to_string())?;
-            let mut bits = Vec::new();
+            let mut bits: Vec<Vec<u64>> = vec![fine.close.iter().map(|value| value.to_bits()).collect()];
             for target in [day(), named("1w"), named("1mo")] {
                 let bars = resample(&fine, day(), target, asof).map_err(|error| error.to_string())?;
                 let ids = ["RSI_3", "MACD_3_5_2", "BBANDS_4", "STOCH", "CDLENGULFING", "OBV"].map(str::to_owned);
