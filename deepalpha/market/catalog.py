@@ -5,9 +5,9 @@
     <root>/symbol=BTC%2FUSDT/timeframe=1h/bars.parquet    ts_open, ts_event int64; open .. close, volume float64
 
 The names are hive partitions, so that DuckDB and polars read `<root>/*/*/bars.parquet` with both as columns. Bars in a
-file ascend, are valid by the rules of `bars.py`, and `ts_event` is the end of the bucket that holds `ts_open`. A file is
-replaced as a whole (temporary file, fsync, rename): a reader sees the old one or the new one. When two processes merge
-into the same file at the same moment the later rename wins.
+file ascend, are valid by the rules of `bars.py`, and `ts_event` is the end of the bucket that holds `ts_open`. A file
+is replaced as a whole (temporary file, fsync, rename): a reader sees the old one or the new one. When two processes
+merge into the same file at the same moment the later rename wins.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from deepalpha.types import SECOND, Instrument, encode
 
 _SYMBOL = re.compile(r"[A-Za-z0-9._:/-]{1,32}")
 _FILE_COLUMNS = ("ts_open", "ts_event", *COLUMNS[1:])
-_READ_ERRORS = (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException)
+READ_ERRORS = (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException)
 
 
 def check_symbol(symbol: str) -> str:
@@ -128,6 +128,10 @@ class Catalog:
         if end is not None:
             bars = bars.filter(pl.col("ts_open") < end)
         return bars
+
+    def has(self, symbol: str, timeframe: str) -> bool:
+        """Whether there is a file for these names, sound or not."""
+        return self._path(symbol, timeframe).exists()
 
     def symbols(self) -> tuple[str, ...]:
         """Symbols with bars, sorted."""
@@ -248,7 +252,7 @@ def _read_file(path: Path, timeframe: str) -> pl.DataFrame:
     try:
         bars = pl.read_parquet(path, hive_partitioning=False, glob=False)
         checked = _with_ts_event(_checked(bars, "its bars"), timeframe, "its bars")
-    except _READ_ERRORS as error:
+    except READ_ERRORS as error:
         raise MarketDataError(f"{path} cannot be read ({str(error).strip().splitlines()[0]}); {remedy}") from error
     except MarketDataError as error:
         raise MarketDataError(f"{path} is damaged ({error}); {remedy}") from error

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     Window = dict[str, NDArray[np.int64] | NDArray[np.float64]]
 
 
-class Step(Fact):
+class Step(Fact, frozen=True):
     """One moment of the market: the bars that closed at `ts_event`, at most one a symbol, in the source's order."""
 
     ts_event: int

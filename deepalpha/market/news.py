@@ -1,0 +1,274 @@
+"""Headlines: from a file or a feed, cleaned, and cut at what was known at a moment.
+
+A headline may be seen from `ts_known` on, the later of "published" and "we fetched it": a feed read today says nothing
+about what could have been known last year. Titles come from strangers, so characters that hide or reorder text are
+removed before anybody, a language model included, reads them.
+"""
+
+from __future__ import annotations
+
+import calendar
+import csv
+import hashlib
+import html
+import http.client
+import io
+import re
+import time
+import unicodedata
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import feedparser
+import msgspec
+
+from deepalpha.errors import MarketDataError, ProviderError
+from deepalpha.market.catalog import check_symbol
+from deepalpha.types import SECOND, Headline
+
+TITLE_LIMIT = 300
+FEED_LIMIT = 8_000_000  # bytes; a larger answer is no news feed
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+class NewsBook:
+    """Headlines, indexed by symbol and by when they became known.
+
+    Args:
+        headlines: in any order.
+    """
+
+    def __init__(self, headlines: Iterable[Headline]) -> None:
+        self._by_symbol: dict[str, list[Headline]] = {}
+        for headline in sorted(headlines, key=lambda item: (item.ts_known, item.ts_published, item.id)):
+            for symbol in dict.fromkeys(headline.symbols):
+                self._by_symbol.setdefault(symbol, []).append(headline)
+
+    def known(self, symbol: str, asof: int, within_ns: int) -> tuple[Headline, ...]:
+        """Headlines of a symbol known at `asof` and published less than `within_ns` before it, newest last.
+
+        Of headlines with the same words only the first known one is returned. Symbols without news give ().
+        """
+        found: dict[str, Headline] = {}
+        for headline in self._by_symbol.get(symbol, ()):
+            if headline.ts_known > asof:
+                break
+            if headline.ts_published > asof - within_ns:
+                found.setdefault(normalised(headline.title), headline)
+        return tuple(found.values())
+
+
+def clean_title(text: str) -> str:
+    """One line of plain text of at most 300 characters: NFKC, no control, zero-width or bidi characters.
+
+    Example:
+        >>> clean_title("Apple\\u202e  beats\\n estimates\\u200b")
+        'Apple beats estimates'
+    """
+    kept = []
+    for character in unicodedata.normalize("NFKC", text):
+        category = unicodedata.category(character)
+        if category in ("Cc", "Zl", "Zp"):
+            kept.append(" ")
+        elif category not in ("Cf", "Cs", "Co", "Cn"):
+            kept.append(character)
+    return " ".join("".join(kept).split())[:TITLE_LIMIT].rstrip()
+
+
+def normalised(title: str) -> str:
+    """The words of a title, case and punctuation aside: equal for two copies of the same story."""
+    return " ".join(re.findall(r"\w+", clean_title(title).casefold()))
+
+
+def load_headlines(path: str | Path) -> tuple[Headline, ...]:
+    """Read headlines from JSON lines (.jsonl) or CSV (.csv), oldest first.
+
+    Each needs `title` and `published` (ISO 8601; without a zone it is UTC). It may have `symbols` (a list; in CSV
+    separated by spaces), `source`, `url`, `id`, and `known` (ISO 8601, when it became known; else `published`).
+
+    Raises:
+        MarketDataError: the file cannot be read, or a line cannot; names the line and what is expected.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise MarketDataError(f"headlines {path} cannot be read ({error})") from error
+    rows = _csv_rows(text) if path.suffix.lower() == ".csv" else _json_rows(text, path)
+    found = []
+    for line, row in rows:
+        try:
+            found.append(_headline(row, path.stem))
+        except (KeyError, TypeError, ValueError, MarketDataError) as error:
+            reason = f"no {error}" if isinstance(error, KeyError) else str(error)
+            raise MarketDataError(
+                f"line {line} of {path} is no headline ({reason}); expected title and published (ISO 8601), "
+                "and if you like symbols, source, url, id, known"
+            ) from error
+    return tuple(sorted(found, key=lambda item: (item.ts_known, item.id)))
+
+
+def _json_rows(text: str, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    for line, content in enumerate(text.split("\n"), start=1):
+        if content.strip():
+            try:
+                yield line, msgspec.json.decode(content, type=dict[str, Any])
+            except msgspec.MsgspecError as error:
+                raise MarketDataError(f"line {line} of {path} is not a JSON object ({error})") from error
+
+
+def _csv_rows(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    reader = csv.DictReader(io.StringIO(text))
+    for row in reader:
+        filled = {str(name).strip().lower(): value for name, value in row.items() if value}
+        yield reader.line_num, filled | {"symbols": str(filled.get("symbols", "")).replace(";", " ").split()}
+
+
+def _headline(row: dict[str, Any], default_source: str) -> Headline:
+    title = clean_title(str(row["title"]))
+    if not title:
+        raise ValueError("the title is empty")
+    published = _nanoseconds(str(row["published"]))
+    known = max(published, _nanoseconds(str(row["known"]))) if row.get("known") else published
+    source, url = str(row.get("source") or default_source), str(row.get("url") or "")
+    symbols = row.get("symbols") or []
+    if not isinstance(symbols, list):
+        raise ValueError(f"symbols {symbols!r} is not a list")
+    return Headline(
+        id=str(row.get("id") or _identity(source, url, title, published)),
+        title=title,
+        source=source,
+        symbols=tuple(check_symbol(str(symbol)) for symbol in symbols),
+        ts_published=published,
+        ts_known=known,
+        url=url,
+    )
+
+
+def _nanoseconds(text: str) -> int:
+    moment = datetime.fromisoformat(text.strip())
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return (aware - _EPOCH) // timedelta(microseconds=1) * 1000
+
+
+def _identity(source: str, url: str, title: str, published: int) -> str:
+    return hashlib.sha256("\x1f".join((source, url, title, str(published))).encode()).hexdigest()[:16]
+
+
+def fetch_feed(
+    url_or_path: str | Path, *, symbols: Sequence[str], fetched_at: int, timeout_s: float = 10.0
+) -> tuple[Headline, ...]:
+    """Read an RSS or Atom feed.
+
+    Args:
+        url_or_path: http(s) URL, file URL or path.
+        symbols: given to every headline of the feed, so use a feed about them.
+        fetched_at: our clock, UTC ns. A headline is known from the later of this and its date; one without a date is
+            taken as published now.
+        timeout_s: deadline for the whole download.
+
+    Returns:
+        Headlines, oldest first. A valid feed without entries gives ().
+
+    Raises:
+        ProviderError: not reachable or not in time (retryable), refused, not there, too large or not a feed (not).
+    """
+    checked = tuple(check_symbol(symbol) for symbol in symbols)
+    data = _fetch(url_or_path, timeout_s)
+    feed = feedparser.parse(io.BytesIO(data))
+    if not feed.version and not feed.entries:
+        raise ProviderError(f"{url_or_path} is not an RSS or Atom feed; check the address")
+    where = urllib.parse.urlsplit(str(url_or_path))
+    source = clean_title(feed.feed.get("title", "")) or where.hostname or Path(where.path).stem
+    found: dict[str, Headline] = {}
+    for entry in feed.entries:
+        title = clean_title(_plain(entry))
+        if title:
+            when = entry.get("published_parsed") or entry.get("updated_parsed")
+            published = calendar.timegm(when) * SECOND if when else fetched_at
+            url = str(entry.get("link", ""))
+            # Without a date the time of fetching must not make a new headline of it each time.
+            identity = _identity(source, url, title, published if when else 0)
+            found[identity] = Headline(
+                id=identity,
+                title=title,
+                source=source,
+                symbols=checked,
+                ts_published=published,
+                ts_known=max(published, fetched_at),
+                url=url,
+            )
+    return tuple(sorted(found.values(), key=lambda item: (item.ts_known, item.ts_published, item.id)))
+
+
+def _plain(entry: Any) -> str:
+    title = str(entry.get("title", ""))
+    if "html" in str(entry.get("title_detail", {}).get("type", "")):
+        title = html.unescape(re.sub(r"<[^<>]*>", " ", title))
+    return title
+
+
+def _fetch(url_or_path: str | Path, timeout_s: float) -> bytes:
+    parts = urllib.parse.urlsplit(str(url_or_path))
+    if isinstance(url_or_path, Path) or len(parts.scheme) <= 1:
+        return _read_local(Path(url_or_path))
+    if parts.scheme == "file":
+        return _read_local(Path(urllib.request.url2pathname(parts.path)))
+    if parts.scheme not in ("http", "https"):
+        raise ProviderError(f"{url_or_path}: {parts.scheme} is not read; use an http or https URL or a file")
+    return _download(str(url_or_path), timeout_s)
+
+
+def _read_local(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(FEED_LIMIT + 1)
+    except OSError as error:
+        raise ProviderError(f"feed {path} cannot be read ({error.strerror}); check the path") from error
+    _check_size(len(data), str(path))
+    return data
+
+
+def _download(url: str, timeout_s: float) -> bytes:
+    """GET within a deadline for the whole answer; redirects stay within http and https."""
+    deadline = time.monotonic() + timeout_s
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler,
+        urllib.request.HTTPHandler,
+        urllib.request.HTTPSHandler,
+        urllib.request.HTTPRedirectHandler,
+        urllib.request.HTTPDefaultErrorHandler,
+        urllib.request.HTTPErrorProcessor,
+        urllib.request.UnknownHandler,
+    ):
+        opener.add_handler(handler())
+    data = bytearray()
+    try:
+        request = urllib.request.Request(url, headers={"User-Agent": "DeepAlpha news reader"})
+        with opener.open(request, timeout=timeout_s) as answer:
+            while chunk := answer.read1(65_536):
+                data += chunk
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"not complete after {timeout_s} s")
+                _check_size(len(data), url)
+    except urllib.error.HTTPError as error:
+        status, reason = error.code, error.reason
+        error.close()
+        again = status in _AGAIN
+        advice = "try again later" if again else "check the address and whether it needs a login"
+        raise ProviderError(f"feed {url} answered {status} {reason}; {advice}", retryable=again) from error
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise ProviderError(f"feed {url} cannot be fetched ({error}); try again", retryable=True) from error
+    return bytes(data)
+
+
+def _check_size(size: int, where: str) -> None:
+    if size > FEED_LIMIT:
+        raise ProviderError(f"feed {where} is larger than {FEED_LIMIT} bytes; that is no news feed")
