@@ -64,6 +64,9 @@ class NewsAgent(BaseAgent):
     name = "news"
     params = NewsParams()
 
+    def __init__(self) -> None:
+        _analyzer()  # reads VADER's word list once, here and not in the first vote
+
     async def analyze(self, ctx: Context) -> Signal:
         """Read the headlines about `ctx.symbol` known and published in the last `max_age_days` before `ctx.asof`."""
         p = self.params

@@ -83,7 +83,7 @@ class PatternAgent(BaseAgent):
         frame, p = ctx.base, self.params
         need = 2 * p.pivot_bars + 1 + p.doji_lookback
         if len(frame) < need:
-            return Signal.abstain(f"{len(frame)} bars of {frame.timeframe} are too few; {need} are needed")
+            return Signal.abstain(f"needs {need} bars of {frame.timeframe}, has {len(frame)}")
         close, atr = float(frame.close[-1]), last_of(frame, ATR)
         if not all_finite(close, atr) or atr <= 0 or close <= 0:
             return Signal.abstain(f"no usable price range on {frame.timeframe}: ATR is {atr:g}, close is {close:g}")
@@ -143,7 +143,7 @@ class PatternAgent(BaseAgent):
                     continue
                 score += sign * self._strength(found, distance)
                 times = "once" if found.touches == 1 else f"{found.touches} times"
-                reasons.append(f"{word} at {found.price:.2f}, touched {times}, is {distance:.1f} ATR away")
+                reasons.append(f"{word} at {found.price:,.6g}, touched {times}, is {distance:.1f} ATR away")
                 evidence.append(Evidence(id=f"{frame.timeframe}:{'low' if sign > 0 else 'high'}", value=found.price))
         return score, reasons, evidence
 

@@ -77,7 +77,7 @@ class RiskAgent(BaseAgent):
         returns = log_returns(frame.close[-p.window - 1 :])
         if len(returns) < p.min_returns:
             return Signal.abstain(
-                f"{len(returns)} returns of {frame.timeframe} are too few to measure risk; {p.min_returns} are needed"
+                f"needs {p.min_returns} returns of {frame.timeframe} to measure risk, has {len(returns)}"
             )
         measure = self._measure(ctx, frame, returns)
         caps = self._caps(measure)

@@ -70,9 +70,8 @@ class TechnicalAgent(BaseAgent):
         views = [view for frame in ctx.bars.values() if (view := self._view(frame)) is not None]
         need = self.params.min_timeframes
         if len(views) < need:
-            return Signal.abstain(
-                f"only {len(views)} of {len(ctx.bars)} timeframes have enough moving history; {need} are needed"
-            )
+            has = f"has {len(views)} of {len(ctx.bars)}"
+            return Signal.abstain(f"needs {need} timeframes with enough history and a price that moves, {has}")
         given = self.params.timeframe_weights
         weights = [given[min(i, len(given) - 1)] for i in range(len(views))]
         score = sum(w * v.score for w, v in zip(weights, views, strict=True)) / sum(weights)
@@ -88,7 +87,12 @@ class TechnicalAgent(BaseAgent):
         fast, slow, rsi, atr = (last_of(frame, name) for name in (EMA_FAST, EMA_SLOW, RSI, ATR))
         macd, signal = last_of(frame, MACD_LINE), last_of(frame, MACD_SIGNAL)
         upper, lower = last_of(frame, BAND_UPPER), last_of(frame, BAND_LOWER)
-        if not all_finite(close, fast, slow, rsi, atr, macd, signal, upper, lower) or atr <= 0 or upper <= lower:
+        if (
+            not all_finite(close, fast, slow, rsi, atr, macd, signal, upper, lower)
+            or close <= 0
+            or atr <= 0
+            or upper <= lower
+        ):
             return None
         gap = (fast - slow) / atr
         average = math.tanh(gap / p.average_scale)

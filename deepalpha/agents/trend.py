@@ -70,7 +70,7 @@ class TrendAgent(BaseAgent):
         base = self._view(ctx.base)
         if base is None or not base.full:
             return Signal.abstain(
-                f"{len(ctx.base)} bars of {ctx.timeframe} give no 99-bar average with a usable price range"
+                f"needs a 99-bar average and a price that moves, has {len(ctx.base)} bars of {ctx.timeframe}"
             )
         others = (self._view(frame) for name, frame in ctx.bars.items() if name != ctx.timeframe)
         views = [base, *(view for view in others if view is not None)]
@@ -102,7 +102,8 @@ class TrendAgent(BaseAgent):
         """Score one timeframe; coarse ones without 99 bars are judged by 7 and 25 alone. None: not usable."""
         p = self.params
         fast, middle, slow, atr = (last_of(frame, name) for name in (FAST, MIDDLE, SLOW, ATR))
-        if not all_finite(fast, middle, atr) or atr <= 0 or len(frame) <= p.slope_bars:
+        close = float(frame.close[-1]) if len(frame) else math.nan
+        if not all_finite(close, fast, middle, atr) or close <= 0 or atr <= 0 or len(frame) <= p.slope_bars:
             return None
         before = float(frame.series[MIDDLE][-1 - p.slope_bars])
         slope = (middle - before) / p.slope_bars / atr if math.isfinite(before) else 0.0
