@@ -94,7 +94,7 @@ def encode(value: Any) -> bytes:
     return msgspec.json.encode(value, order="deterministic")
 
 
-class Instrument(Fact):
+class Instrument(Fact, frozen=True):
     """What can be traded. `tick_size` and `lot_size` are exact steps; prices and quantities must be multiples."""
 
     symbol: str
@@ -103,8 +103,8 @@ class Instrument(Fact):
     currency: str = "USD"
 
 
-class Candle(Fact):
-    """One closed bar. `ts_open` is the bar's start, `ts_event` its close (= start + timeframe) on the market's clock."""
+class Candle(Fact, frozen=True):
+    """One closed bar. `ts_open` is its start, `ts_event` its close (= start + timeframe) on the market's clock."""
 
     symbol: str
     timeframe: str
@@ -118,7 +118,7 @@ class Candle(Fact):
     volume: float
 
 
-class Headline(Fact):
+class Headline(Fact, frozen=True):
     """One news item. An agent may see it once `ts_known` (the later of published and fetched) has passed."""
 
     id: str
@@ -147,7 +147,7 @@ class BarFrame:
         timeframe: str,
         ts_open: NDArray[np.int64],
         ts_event: NDArray[np.int64],
-        open: NDArray[np.float64],  # noqa: A002 - the field's own name
+        open: NDArray[np.float64],
         high: NDArray[np.float64],
         low: NDArray[np.float64],
         close: NDArray[np.float64],
@@ -173,7 +173,7 @@ class BarFrame:
         return float(values[-1]) if len(values) else math.nan
 
 
-class PositionView(Fact):
+class PositionView(Fact, frozen=True):
     """The account as an agent may know it, in units of the account's currency."""
 
     quantity: float = 0.0
@@ -241,14 +241,14 @@ class Context:
         return self.bars[self.timeframe]
 
 
-class Evidence(Fact):
+class Evidence(Fact, frozen=True):
     """One observation behind a vote. `id` names it inside the snapshot, e.g. ``1d:RSI_14`` or ``news:<id>``."""
 
     id: str
     value: float | str
 
 
-class Signal(Fact):
+class Signal(Fact, frozen=True):
     """An agent's answer. `p_up` is P(price return over the horizon > 0) and is None unless status is ok.
 
     Build one with `Signal.buy`, `Signal.sell`, `Signal.hold`, `Signal.abstain` or `Signal.guard`; the runner fills in
@@ -315,7 +315,7 @@ def _confidence(value: float) -> float:
     return value
 
 
-class OrderRequest(Fact):
+class OrderRequest(Fact, frozen=True):
     """What somebody wants. It becomes an order only as `Approved` out of the risk gate.
 
     `reduce_only` orders may shrink a position but never open or flip one. `reference_price` is the price the decision
@@ -335,7 +335,7 @@ class OrderRequest(Fact):
     take_profit: Decimal | None = None
 
 
-class RuleCheck(Fact):
+class RuleCheck(Fact, frozen=True):
     """One rule as it stood for one order, with what was measured and what is allowed, in words."""
 
     rule: str
@@ -344,7 +344,7 @@ class RuleCheck(Fact):
     holds: bool
 
 
-class Verdict(Fact):
+class Verdict(Fact, frozen=True):
     """What the risk gate said about an order: every rule is evaluated, the first breach is the refusal."""
 
     approved: bool
@@ -355,7 +355,7 @@ class Verdict(Fact):
     checks: tuple[RuleCheck, ...] = ()
 
 
-class Decision(Fact):
+class Decision(Fact, frozen=True):
     """What the engine wants to do at one bar, and why.
 
     `score` is the sum of `contributions` (log-odds shares, one for each vote that counted); `p_up` its logistic.
@@ -381,7 +381,7 @@ class Decision(Fact):
     blocked_by: str = ""
 
 
-class Fill(Fact):
+class Fill(Fact, frozen=True):
     """One execution. `fee` is in the account's currency; `realised_pnl` is before fees."""
 
     fill_id: str
@@ -397,7 +397,7 @@ class Fill(Fact):
     reason: str = ""
 
 
-class OrderEvent(Fact):
+class OrderEvent(Fact, frozen=True):
     """One step in an order's life: the state before and after, when, and why. `seq` counts from 1 within the order."""
 
     client_order_id: str
@@ -409,7 +409,7 @@ class OrderEvent(Fact):
     reason: str = ""
 
 
-class Position(Fact):
+class Position(Fact, frozen=True):
     """A holding. `cost` is what the open quantity cost; `quantity` is negative for a short."""
 
     symbol: str
@@ -423,7 +423,7 @@ class Position(Fact):
     take_profit: Decimal | None = None
 
 
-class Account(Fact):
+class Account(Fact, frozen=True):
     """Cash and positions marked at the last prices. equity = cash + position_value, exactly."""
 
     ts_event: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
@@ -11,7 +12,7 @@ from deepalpha import _core
 from deepalpha.config import Settings
 from deepalpha.gateways import PracticeGateway, Report
 from deepalpha.risk import Gate
-from deepalpha.store import Cell, Ops
+from deepalpha.store import Ops
 from deepalpha.types import Account, Fill, Instrument, OrderRequest, Position, Verdict
 
 
@@ -130,7 +131,7 @@ _ORDERS = """
 """
 
 
-def _order(cells: dict[str, Cell]) -> OrderRequest:
+def _order(cells: dict[str, Any]) -> OrderRequest:
     return msgspec.convert(
         {
             "client_order_id": cells["client_order_id"],

@@ -11,7 +11,7 @@ from deepalpha.types import Account, Action, Decision, Fact, Instrument, Mode, O
 ORDER_PREFIX = {Mode.PRACTICE: "PRA", Mode.PAPER: "PAP", Mode.LIVE: "LIV"}
 
 
-class Plan(Fact):
+class Plan(Fact, frozen=True):
     """The order that follows from a decision, or why none does."""
 
     order: OrderRequest | None = None
@@ -65,7 +65,7 @@ def plan_order(
     quantity = step_down(budget / price, instrument.lot_size)
     if quantity <= 0:
         return Plan(
-            reason=f"too small: one lot costs {price * instrument.lot_size:.2f}, the budget for this trade is {budget:.2f}"
+            reason=f"too small: one lot costs {price * instrument.lot_size:.2f}, the budget of this trade is {budget:.2f}"
         )
     tick = instrument.tick_size
     order = OrderRequest(

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deepalpha.errors import OrderError
 from deepalpha.execution import plan_close
 from deepalpha.live.pending import Pending
 from deepalpha.live.records import Batch
-from deepalpha.store import Cell
 from deepalpha.types import Approval, DecisionStatus, OrderRequest
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ class CommandDesk:
             self._last_id = int(cells["id"] or 0)
         return len(found)
 
-    def _answer(self, cells: dict[str, Cell]) -> None:
+    def _answer(self, cells: dict[str, Any]) -> None:
         kind, target, by = str(cells["kind"]), str(cells["target"]), str(cells["by"])
         body = json.loads(str(cells["body"]))
         batch = self._loop.scribe.batch()
@@ -70,9 +69,7 @@ class CommandDesk:
         self._send(pending.order, pending.decision_id, DecisionStatus.AUTO, by, batch)
         batch.commit()
 
-    def _send(
-        self, order: OrderRequest, ref: str, status: DecisionStatus, by: str, batch: Batch
-    ) -> tuple[str, str]:
+    def _send(self, order: OrderRequest, ref: str, status: DecisionStatus, by: str, batch: Batch) -> tuple[str, str]:
         """Gate, log, wire: an intent is in the log before the venue sees the order."""
         loop, now = self._loop, self._loop.cursor
         verdict, approved = loop.account.check(order, now)

@@ -24,7 +24,7 @@ STOP_PATIENCE_S = 15.0
 POLL_S = 0.05
 
 
-class EngineStatus(Fact):
+class EngineStatus(Fact, frozen=True):
     """What the engine of a workspace does. `state` is "stopped" when none runs."""
 
     workspace: str
@@ -181,7 +181,9 @@ def _once() -> str:
 
 def answer(ops: Ops, command_id: str) -> tuple[str, str] | None:
     """The engine's answer to a command as (status, message); None while it has not answered."""
-    found = ops.rows("SELECT status, body FROM audit WHERE kind = 'command' AND ref = ? ORDER BY id LIMIT 1", [command_id])
+    found = ops.rows(
+        "SELECT status, body FROM audit WHERE kind = 'command' AND ref = ? ORDER BY id LIMIT 1", [command_id]
+    )
     if not found:
         return None
     return str(found[0]["status"]), str(json.loads(str(found[0]["body"]))["message"])

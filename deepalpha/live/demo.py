@@ -16,7 +16,7 @@ DEMO_FOLDER = "demo"
 _DEMO_FILES = ("ops.sqlite", "ops.sqlite-wal", "ops.sqlite-shm", "deepalpha.duckdb", "deepalpha.duckdb.wal")
 
 
-class DemoResult(Fact):
+class DemoResult(Fact, frozen=True):
     """What the demo did; the same numbers at every run."""
 
     bars: int

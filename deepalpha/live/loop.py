@@ -1,8 +1,8 @@
 """The loop: market -> agents -> decision -> risk -> approval -> order -> store, one step of the market at a time.
 
-Single writer of one account. Each step is one transaction of the log, and its equity row is the cursor: `kill -9` at any
-moment leaves whole steps, and the next start continues after the last one. Orders that were logged but not yet sent are
-sent again under the same id, through the gate.
+Single writer of one account. Each step is one transaction of the log, and its equity row is the cursor: `kill -9` at
+any moment leaves whole steps, and the next start continues after the last one. Orders that were logged but not yet sent
+are sent again under the same id, through the gate.
 """
 
 from __future__ import annotations

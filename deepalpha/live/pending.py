@@ -6,7 +6,7 @@ from deepalpha.live.records import Batch
 from deepalpha.types import DecisionStatus, Fact, OrderRequest, Side, Verdict
 
 
-class Pending(Fact):
+class Pending(Fact, frozen=True):
     """A decision with the order it would become. `expires_at` is UTC ns by the market's clock."""
 
     decision_id: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -48,7 +48,7 @@ class Recovery:
                 if not self._abandoned(order.client_order_id):
                     loop.desk.resend(order)
 
-    def _scalar(self, sql: str) -> object:
+    def _scalar(self, sql: str) -> Any:
         return self._loop.ops.scalar(sql, [self._loop.account_id])
 
     def _account(self) -> None:

@@ -23,7 +23,7 @@ from deepalpha.store import Cell, Ops, Session
 from deepalpha.types import Account, Decision, Fact, Position, RuleCheck, Verdict
 
 
-class Limit(Fact):
+class Limit(Fact, frozen=True):
     """How much of a bound is used. `use` is value / bound."""
 
     name: str
@@ -33,7 +33,7 @@ class Limit(Fact):
     detail: str = ""
 
 
-class DecisionDetail(Fact):
+class DecisionDetail(Fact, frozen=True):
     """One decision with everything that followed from it."""
 
     decision: Decision
@@ -99,7 +99,7 @@ class Workstation:
         found = self._latest_equity()
         return () if found is None else msgspec.json.decode(str(found["positions"]), type=tuple[Position, ...])
 
-    def _latest_equity(self) -> dict[str, Cell] | None:
+    def _latest_equity(self) -> dict[str, Any] | None:
         found = self.ops.rows("SELECT * FROM equity WHERE account_id = ? ORDER BY id DESC LIMIT 1", [self.account_id])
         return found[0] if found else None
 
@@ -290,7 +290,7 @@ class Workstation:
 def _ns(value: str | dt.date | None) -> int | None:
     if value is None:
         return None
-    day = dt.datetime.fromisoformat(value) if isinstance(value, str) else dt.datetime(value.year, value.month, value.day)
+    day = dt.datetime.fromisoformat(value if isinstance(value, str) else value.isoformat())
     return int(day.replace(tzinfo=dt.UTC).timestamp()) * 1_000_000_000
 
 

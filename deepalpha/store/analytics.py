@@ -144,7 +144,9 @@ def check(ops: Ops, path: Path) -> list[str]:
             expected = ops.rows(f"SELECT count(*) AS n, coalesce(sum(id), 0) AS total FROM {table}")[0]
             row = connection.execute(f"SELECT count(*), coalesce(sum(id), 0) FROM {table}").fetchone()
             if row is None or (int(row[0]), int(row[1])) != (expected["n"], expected["total"]):
-                problems.append(f"{table}: the log has {expected['n']} rows, the store differs; `deepalpha store rebuild`")
+                problems.append(
+                    f"{table}: the log has {expected['n']} rows, the store differs; `deepalpha store rebuild`"
+                )
         for name, sql in IDENTITIES.items():
             row = connection.execute(sql).fetchone()
             if row is not None and row[0]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -58,7 +59,7 @@ class Ops:
             return False
         return True
 
-    def rows(self, sql: str, parameters: Sequence[Cell] = ()) -> list[dict[str, Cell]]:
+    def rows(self, sql: str, parameters: Sequence[Cell] = ()) -> list[dict[str, Any]]:
         """Rows of a read-only query, as dictionaries."""
         columns = self._log.select(sql, list(parameters))
         names = list(columns)
@@ -68,7 +69,7 @@ class Ops:
         """Result of a read-only query as a polars frame."""
         return pl.DataFrame(self._log.select(sql, list(parameters)), infer_schema_length=None)
 
-    def scalar(self, sql: str, parameters: Sequence[Cell] = ()) -> Cell:
+    def scalar(self, sql: str, parameters: Sequence[Cell] = ()) -> Any:
         """First cell of a read-only query; None when there is no row."""
         for cells in self._log.select(sql, list(parameters)).values():
             return cells[0] if cells else None

@@ -22,7 +22,7 @@ from deepalpha.types import (
 )
 
 
-class Stamp(Fact):
+class Stamp(Fact, frozen=True):
     """Who writes, and when by our clock: the columns that every row of a run has."""
 
     ts_init: int

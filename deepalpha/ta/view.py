@@ -1,4 +1,4 @@
-"""The market view: candles in, closed bars of several time frames with their indicators out, in one call into the core."""
+"""The market view: candles in; closed bars of several time frames with indicators out, in one call into the core."""
 
 from __future__ import annotations
 

@@ -56,11 +56,11 @@ def test_a_dropped_loop_goes_on_where_the_log_ends(
     assert facts(loop.ops) == undisturbed
 
 
-class _Torn(Exception):
+class TornError(Exception):
     """The process 'ends' here."""
 
 
-class _TornLoop(Loop):
+class TornLoop(Loop):
     """Ends between the log and the wire of its n-th order."""
 
     sends_left = 2
@@ -72,7 +72,7 @@ class _TornLoop(Loop):
         def submit(approved: Any, now: int) -> Any:
             self.sends_left -= 1
             if self.sends_left == 0:
-                raise _Torn
+                raise TornError
             return send(approved, now)
 
         self.account.submit = submit  # type: ignore[method-assign]
@@ -82,8 +82,8 @@ def test_an_intent_that_was_logged_but_not_sent_goes_out_once(
     tmp_path: Path, undisturbed: list[list[dict[str, Any]]]
 ) -> None:
     workspace = Workspace(tmp_path / "ws")
-    with pytest.raises(_Torn):
-        asyncio.run(_TornLoop(workspace, QUICK).run_to_end())
+    with pytest.raises(TornError):
+        asyncio.run(TornLoop(workspace, QUICK).run_to_end())
     ops = Ops(workspace.ops)
     lost = "SELECT count(*) FROM order_intent WHERE client_order_id NOT IN (SELECT client_order_id FROM order_event)"
     assert ops.scalar(lost) == 1, "the tear must leave an unsent intent, or this proves nothing"
