@@ -24,9 +24,9 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from deepalpha._core import bucket_end, check_timeframe
 from deepalpha.errors import MarketDataError, StoreError
 from deepalpha.market.bars import COLUMNS, SCHEMA, broken_rule
+from deepalpha.market.timeframes import bucket_end, check_timeframe
 from deepalpha.types import SECOND, Instrument, encode
 
 _SYMBOL = re.compile(r"[A-Za-z0-9._:/-]{1,32}")
@@ -136,6 +136,11 @@ class Catalog:
     def symbols(self) -> tuple[str, ...]:
         """Symbols with bars, sorted."""
         return tuple(sorted({symbol for symbol, _, _ in self._files()}))
+
+    def timeframes(self, symbol: str) -> tuple[str, ...]:
+        """Timeframes there are bars of, finest first; () for a symbol that is not stored."""
+        check_symbol(symbol)
+        return tuple(sorted((frame for name, frame, _ in self._files() if name == symbol), key=check_timeframe))
 
     def ls(self) -> pl.DataFrame:
         """What is stored, one row a file.

@@ -33,7 +33,7 @@ class MarkerKind(StrEnum):
     SELL_DECISION = "sell decision"
 
 
-class Candles(Fact):
+class Candles(Fact, frozen=True):
     """Open, high, low and close of every bar."""
 
     name: str
@@ -43,7 +43,7 @@ class Candles(Fact):
     close: tuple[float, ...]
 
 
-class Line(Fact):
+class Line(Fact, frozen=True):
     """One value a bar; None where there is none, as in an indicator's warm-up."""
 
     name: str
@@ -53,7 +53,7 @@ class Line(Fact):
     filled: bool = False
 
 
-class Bars(Fact):
+class Bars(Fact, frozen=True):
     """One bar up from zero (or down) for every time; `rising` picks its colour."""
 
     name: str
@@ -61,7 +61,7 @@ class Bars(Fact):
     rising: tuple[bool, ...]
 
 
-class Marker(Fact):
+class Marker(Fact, frozen=True):
     """A mark at bar `index` and height `value`; `text` is what a pointer over it reads."""
 
     index: int
@@ -70,7 +70,7 @@ class Marker(Fact):
     text: str
 
 
-class Level(Fact):
+class Level(Fact, frozen=True):
     """A horizontal line across a pane, for example a stop."""
 
     name: str
@@ -78,7 +78,7 @@ class Level(Fact):
     tone: Tone = Tone.MUTED
 
 
-class Pane(Fact):
+class Pane(Fact, frozen=True):
     """One of the stacked plots that share the time axis. `weight` is its share of the height."""
 
     name: str
@@ -90,7 +90,7 @@ class Pane(Fact):
     levels: tuple[Level, ...] = ()
 
 
-class ChartSpec(Fact):
+class ChartSpec(Fact, frozen=True):
     """A titled stack of panes over shared times.
 
     Attributes:

@@ -42,9 +42,23 @@ pub enum BarsError {
         /// First row that is not later than the one before.
         row: usize,
     },
-    /// A target finer than the source.
-    #[error("cannot make finer bars out of coarser ones; ask for a timeframe of at least the base's length")]
-    Finer,
+    /// A bar that does not begin where its time frame's buckets begin, so nobody can say when it closes.
+    #[error(
+        "the bar at row {row} begins at {ts} ns, not on the timeframe's grid; move it to {start} ns if it is that bar"
+    )]
+    OffGrid {
+        /// First such row.
+        row: usize,
+        /// Its start.
+        ts: i64,
+        /// Start of the bucket that holds it.
+        start: i64,
+    },
+    /// A target that is not made of whole base bars.
+    #[error(
+        "the coarser timeframe is not made of whole base bars; choose one that is a multiple (1w and 1mo: of days)"
+    )]
+    Nesting,
 }
 
 impl Bars {
@@ -64,6 +78,9 @@ impl Bars {
         }
         if let Some(row) = ts_open.iter().zip(ts_open.iter().skip(1)).position(|(earlier, later)| earlier >= later) {
             return Err(BarsError::Order { row: row + 1 });
+        }
+        if let Some((row, ts)) = ts_open.iter().enumerate().find(|(_, ts)| base.start(**ts) != **ts) {
+            return Err(BarsError::OffGrid { row, ts: *ts, start: base.start(*ts) });
         }
         let ts_event: Vec<i64> = ts_open.iter().map(|ts| base.end(*ts)).take_while(|end| *end <= asof).collect();
         let kept = ts_event.len();
@@ -89,10 +106,10 @@ impl Bars {
 /// exactly with it, as nobody knows whether it is whole.
 ///
 /// # Errors
-/// A target finer than the base.
+/// A target that is not made of whole base bars.
 pub fn resample(bars: &Bars, base: Timeframe, target: Timeframe, asof: i64) -> Result<Bars, BarsError> {
-    if target.nominal() < base.nominal() {
-        return Err(BarsError::Finer);
+    if !target.holds(base) {
+        return Err(BarsError::Nesting);
     }
     let mut out = Bars::default();
     let first_whole = bars
@@ -108,8 +125,13 @@ pub fn resample(bars: &Bars, base: Timeframe, target: Timeframe, asof: i64) -> R
         let same = out.ts_open.last() == Some(&start);
         match (out.high.last_mut(), out.low.last_mut(), out.close.last_mut(), out.volume.last_mut()) {
             (Some(last_high), Some(last_low), Some(last_close), Some(last_volume)) if same => {
-                *last_high = last_high.max(*high);
-                *last_low = last_low.min(*low);
+                // `f64::max` would drop a NaN; a hole in the data must stay visible.
+                if high.is_nan() || *high > *last_high {
+                    *last_high = *high;
+                }
+                if low.is_nan() || *low < *last_low {
+                    *last_low = *low;
+                }
                 *last_close = *close;
                 *last_volume += volume;
             }
@@ -167,5 +189,22 @@ mod tests {
         let day = Timeframe::Fixed(DAY);
         assert!(matches!(Bars::closed(day, &[0], columns, 0), Err(BarsError::Length { .. })));
         assert_eq!(Bars::closed(day, &[DAY, DAY], columns, 0), Err(BarsError::Order { row: 1 }));
+        let off = Bars::closed(day, &[DAY, 2 * DAY + 1], columns, 0);
+        assert_eq!(off, Err(BarsError::OffGrid { row: 1, ts: 2 * DAY + 1, start: 2 * DAY }));
+    }
+
+    #[test]
+    fn refuses_targets_that_cut_base_bars_and_keeps_a_hole_visible() -> Result<(), BarsError> {
+        let hours = |count: i64| Timeframe::Fixed(count * DAY / 24);
+        for (base, target) in [(4, hours(6)), (72, Timeframe::Week), (24, hours(1)), (36, Timeframe::Month)] {
+            assert_eq!(resample(&Bars::default(), hours(base), target, 0), Err(BarsError::Nesting));
+        }
+        let mut bars = daily(4, 14, i64::MAX)?;
+        if let Some(high) = bars.high.get_mut(2) {
+            *high = f64::NAN;
+        }
+        let weeks = resample(&bars, Timeframe::Fixed(DAY), Timeframe::Week, i64::MAX)?;
+        assert!(weeks.high.first().is_some_and(|high| high.is_nan()) && weeks.high.get(1) == Some(&23.0));
+        Ok(())
     }
 }

@@ -84,6 +84,20 @@ impl Timeframe {
     }
 }
 
+impl Timeframe {
+    /// Whether every bucket of `self` is made of whole buckets of `finer`.
+    #[must_use]
+    pub const fn holds(self, finer: Self) -> bool {
+        match (self, finer) {
+            (Self::Fixed(coarse), Self::Fixed(fine)) => coarse % fine == 0,
+            // Weeks and months begin at a midnight, so only bars that divide a day fit into them.
+            (Self::Week | Self::Month, Self::Fixed(fine)) => DAY % fine == 0,
+            (Self::Week, Self::Week) | (Self::Month, Self::Month) => true,
+            _ => false,
+        }
+    }
+}
+
 /// Months since January 1970 of a day number (civil calendar, Howard Hinnant's `civil_from_days`).
 const fn months_since_1970(day: i64) -> i64 {
     let z = day + 719_468;
