@@ -140,7 +140,7 @@ class Catalog:
     def timeframes(self, symbol: str) -> tuple[str, ...]:
         """Timeframes there are bars of, finest first; () for a symbol that is not stored."""
         check_symbol(symbol)
-        return tuple(sorted((frame for name, frame, _ in self._files() if name == symbol), key=check_timeframe))
+        return tuple(timeframe for name, timeframe, _ in self._files() if name == symbol)
 
     def ls(self) -> pl.DataFrame:
         """What is stored, one row a file.
@@ -151,7 +151,7 @@ class Catalog:
             numbers are null then).
         """
         rows = []
-        for symbol, timeframe, path in sorted(self._files()):
+        for symbol, timeframe, path in sorted(self._files(), key=lambda file: file[0]):
             row: dict[str, object] = {"symbol": symbol, "timeframe": timeframe}
             try:
                 step = check_timeframe(timeframe)
@@ -183,14 +183,17 @@ class Catalog:
     def _files(self) -> list[tuple[str, str, Path]]:
         found = []
         for path in self.root.glob("symbol=*/timeframe=*/bars.parquet"):
-            symbol = unquote(path.parts[-3].removeprefix("symbol="))
-            if _SYMBOL.fullmatch(symbol) and ".." not in symbol:
-                found.append((symbol, path.parts[-2].removeprefix("timeframe="), path))
-        return found
+            symbol, timeframe = unquote(path.parts[-3][len("symbol=") :]), path.parts[-2][len("timeframe=") :]
+            try:
+                known = check_symbol(symbol), check_timeframe(timeframe)
+            except MarketDataError:
+                continue  # not written by us
+            found.append((known[1], symbol, timeframe, path))
+        return [(symbol, timeframe, path) for _, symbol, timeframe, path in sorted(found)]
 
     def _missing(self, symbol: str, timeframe: str | None) -> MarketDataError:
         stored: dict[str, list[str]] = {}
-        for name, frame, _ in sorted(self._files()):
+        for name, frame, _ in sorted(self._files(), key=lambda file: file[0]):
             stored.setdefault(name, []).append(frame)
         wanted = f"deepalpha data import FILE --symbol {symbol} --timeframe {timeframe or '1d'}"
         if timeframe is not None and symbol in stored:
