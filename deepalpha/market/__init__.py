@@ -8,8 +8,8 @@
     NewsBook         headlines known at a moment; load_headlines (file), fetch_feed (RSS, Atom)
     check_timeframe  nominal length of a timeframe in ns; bucket_end: where a bar ends
 
-Bars are frames or arrays of ts_open, ts_event (int64 UTC ns), open, high, low, close, volume (float64). A bar may be seen
-from its `ts_event` on, a headline from its `ts_known` on.
+Bars are frames or arrays of ts_open, ts_event (int64 UTC ns), open, high, low, close, volume (float64). A bar may be
+seen from its `ts_event` on, a headline from its `ts_known` on.
 
 Example:
     >>> catalog = Catalog(Workspace().catalog)  # doctest: +SKIP

@@ -91,19 +91,19 @@ class Catalog:
         if instrument is not None and instrument.symbol != symbol:
             raise MarketDataError(f"the instrument of {instrument.symbol} cannot be written for {symbol}")
         bars = _checked(frame, f"bars of {symbol} {timeframe}")
-        if path.exists():
+        if _exists(path):
             bars = _merged(self.read(symbol, timeframe).select(COLUMNS), bars, f"{symbol} {timeframe}", replace=replace)
         bars = _with_ts_event(bars, timeframe, f"bars of {symbol} {timeframe}")
         card = path.parent.parent / "instrument.json"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            if instrument is not None or not card.exists():
-                _replace_file(card, encode(instrument or Instrument(symbol=symbol)))
             with tempfile.TemporaryDirectory(dir=path.parent, prefix=".writing-") as scratch:
-                fresh = Path(scratch) / path.name
-                bars.write_parquet(fresh, compression="zstd")
-                _sync(fresh)
-                fresh.replace(path)
+                fresh = Path(scratch)
+                if instrument is not None or not card.exists():
+                    (fresh / card.name).write_bytes(encode(instrument or Instrument(symbol=symbol)))
+                    _put(fresh / card.name, card)
+                bars.write_parquet(fresh / path.name, compression="zstd")
+                _put(fresh / path.name, path)
         except OSError as error:
             raise StoreError(
                 f"catalog {self.root} cannot be written ({error.strerror or error}); free it or make it writable, "
@@ -120,7 +120,7 @@ class Catalog:
             MarketDataError: nothing is stored under these names (lists what is), or the file is damaged.
         """
         path = self._path(symbol, timeframe)
-        if not path.exists():
+        if not _exists(path):
             raise self._missing(symbol, timeframe)
         bars = _read_file(path, timeframe)
         if start is not None:
@@ -131,7 +131,7 @@ class Catalog:
 
     def has(self, symbol: str, timeframe: str) -> bool:
         """Whether there is a file for these names, sound or not."""
-        return self._path(symbol, timeframe).exists()
+        return _exists(self._path(symbol, timeframe))
 
     def symbols(self) -> tuple[str, ...]:
         """Symbols with bars, sorted."""
@@ -169,7 +169,7 @@ class Catalog:
     def instrument(self, symbol: str) -> Instrument:
         """Tick size, lot size and currency of a stored symbol; MarketDataError if it is unknown or its card damaged."""
         path = self.root / f"symbol={encode_symbol(symbol)}" / "instrument.json"
-        if not path.exists():
+        if not _exists(path):
             raise self._missing(symbol, None)
         try:
             return msgspec.json.decode(path.read_bytes(), type=Instrument)
@@ -271,18 +271,18 @@ def _read_file(path: Path, timeframe: str) -> pl.DataFrame:
     return checked
 
 
-def _replace_file(path: Path, data: bytes) -> None:
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".writing-", delete=False) as file:
-        file.write(data)
-    fresh = Path(file.name)
-    fresh.chmod(0o644)
-    _sync(fresh)
+def _put(fresh: Path, path: Path) -> None:
+    """Let `fresh` take the place of `path` at once; its bytes reach the disk first."""
+    with fresh.open("rb+") as file:
+        os.fsync(file.fileno())
     fresh.replace(path)
 
 
-def _sync(path: Path) -> None:
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:
+        raise StoreError(f"{path} cannot be looked at ({error.strerror}); make its directories readable") from error
 
 
 def _time(ts: int) -> str:
