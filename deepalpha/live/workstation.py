@@ -33,6 +33,22 @@ class Limit(Fact, frozen=True):
     detail: str = ""
 
 
+class Summary(Fact, frozen=True):
+    """The account in a few figures, in the account's currency; fractions as such."""
+
+    equity: float
+    cash: float
+    step_change: float
+    step_change_fraction: float
+    total_change: float
+    total_change_fraction: float
+    drawdown: float
+    unrealised_pnl: float
+    realised_pnl: float
+    fees: float
+    exposure_fraction: float
+
+
 class DecisionDetail(Fact, frozen=True):
     """One decision with everything that followed from it."""
 
@@ -102,6 +118,31 @@ class Workstation:
     def _latest_equity(self) -> dict[str, Any] | None:
         found = self.ops.rows("SELECT * FROM equity WHERE account_id = ? ORDER BY id DESC LIMIT 1", [self.account_id])
         return found[0] if found else None
+
+    def summary(self) -> Summary | None:
+        """The account in a few figures after the last step; None before the first."""
+        account = self.account()
+        if account is None:
+            return None
+        curve = self.ops.frame(
+            "SELECT equity FROM equity WHERE account_id = ? ORDER BY id", [self.account_id]
+        )["equity"].cast(pl.Float64)
+        equity, first = float(account.equity), float(load_settings(self.workspace).account.cash)
+        before = float(curve[-2]) if len(curve) > 1 else first
+        peak = max(first, float(curve.max() or first))  # type: ignore[arg-type]  # a float column
+        return Summary(
+            equity=equity,
+            cash=float(account.cash),
+            step_change=equity - before,
+            step_change_fraction=equity / before - 1,
+            total_change=equity - first,
+            total_change_fraction=equity / first - 1,
+            drawdown=1 - equity / peak,
+            unrealised_pnl=float(account.unrealised_pnl),
+            realised_pnl=float(account.realised_pnl),
+            fees=float(account.fees),
+            exposure_fraction=float(account.position_value / account.equity) if account.equity else 0.0,
+        )
 
     def pending(self) -> tuple[tuple[Pending, Decision], ...]:
         """Decisions that wait for a click, oldest first, each with its order and verdict."""
@@ -294,4 +335,4 @@ def _ns(value: str | dt.date | None) -> int | None:
     return int(day.replace(tzinfo=dt.UTC).timestamp()) * 1_000_000_000
 
 
-__all__ = ["DecisionDetail", "Limit", "RuleCheck", "Workstation"]
+__all__ = ["DecisionDetail", "Limit", "RuleCheck", "Summary", "Workstation"]

@@ -1,0 +1,1 @@
+"""What several pages share: the workstation, the guard around every page, the sidebar, decision cards."""

@@ -1,0 +1,34 @@
+"""Every error as one clear box that says what to do; never a traceback."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from functools import wraps
+
+import streamlit as st
+
+from deepalpha.errors import DeepAlphaError
+
+REFRESH_S = 1.0
+
+
+@contextlib.contextmanager
+def guarded() -> Iterator[None]:
+    """Show a DeepAlphaError where it happened and let the rest of the page stand."""
+    try:
+        yield
+    except DeepAlphaError as error:
+        st.error(str(error), icon=":material/error:")
+
+
+def live(render: Callable[[], None]) -> Callable[[], None]:
+    """A part of a page that refreshes itself each second, without a rerun of the page."""
+
+    @st.fragment(run_every=REFRESH_S)
+    @wraps(render)
+    def part() -> None:
+        with guarded():
+            render()
+
+    return part

@@ -1,0 +1,94 @@
+"""The sidebar of every page: mode, engine, speed, and the kill switch."""
+
+from __future__ import annotations
+
+import streamlit as st
+from components.guard import live
+from components.station import station
+from components.words import STATES, day
+
+from deepalpha.live.control import EngineStatus
+
+SPEEDS = {0.5: "0.5", 1.0: "1", 2.0: "2", 5.0: "5", 20.0: "20", 0.0: "max"}
+
+
+@live
+def sidebar() -> None:
+    """Mode banner, engine state, controls."""
+    status = station().status()
+    _banner(status)
+    _engine(status)
+    _kill_switch(status)
+
+
+def _banner(status: EngineStatus) -> None:
+    mode = (status.mode or "practice").upper()
+    st.markdown(f":orange-background[**{mode}** · no real money]")
+    if status.killed:
+        st.error("Trading is halted", icon=":material/block:")
+
+
+def _engine(status: EngineStatus) -> None:
+    st.markdown(f"**{STATES.get(status.state, status.state)}**")
+    st.caption(f"{status.account_id or 'no session yet'} · market time {day(status.ts_event)} UTC")
+    if status.state == "stopped":
+        st.button("Start engine", icon=":material/play_arrow:", on_click=station().start_engine, width="stretch")
+        return
+    _approval(status)
+    _speed(status)
+    pausable = status.state in ("running", "waiting", "paused")
+    paused = status.state == "paused"
+    st.button(
+        "Resume" if paused else "Pause",
+        icon=":material/play_arrow:" if paused else ":material/pause:",
+        on_click=station().set,
+        kwargs={"paused": not paused},
+        disabled=not pausable,
+        width="stretch",
+    )
+    if status.state == "finished":
+        st.button("New practice session", icon=":material/replay:", on_click=station().new_session, width="stretch")
+    st.button("Stop engine", icon=":material/stop:", on_click=station().stop_engine, width="stretch")
+
+
+def _approval(status: EngineStatus) -> None:
+    auto = status.approval == "auto"
+    st.caption("Orders go out " + ("**at once**" if auto else "**after your click**"))
+    st.button(
+        "Ask me first" if auto else "Let it run (auto)",
+        icon=":material/touch_app:" if auto else ":material/bolt:",
+        on_click=station().set,
+        kwargs={"approval": "approve" if auto else "auto"},
+        width="stretch",
+    )
+
+
+def _speed(status: EngineStatus) -> None:
+    def change() -> None:
+        station().set(bars_per_second=st.session_state["speed"])
+
+    known = status.bars_per_second if status.bars_per_second in SPEEDS else 2.0
+    st.select_slider(
+        "Bars per second",
+        options=list(SPEEDS),
+        value=known,
+        format_func=SPEEDS.__getitem__,
+        key="speed",
+        on_change=change,
+    )
+
+
+def _kill_switch(status: EngineStatus) -> None:
+    if status.killed:
+        st.caption(status.killed)
+        st.button("Re-arm trading", icon=":material/lock_open:", on_click=station().rearm, width="stretch")
+        return
+    st.button(
+        "KILL SWITCH",
+        type="primary",
+        icon=":material/emergency_home:",
+        on_click=station().kill,
+        width="stretch",
+        help="Halts trading at once: waiting decisions expire, entries are cancelled, protective stops stay. "
+        "Stays halted through restarts until you re-arm.",
+    )
