@@ -38,7 +38,9 @@ class TechnicalParams(msgspec.Struct, frozen=True):
     rsi_half_range: float = 20.0
     """RSI distance from 50 at which momentum is full and exhaustion starts (30 and 70)."""
     rsi_fade: float = 7.5
-    """RSI points beyond 30/70 over which the score falls from +1 to 0; it reaches -1 after twice that."""
+    """RSI points beyond 30/70 over which the score falls from +1 to 0; from there on it leans against the move."""
+    rsi_exhausted: float = 0.5
+    """How far it leans at most: an extreme RSI is a doubt about a trend, not proof of its end."""
     band_start: float = 0.8
     """Position in the bands (-1 lower, +1 upper) from which the score leans against the move."""
     max_edge: float = 0.20
@@ -107,11 +109,12 @@ class TechnicalAgent(BaseAgent):
 
     def _rsi_score(self, rsi: float) -> float:
         """Momentum up to 30/70 (linear, +-1), then falling through 0 to the opposite sign: exhaustion."""
-        distance = (rsi - 50.0) / self.params.rsi_half_range
+        p = self.params
+        distance = (rsi - 50.0) / p.rsi_half_range
         if abs(distance) <= 1:
             return distance
-        beyond = (abs(distance) - 1) * self.params.rsi_half_range / self.params.rsi_fade
-        return math.copysign(clamp(1 - beyond, -1, 1), distance)
+        beyond = (abs(distance) - 1) * p.rsi_half_range / p.rsi_fade
+        return math.copysign(1.0, distance) * clamp(1 - beyond, -p.rsi_exhausted, 1)
 
 
 def _sentence(view: _View) -> str:

@@ -141,7 +141,7 @@ def test_a_price_or_indicator_cited_at_the_last_bar_has_its_value_there(agent):
         scope, _, name = item.id.partition(":")
         if scope in ctx.bars and name in ("close", *ctx.bars[scope].series) and not name.startswith("CDL"):
             bars = ctx.bars[scope]
-            values = bars.series[name] if name in bars.series else bars.close
+            values = bars.series.get(name, bars.close)
             assert item.value == values[-1]
 
 
