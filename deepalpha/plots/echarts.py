@@ -1,0 +1,206 @@
+"""Draws a chart spec as an Apache ECharts option for `st.echarts_chart`. Every number travels in one data frame."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import polars as pl
+
+from deepalpha.plots.spec import Bars, ChartSpec, Level, Line, Marker, MarkerKind, Pane, Tone
+
+Option = dict[str, Any]
+
+# Readable on a dark and on a white ground; up and down also differ in lightness for people who see no red or green.
+COLOURS = {
+    Tone.FIRST: "#4c9be8",
+    Tone.SECOND: "#e8a33d",
+    Tone.THIRD: "#b07ce8",
+    Tone.MUTED: "#7d8aa0",
+    Tone.UP: "#2fb67c",
+    Tone.DOWN: "#e5484d",
+}
+#: Kind of mark -> colour, symbol, rotation in degrees, offset in percent of its size, size in pixels.
+_MARKS: dict[MarkerKind, tuple[str, str, int, int, int]] = {
+    MarkerKind.BUY_DECISION: (COLOURS[Tone.UP], "emptyTriangle", 0, 110, 9),
+    MarkerKind.SELL_DECISION: (COLOURS[Tone.DOWN], "emptyTriangle", 180, -110, 9),
+    MarkerKind.BUY_FILL: (COLOURS[Tone.UP], "triangle", 0, 0, 13),
+    MarkerKind.SELL_FILL: (COLOURS[Tone.DOWN], "triangle", 180, 0, 13),
+}
+_TOP, _BOTTOM, _GAP = 6.0, 11.0, 3.0  # percent of the height
+_NUMBER = "%,.2f"
+
+
+def to_echarts(spec: ChartSpec, *, zoom: int | None = 150) -> Option:
+    """An ECharts option; `dataset.source` is a polars frame, everything else is plain JSON.
+
+    Args:
+        spec: what to draw.
+        zoom: bars that are in view at first, the latest ones, with a slider for the rest; None shows all, no slider.
+    """
+    several = len(spec.panes) > 1
+    option: Option = {
+        "animation": False,
+        "dataset": {"source": _source(spec)},
+        "axisPointer": {"link": [{"xAxisIndex": "all"}]},
+        "tooltip": {"trigger": "axis", "confine": True, "axisPointer": {"type": "cross"}, "valueFormatter": _NUMBER},
+        "grid": [],
+        "title": [],
+        "xAxis": [],
+        "yAxis": [],
+        "series": [],
+        "visualMap": [],
+    }
+    room = 100.0 - _TOP - (_BOTTOM if zoom else 9.0) - _GAP * (len(spec.panes) - 1)
+    total = sum(pane.weight for pane in spec.panes)
+    top = _TOP
+    for index, pane in enumerate(spec.panes):
+        height = room * pane.weight / total
+        _add_frame(option, pane, index, top, height, last=index == len(spec.panes) - 1, titled=several)
+        _add_series(option, pane, index)
+        top += height + _GAP
+    if several:
+        names = [line.name for line in spec.panes[0].lines]
+        option["legend"] = {"type": "scroll", "top": 0, "left": 56, "right": 0, "data": names, "itemHeight": 8}
+    if zoom:
+        option["dataZoom"] = _zoom(len(spec.times), zoom, len(spec.panes))
+    return option
+
+
+def _source(spec: ChartSpec) -> pl.DataFrame:
+    columns: dict[str, Any] = {"time": [_label(time, intraday=spec.intraday) for time in spec.times]}
+    for pane in spec.panes:
+        if pane.candles is not None:
+            columns |= {part: getattr(pane.candles, part) for part in ("open", "close", "low", "high")}
+        columns |= {line.name: line.values for line in pane.lines}
+        for bars in pane.bars:
+            columns |= {bars.name: bars.values, _rising(bars): [int(up) for up in bars.rising]}
+    text = {"time": pl.String}
+    floats = {name: pl.Float64 for name in columns if name != "time" and not name.endswith(" rising")}
+    return pl.DataFrame(columns, schema_overrides=text | floats, strict=False)
+
+
+def _rising(bars: Bars) -> str:
+    return f"{bars.name} rising"
+
+
+def _label(time: int, *, intraday: bool) -> str:
+    moment = dt.datetime.fromtimestamp(time // 1_000_000_000, dt.UTC)
+    return moment.strftime("%Y-%m-%d %H:%M" if intraday else "%Y-%m-%d")
+
+
+def _add_frame(option: Option, pane: Pane, index: int, top: float, height: float, *, last: bool, titled: bool) -> None:
+    option["grid"].append({"left": 8, "right": 62, "top": f"{top:.2f}%", "height": f"{height:.2f}%"})
+    option["xAxis"].append(
+        {
+            "type": "category",
+            "gridIndex": index,
+            "boundaryGap": True,
+            "axisLabel": {"show": last, "hideOverlap": True},
+            "axisTick": {"show": False},
+            "axisPointer": {"label": {"show": last}},
+        }
+    )
+    axis: Option = {"type": "value", "gridIndex": index, "position": "right", "scale": True}
+    axis["splitNumber"] = 5 if pane.weight > 1 or not titled else 2
+    axis["axisLabel"] = {"hideOverlap": True}
+    if pane.bars and not pane.lines:
+        # The height of a volume bar says enough; its digits would be as wide as the chart's margin.
+        axis |= {"scale": False, "axisLabel": {"show": False}, "splitLine": {"show": False}}
+    option["yAxis"].append(axis)
+    if titled:
+        style = {"fontSize": 11, "fontWeight": "bold", "color": COLOURS[Tone.MUTED]}
+        option["title"].append({"text": pane.name, "left": 8, "top": f"{top:.2f}%", "padding": 2, "textStyle": style})
+
+
+def _add_series(option: Option, pane: Pane, index: int) -> None:
+    axes = {"xAxisIndex": index, "yAxisIndex": index}
+    found: list[Option] = []
+    for bars in pane.bars:
+        found.append({"type": "bar", "name": bars.name, **axes, "encode": {"x": "time", "y": bars.name}})
+        option["visualMap"].append(_two_colours(bars, len(option["series"]) + len(found) - 1))
+    if pane.candles is not None:
+        up, down = COLOURS[Tone.UP], COLOURS[Tone.DOWN]
+        found.append(
+            {
+                "type": "candlestick",
+                "name": pane.candles.name,
+                **axes,
+                "encode": {"x": "time", "y": ["open", "close", "low", "high"]},
+                "itemStyle": {"color": up, "color0": down, "borderColor": up, "borderColor0": down},
+            }
+        )
+    found += [_line(line) | axes for line in pane.lines]
+    if found and pane.levels:
+        found[-1 if pane.candles is None else 0]["markLine"] = _levels(pane.levels)
+    option["series"] += [*found, *(series | axes for series in _marks(pane.markers))]
+
+
+def _two_colours(bars: Bars, series: int) -> Option:
+    pieces = [{"value": 1, "color": COLOURS[Tone.UP]}, {"value": 0, "color": COLOURS[Tone.DOWN]}]
+    return {
+        "show": False,
+        "type": "piecewise",
+        "seriesIndex": series,
+        "dimension": _rising(bars),
+        "pieces": pieces,
+    }
+
+
+def _line(line: Line) -> Option:
+    colour = COLOURS[line.tone]
+    drawn: Option = {
+        "type": "line",
+        "name": line.name,
+        "encode": {"x": "time", "y": line.name},
+        "showSymbol": False,
+        "itemStyle": {"color": colour},
+        "lineStyle": {"color": colour, "width": 1.4, "type": "dashed" if line.dashed else "solid"},
+    }
+    if line.filled:
+        drawn["areaStyle"] = {"color": colour, "opacity": 0.12, "origin": "start"}
+    return drawn
+
+
+def _levels(levels: tuple[Level, ...]) -> Option:
+    lines = [
+        {
+            "yAxis": level.value,
+            "name": level.name,
+            "lineStyle": {"color": COLOURS[level.tone], "type": "dotted", "width": 1.2},
+            "label": {"formatter": "{b} {c}", "position": "insideStartTop", "color": COLOURS[level.tone]},
+        }
+        for level in levels
+    ]
+    return {"symbol": "none", "silent": True, "data": lines}
+
+
+def _marks(markers: tuple[Marker, ...]) -> list[Option]:
+    series = []
+    for kind, (colour, symbol, rotation, offset, size) in _MARKS.items():
+        points = [[marker.index, marker.value, marker.text] for marker in markers if marker.kind is kind]
+        if points:
+            series.append(
+                {
+                    "type": "scatter",
+                    "name": kind.value,
+                    "data": points,
+                    "dimensions": [{"name": "bar"}, {"name": "height"}, {"name": "what", "type": "ordinal"}],
+                    "encode": {"x": 0, "y": 1, "tooltip": [2]},
+                    "symbol": symbol,
+                    "symbolRotate": rotation,
+                    "symbolSize": size,
+                    "symbolOffset": [0, f"{offset}%"],
+                    "itemStyle": {"color": colour, "borderColor": "#ffffff", "borderWidth": 0.6},
+                    "z": 5,
+                }
+            )
+    return series
+
+
+def _zoom(bars: int, visible: int, panes: int) -> list[Option]:
+    """The wheel and a slider; `start` is in percent of all bars."""
+    start = max(0.0, 100.0 * (bars - visible) / bars) if bars else 0.0
+    axes = list(range(panes))
+    shared = {"xAxisIndex": axes, "start": start, "end": 100}
+    return [{"type": "inside", **shared}, {"type": "slider", **shared, "bottom": 4, "height": 18, "showDetail": False}]
