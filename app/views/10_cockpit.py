@@ -1,0 +1,96 @@
+"""Cockpit
+
+The account at a glance, and what waits for your click.
+"""
+
+import streamlit as st
+from components.cards import click, last_answer, pending_card
+from components.guard import live
+from components.station import station
+from components.words import coloured, money, percent
+
+from deepalpha.types import Position
+
+WAITING_WORDS = {
+    "stopped": "The engine is stopped. Start it in the sidebar; nothing is lost.",
+    "starting": "The engine is starting. The first bars arrive in a few seconds.",
+    "finished": "The replay has reached the last bar. Begin a new practice session in the sidebar.",
+    "paused": "The market is paused. Resume it in the sidebar.",
+}
+
+
+@live
+def account() -> None:
+    summary = station().summary()
+    if summary is None:
+        st.info("No bar has been processed yet. The account appears with the first one.", icon=":material/hourglass:")
+        return
+    first, second, third, fourth = st.columns(4)
+    change = f"{money(summary.step_change, sign=True)} ({percent(summary.step_change_fraction, sign=True)})"
+    first.metric("Equity", money(summary.equity), change)
+    total = percent(summary.total_change_fraction, sign=True)
+    second.metric("Since the start", money(summary.total_change, sign=True), total)
+    third.metric("Open P&L", money(summary.unrealised_pnl, sign=True), f"cash {money(summary.cash)}", delta_color="off")
+    fourth.metric("Drawdown", percent(summary.drawdown), f"exposure {percent(summary.exposure_fraction)}", "off")
+
+
+@live
+def waiting() -> None:
+    last_answer()
+    found = station().pending()
+    if not found:
+        state = station().status().state
+        words = WAITING_WORDS.get(
+            state, "Nothing waits for you. The agents read each new bar; a decision appears here."
+        )
+        st.info(words, icon=":material/inbox:")
+    for item, decision in found:
+        pending_card(item, decision, place="cockpit")
+
+
+@live
+def positions() -> None:
+    found = station().positions()
+    if not found:
+        st.caption("No open position.")
+    for position in found:
+        _position(position)
+
+
+def _position(position: Position) -> None:
+    with st.container(border=True):
+        profit = float(position.unrealised_pnl)
+        st.markdown(
+            f"**{position.symbol}** {position.quantity:,f} × {position.average_price:,.2f} "
+            f"→ {position.last_price:,.2f} · {coloured(profit, money(profit, sign=True))}"
+        )
+        if position.stop_loss is not None and position.take_profit is not None:
+            st.caption(f"stop {position.stop_loss:,.2f} · target {position.take_profit:,.2f}")
+        closing = station().answer("close", position.position_id) is not None
+        st.button(
+            "Closing at the next price" if closing else "Close",
+            key=f"close-{position.position_id}",
+            icon=":material/logout:",
+            on_click=click,
+            args=("close", position.position_id),
+            disabled=closing,
+        )
+
+
+@live
+def curve() -> None:
+    frame = station().equity_curve()
+    if len(frame) > 1:
+        st.line_chart(frame.select("time", "equity"), x="time", y="equity", height=240, y_label="equity", x_label="")
+
+
+account()
+left, right = st.columns([3, 2], gap="large")
+with left:
+    st.subheader("Waiting for you")
+    waiting()
+with right:
+    st.subheader("Positions")
+    positions()
+    st.subheader("Equity")
+    curve()

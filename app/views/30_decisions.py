@@ -1,0 +1,113 @@
+"""Decisions
+
+Every decision with its five votes, the weights, the reasons and what followed.
+"""
+
+import streamlit as st
+from components.cards import buttons, headline, last_answer, order_words, rule_table, ruling
+from components.guard import guarded, live
+from components.station import station
+
+from deepalpha.live.workstation import DecisionDetail
+from deepalpha.types import Decision
+
+COLUMNS = {
+    "time": st.column_config.DatetimeColumn("as of (UTC)", format="YYYY-MM-DD HH:mm"),
+    "confidence": st.column_config.NumberColumn("confidence", format="%.0f %%"),
+    "price": st.column_config.NumberColumn("price", format="%.2f"),
+    "decision_id": st.column_config.TextColumn("id", width="small"),
+}
+
+
+@live
+def waiting() -> None:
+    last_answer()
+    for item, decision in station().pending():
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            headline(decision)
+            st.markdown(order_words(item.order))
+            buttons(decision.decision_id, place="decisions")
+
+
+def votes(decision: Decision) -> None:
+    st.dataframe(
+        [
+            {
+                "agent": signal.agent,
+                "answer": signal.status.value if signal.p_up is None else signal.vote.value,
+                "p(up)": signal.p_up,
+                "weight": decision.weights.get(signal.agent),
+                "contribution": decision.contributions.get(signal.agent),
+                "size cap": signal.size_cap,
+                "why": "; ".join(signal.reasons),
+            }
+            for signal in decision.signals
+        ],
+        hide_index=True,
+        width="stretch",
+        column_config={
+            "p(up)": st.column_config.ProgressColumn("p(up)", min_value=0.0, max_value=1.0, format="%.2f"),
+            "weight": st.column_config.NumberColumn(format="%.2f"),
+            "contribution": st.column_config.NumberColumn(format="%+.3f"),
+            "size cap": st.column_config.NumberColumn(format="%.2f"),
+            "why": st.column_config.TextColumn(width="large"),
+        },
+    )
+
+
+def detail(found: DecisionDetail) -> None:
+    decision = found.decision
+    headline(decision)
+    st.caption(
+        f"score {decision.score:+.3f} = sum of the contributions (log-odds) · p(up) {decision.p_up:.3f} · "
+        f"fuser {decision.fuser} · status {found.status} · id {decision.decision_id}"
+    )
+    votes(decision)
+    for reason in decision.reasons:
+        st.text(f"• {reason}")
+    if decision.blocked_by:
+        st.warning(decision.blocked_by)
+    if found.verdict is not None:
+        ruling(found.verdict)
+        with st.expander("Every rule"):
+            rule_table(found.verdict.checks)
+    with st.expander("Evidence"):
+        st.dataframe(
+            [
+                {"agent": signal.agent, "evidence": item.id, "value": str(item.value)}
+                for signal in decision.signals
+                for item in signal.evidence
+            ],
+            hide_index=True,
+            width="stretch",
+        )
+    if found.orders:
+        st.caption("Orders")
+        names = ("client_order_id", "side", "quantity", "type", "price", "approved_by")
+        st.dataframe([{name: row[name] for name in names} for row in found.orders], hide_index=True, width="stretch")
+    if found.fills:
+        st.caption("Fills")
+        names = ("fill_id", "side", "quantity", "price", "fee", "realised_pnl", "reason")
+        st.dataframe([{name: row[name] for name in names} for row in found.fills], hide_index=True, width="stretch")
+
+
+waiting()
+with guarded():
+    actions_only = st.toggle("Only buy and sell", value=True)
+    frame = station().decisions(only_actions=actions_only)
+    if frame.is_empty():
+        st.info("No decision yet. The agents decide at the close of each bar.", icon=":material/inbox:")
+    else:
+        chosen = st.dataframe(
+            frame,
+            hide_index=True,
+            width="stretch",
+            height=320,
+            column_config=COLUMNS,
+            on_select="rerun",
+            selection_mode="single-row",
+        )
+        rows = chosen.selection.rows
+        found = station().decision(frame["decision_id"][rows[0] if rows else 0])
+        if found is not None:
+            detail(found)

@@ -1,0 +1,43 @@
+"""Orders and fills
+
+What was sent, what became of it, and what it cost.
+"""
+
+import polars as pl
+import streamlit as st
+from components.guard import live
+from components.station import station
+
+COLUMNS = {
+    "time": st.column_config.DatetimeColumn("time (UTC)", format="YYYY-MM-DD HH:mm"),
+    "client_order_id": st.column_config.TextColumn("order id", width="medium"),
+    "decision_id": st.column_config.TextColumn("decision", width="small"),
+}
+
+
+def table(frame: pl.DataFrame, name: str, empty: str) -> None:
+    if frame.is_empty():
+        st.info(empty, icon=":material/inbox:")
+        return
+    symbols = sorted(frame["symbol"].unique().to_list())
+    chosen = st.pills("Symbols", symbols, selection_mode="multi", key=f"symbols-{name}", label_visibility="collapsed")
+    shown = frame.filter(pl.col("symbol").is_in(chosen)) if chosen else frame
+    st.dataframe(shown, hide_index=True, width="stretch", height=420, column_config=COLUMNS)
+    st.download_button("Download CSV", shown.write_csv(), f"{name}.csv", "text/csv", key=f"csv-{name}")
+
+
+@live
+def orders() -> None:
+    table(station().orders(), "orders", "No order yet. Approve a decision, and its order appears here.")
+
+
+@live
+def fills() -> None:
+    table(station().fills(), "fills", "No fill yet. An order fills at the open of the next bar.")
+
+
+first, second = st.tabs(["Fills", "Orders"])
+with first:
+    fills()
+with second:
+    orders()
