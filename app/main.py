@@ -4,6 +4,7 @@ import ast
 from pathlib import Path
 
 import streamlit as st
+
 from components.guard import guarded
 from components.sidebar import sidebar
 from components.station import start_engine_once

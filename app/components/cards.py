@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import streamlit as st
+
 from components.station import station
 from components.words import COLOURS, ICONS, day, money
-
 from deepalpha.live.pending import Pending
 from deepalpha.types import Decision, OrderRequest, RuleCheck, Signal, SignalStatus, Verdict
 

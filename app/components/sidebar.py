@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import streamlit as st
+
 from components.guard import live
 from components.station import station
 from components.words import STATES, day
-
 from deepalpha.live.control import EngineStatus
 
 SPEEDS = {0.5: "0.5", 1.0: "1", 2.0: "2", 5.0: "5", 20.0: "20", 0.0: "max"}

@@ -4,11 +4,11 @@ The account at a glance, and what waits for your click.
 """
 
 import streamlit as st
+
 from components.cards import click, last_answer, pending_card
 from components.guard import live
 from components.station import station
 from components.words import coloured, money, percent
-
 from deepalpha.types import Position
 
 WAITING_WORDS = {

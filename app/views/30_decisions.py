@@ -4,10 +4,10 @@ Every decision with its five votes, the weights, the reasons and what followed.
 """
 
 import streamlit as st
+
 from components.cards import buttons, headline, last_answer, order_words, rule_table, ruling
 from components.guard import guarded, live
 from components.station import station
-
 from deepalpha.live.workstation import DecisionDetail
 from deepalpha.types import Decision
 

@@ -5,6 +5,7 @@ What was sent, what became of it, and what it cost.
 
 import polars as pl
 import streamlit as st
+
 from components.guard import live
 from components.station import station
 

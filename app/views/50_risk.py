@@ -4,10 +4,10 @@ How much of each bound is used, and what the gate refused.
 """
 
 import streamlit as st
+
 from components.guard import live
 from components.station import station
 from components.words import percent
-
 from deepalpha.live.workstation import Limit
 
 WARN = ((0.95, "red"), (0.85, "orange"), (0.70, "yellow"))

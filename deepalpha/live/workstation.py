@@ -124,9 +124,9 @@ class Workstation:
         account = self.account()
         if account is None:
             return None
-        curve = self.ops.frame(
-            "SELECT equity FROM equity WHERE account_id = ? ORDER BY id", [self.account_id]
-        )["equity"].cast(pl.Float64)
+        curve = self.ops.frame("SELECT equity FROM equity WHERE account_id = ? ORDER BY id", [self.account_id])[
+            "equity"
+        ].cast(pl.Float64)
         equity, first = float(account.equity), float(load_settings(self.workspace).account.cash)
         before = float(curve[-2]) if len(curve) > 1 else first
         peak = max(first, float(curve.max() or first))  # type: ignore[arg-type]  # a float column

@@ -126,9 +126,7 @@ def _floats(array: NDArray[np.float64]) -> tuple[float, ...]:
     return tuple(float(value) for value in array)
 
 
-def _marks(
-    what: str, frame: pl.DataFrame | None, ends: NDArray[np.int64], bars: BarFrame, cut: slice
-) -> list[Marker]:
+def _marks(what: str, frame: pl.DataFrame | None, ends: NDArray[np.int64], bars: BarFrame, cut: slice) -> list[Marker]:
     """Marks at the bar that held each moment: the first whose end is not before it. What lies outside is left out."""
     if frame is None or frame.is_empty() or not len(ends):
         return []
