@@ -127,7 +127,8 @@ def plain(text: str) -> str:
         'apple beats again'
     """
     folded = unicodedata.normalize("NFKC", text).casefold()
-    visible = "".join(char for char in folded if unicodedata.category(char) not in ("Cf", "Cc", "Co", "Cs"))
+    # Format characters (zero width, direction marks) hide inside words; control characters stand between words.
+    visible = "".join(char for char in folded if unicodedata.category(char) not in ("Cf", "Co", "Cs"))
     return " ".join(re.findall(r"[^\W_]+(?:[-'’][^\W_]+)*", visible)).replace("’", "'")
 
 
