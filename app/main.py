@@ -20,7 +20,7 @@ def page(path: Path) -> st.Page:
     return st.Page(path, title=title, icon=icon, url_path=name)
 
 
-st.set_page_config(page_title="DeepAlpha · PRACTICE", page_icon=":material/query_stats:", layout="wide")
+st.set_page_config(page_title="DeepAlpha · PRACTICE", layout="wide")
 chosen = st.navigation([page(path) for path in sorted((Path(__file__).parent / "views").glob("[0-9]*.py"))])
 with guarded():
     start_engine_once()
