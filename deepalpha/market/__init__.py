@@ -20,6 +20,7 @@ Example:
 """
 
 from deepalpha.market.catalog import Catalog
+from deepalpha.market.importer import ImportReport, import_file
 from deepalpha.market.news import NewsBook, fetch_feed, load_headlines
 from deepalpha.market.protocol import MarketSource, Step
 from deepalpha.market.sample import sample_headlines, sample_symbols, seed
@@ -28,6 +29,7 @@ from deepalpha.market.timeframes import bucket_end, check_timeframe
 
 __all__ = [
     "Catalog",
+    "ImportReport",
     "MarketSource",
     "NewsBook",
     "ReplaySource",
@@ -35,6 +37,7 @@ __all__ = [
     "bucket_end",
     "check_timeframe",
     "fetch_feed",
+    "import_file",
     "load_headlines",
     "sample_headlines",
     "sample_symbols",

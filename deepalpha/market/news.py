@@ -208,10 +208,10 @@ def fetch_feed(
 
 
 def _plain(entry: Any) -> str:
-    title = str(entry.get("title", ""))
-    if "html" in str(entry.get("title_detail", {}).get("type", "")):
-        title = html.unescape(re.sub(r"<[^<>]*>", " ", title))
-    return title
+    """The title without markup. Feeds put tags into titles whatever type they declare."""
+    title = re.sub(r"(?is)<(script|style)\b.*?</\1\s*>", " ", str(entry.get("title", "")))
+    title = re.sub(r"</?[A-Za-z][^<>]*>", "", title)
+    return html.unescape(title) if "html" in str(entry.get("title_detail", {}).get("type", "")) else title
 
 
 def _fetch(url_or_path: str | Path, timeout_s: float) -> bytes:
