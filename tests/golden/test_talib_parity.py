@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from fractions import Fraction
 from pathlib import Path
 from statistics import pstdev
@@ -14,6 +15,8 @@ import talib
 from numpy.typing import NDArray
 
 from deepalpha import ta
+from deepalpha.errors import IndicatorError
+from deepalpha.ta.dynamic import build
 
 Floats = NDArray[np.float64]
 Bars = dict[str, Floats]
@@ -218,3 +221,113 @@ def test_rsi_after_a_gap_is_nan_where_talib_says_zero() -> None:
     close[300] = np.nan
     assert (talib.RSI(close)[300:] == 0.0).all()
     assert np.isnan(ta.RSI(close)[300:]).all()
+
+
+def _misaligned(values: Floats) -> Floats:
+    raw = np.zeros(values.nbytes + 1, dtype=np.uint8)
+    raw[1:] = np.frombuffer(values.tobytes(), dtype=np.uint8)
+    return raw[1:].view(np.float64)
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [
+        lambda close: np.repeat(close, 2)[::2],
+        lambda close: close[::-1].copy()[::-1],
+        lambda close: close.astype(">f8"),
+        lambda close: close.astype(np.longdouble),
+        lambda close: np.ma.MaskedArray(close),
+        _misaligned,
+    ],
+    ids=["strided", "reversed view", "big endian", "long double", "masked", "misaligned"],
+)
+def test_any_layout_of_an_array_gives_the_same_values(convert: Any) -> None:
+    close = MARKETS["walk"]["close"]
+    result = ta.RSI(convert(close))
+    assert type(result) is np.ndarray and result.dtype == np.float64
+    np.testing.assert_array_equal(result, ta.RSI(close))
+
+
+@pytest.mark.parametrize("dtype", ["i1", "u2", "i4", "i8", "f2", "f4"])
+def test_integers_and_short_floats_are_taken_as_they_are(dtype: str) -> None:
+    whole = (np.arange(40) * 7 % 23).astype(dtype)
+    np.testing.assert_array_equal(ta.EMA(whole, 5), ta.EMA(whole.astype(np.float64), 5))
+
+
+def test_a_list_gives_a_list_and_a_polars_series_a_polars_series() -> None:
+    close = MARKETS["walk"]["close"]
+    expected = ta.RSI(close)
+    as_list = ta.RSI(close.tolist())
+    assert isinstance(as_list, list)
+    np.testing.assert_array_equal(as_list, expected)
+    as_polars = ta.RSI(pl.Series("close", close))
+    assert as_polars.name == "close"
+    np.testing.assert_array_equal(as_polars.to_numpy(), expected)
+    assert [band.name for band in ta.BBANDS(pl.Series("close", close))] == ["upperband", "middleband", "lowerband"]
+    np.testing.assert_array_equal(ta.SMA(pl.Series([None, 1, 3]), 2).to_numpy(), [np.nan, np.nan, 2.0])
+
+
+def test_pandas_keeps_its_index_and_refuses_two_different_ones() -> None:
+    pd = pytest.importorskip("pandas")
+    bars = {name: pd.Series(values, index=np.arange(500) * 2) for name, values in MARKETS["walk"].items()}
+    result = ta.ATR(bars["high"], bars["low"], bars["close"])
+    assert result.index.equals(bars["high"].index) and result.name == "ATR"
+    doji = ta.CDLDOJI(bars["open"], bars["high"], bars["low"], bars["close"])
+    assert doji.dtype == np.int32
+    shifted = bars["low"].set_axis(np.arange(500))
+    with pytest.raises(IndicatorError, match="low and high have different indexes"):
+        ta.ATR(bars["high"], shifted, bars["close"])
+
+
+@pytest.mark.parametrize(
+    ("series", "message"),
+    [
+        (np.ones((5, 2)), r"shape \(5, 2\)"),
+        (np.array(1.0), r"shape \(\)"),
+        (np.ones(5, dtype=bool), "array of bool"),
+        (np.ones(5, dtype=complex), "array of complex128"),
+        (np.array([1.0, None]), "array of object"),
+        (np.array(["1"]), "array of <U1"),
+        ([1.0, True], "list with booleans"),
+        ([[1.0], [1.0, 2.0]], "not one row of numbers"),
+        (pl.Series(["a"]), "polars Series of String"),
+        ("1, 2, 3", "is a str"),
+        (None, "is a NoneType"),
+    ],
+)
+def test_refuses_what_is_not_one_series_of_numbers(series: Any, message: str) -> None:
+    with pytest.raises(IndicatorError, match=f"RSI: real (has|is).*{message}|RSI: real {message}"):
+        ta.RSI(series)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda close: ta.RSI(close, 2.5), "timeperiod 2.5 is not"),
+        (lambda close: ta.SMA(close, 0), r"timeperiod 0 is not in 1\.\.=100000"),
+        (lambda close: ta.SMA(close, 100_001), r"timeperiod 100001 is not in 1\.\.=100000"),
+        (lambda close: ta.SMA(close, 10**400), "too large"),
+        (lambda close: ta.SMA(close, True), "True is not a number"),
+        (lambda close: ta.BBANDS(close, nbdevup=float("nan")), "nbdevup NaN is not in"),
+        (lambda close: ta.BBANDS(close, matype=3), "matype 3 is not"),
+        (lambda close: ta.ATR(close, close[:-1], close), "low has 499 values but high has 500"),
+    ],
+)
+def test_refuses_bad_parameters_with_value_and_bound(call: Any, message: str) -> None:
+    with pytest.raises(IndicatorError, match=message):
+        call(MARKETS["walk"]["close"])
+
+
+def test_typed_functions_have_the_signature_of_the_registry() -> None:
+    for name in ta.functions():
+        typed, built = inspect.signature(getattr(ta, name)), inspect.signature(build(name))
+        assert [(p.name, p.default) for p in typed.parameters.values()] == [
+            (p.name, p.default) for p in built.parameters.values()
+        ]
+
+
+def test_a_misspelt_name_gets_a_suggestion() -> None:
+    with pytest.raises(IndicatorError, match="did you mean RSI"):
+        ta.info("RSII")
+    with pytest.raises(AttributeError, match="did you mean RSI"):
+        _ = ta.RSII
