@@ -30,7 +30,7 @@ _EPOCHS = ((1e11, 1_000_000_000), (1e14, 1_000_000), (1e17, 1_000))
 _LIMIT = 9.2e18  # int64 nanoseconds end in 2262; a product beyond would wrap round
 
 
-class ColumnMap(Fact):
+class ColumnMap(Fact, frozen=True):
     """Which column of a file became which of ours. `clock` is a second time column, joined to the date."""
 
     columns: dict[str, str]

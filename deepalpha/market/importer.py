@@ -1,4 +1,4 @@
-"""Anyone's CSV or Parquet into the catalog: columns guessed, bad rows set aside by rule, and every row accounted for."""
+"""Anyone's CSV or Parquet into the catalog: columns guessed, bad rows set aside by rule, every row accounted for."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ENOUGH_ROWS = 5  # a median of fewer steps says nothing: Friday to Monday is th
 _UNITS = ((DAY, "d"), (3_600_000_000_000, "h"), (60_000_000_000, "m"), (1_000_000_000, "s"))
 
 
-class ImportReport(Fact):
+class ImportReport(Fact, frozen=True):
     """What became of a file. total = accepted + the sum of quarantined, always.
 
     Attributes:
@@ -79,8 +79,8 @@ def import_file(
         `ImportReport`: total == accepted + quarantined.
 
     Raises:
-        MarketDataError: the file, a column or the timeframe does not fit, no row is a bar, or bars differ from the stored
-            ones. Rows that were set aside are still in the quarantine file; the catalog is unchanged.
+        MarketDataError: the file, a column or the timeframe does not fit, no row is a bar, or bars differ from
+            the stored ones. Rows that were set aside are still in the quarantine file; the catalog is unchanged.
         StoreError: the catalog cannot be written.
 
     Example:
@@ -227,7 +227,8 @@ def _guess_instrument(symbol: str, good: pl.DataFrame, catalog: Catalog, notes: 
 
 
 def _has_decimals(good: pl.DataFrame, decimals: int) -> bool:
-    return good.select(pl.all_horizontal(pl.col(name).round(decimals) == pl.col(name) for name in _PRICES).all()).item()
+    same = pl.all_horizontal(pl.col(name).round(decimals) == pl.col(name) for name in _PRICES)
+    return bool(good.select(same.all()).item())
 
 
 def _quarantine(root: Path, name: str, table: pl.DataFrame, bad: pl.DataFrame) -> Path | None:

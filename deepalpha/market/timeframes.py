@@ -1,4 +1,4 @@
-"""Time frames as the core knows them: names, nominal lengths, and where a bar ends. Thin, so that one rule serves all."""
+"""Time frames as the core knows them: names, nominal lengths, and where a bar ends. One rule for all."""
 
 from __future__ import annotations
 
