@@ -23,6 +23,9 @@ START_PATIENCE_S = 30.0
 STOP_PATIENCE_S = 15.0
 POLL_S = 0.05
 
+_children: list[subprocess.Popen[bytes]] = []
+"""Engines started from this process: kept so that an ended one is reaped and leaves no zombie."""
+
 
 class EngineStatus(Fact, frozen=True):
     """What the engine of a workspace does. `state` is "stopped" when none runs."""
@@ -87,7 +90,14 @@ def launch(
     if new_session:
         command.append("--new-session")
     with workspace.engine_log.open("ab") as log:
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+    _reap()
+    _children.append(child)
+    return child
+
+
+def _reap() -> None:
+    _children[:] = [child for child in _children if child.poll() is None]
 
 
 def start(workspace: Workspace, **options: Any) -> EngineStatus:
@@ -146,6 +156,7 @@ def stop(workspace: Workspace) -> bool:
         if time.monotonic() > deadline:
             raise EngineError(f"process {pid} did not end within {STOP_PATIENCE_S:g} s; end it with `kill -9 {pid}`")
         time.sleep(POLL_S)
+    _reap()
     return True
 
 

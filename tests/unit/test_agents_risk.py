@@ -76,9 +76,9 @@ def test_extreme_volatility_is_a_veto():
 
 def test_a_fat_tail_caps_where_volatility_would_not():
     steps = np.zeros(300)
-    steps[5::20] = -0.08  # one day in twenty loses 8 %
+    steps[5::18] = -0.08  # one day in eighteen loses 8 %
     for recovery in range(6, 16):
-        steps[recovery::20] = 0.008
+        steps[recovery::18] = 0.008
     signal = judged(100 * np.exp(np.cumsum(steps)))
     assert "one-day CVaR 7.7%" in signal.reasons[0]
     assert signal.size_cap == pytest.approx(0.06 / 0.077, rel=0.01)
