@@ -99,12 +99,12 @@ def _demo(options: argparse.Namespace) -> Result:
         value[name] = float(value[name])
     text = "\n".join(
         (
-            "PRACTICE demo on real daily bars of AAPL, IBM, MSFT and GOOG, 2010-01-04 to 2013-03-01",
+            "PRACTICE demo on real daily bars of AAPL, IBM, MSFT and GOOG",
             f"  {found.bars} bars, {found.decisions} decisions, {found.orders} orders, {found.fills} fills",
             f"  equity {found.equity_start:,.2f} -> {found.equity_final:,.2f}"
             f" (realised {found.realised_pnl:+,.2f}, fees {found.fees:,.2f})",
             f"  store checked: {'sound' if not found.problems else '; '.join(found.problems)}",
-            f"  look at it: deepalpha's app with DEEPALPHA_WORKSPACE={found.workspace}",
+            f"  look at it: DEEPALPHA_WORKSPACE={found.workspace} streamlit run app/main.py",
         )
     )
     return value, text

@@ -88,7 +88,9 @@ def test_a_fat_tail_caps_where_volatility_would_not():
     ("drawdown", "cap"), [(0.0, 1.0), (0.05, 1.0), (0.125, 0.5), (0.20, 0.0), (0.5, 0.0), (math.nan, 0.0)]
 )
 def test_the_account_drawdown_shrinks_the_size_to_a_veto_at_20_percent(drawdown, cap):
-    assert judged(alternating(0.002), drawdown=drawdown).size_cap == pytest.approx(cap)
+    signal = judged(alternating(0.002), drawdown=drawdown)
+    assert signal.size_cap == pytest.approx(cap)
+    assert all(math.isfinite(item.value) for item in signal.evidence)
 
 
 def test_a_fallen_price_shrinks_but_never_bans():
