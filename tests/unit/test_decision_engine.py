@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import msgspec
 import numpy as np
 import pytest
 
 from deepalpha.decision import DecisionConfig, DecisionEngine, build_context
 from deepalpha.decision.engine import CACHE_ENTRIES
-from deepalpha.errors import ConfigError, MarketDataError
+from deepalpha.errors import ConfigError, MarketDataError, StoreError
 from deepalpha.types import DAY, SECOND, Action, AgentRole, BarFrame, Context, PositionView, Signal, SignalStatus
 
 HORIZON_S = 5 * 86_400
