@@ -5,9 +5,9 @@
     <root>/symbol=BTC%2FUSDT/timeframe=1h/bars.parquet    ts_open, ts_event int64; open .. close, volume float64
 
 The names are hive partitions, so that DuckDB and polars read `<root>/*/*/bars.parquet` with both as columns. Bars in a
-file ascend, are valid by the rules of `bars.py`, and `ts_event` is the end of the bucket that holds `ts_open`. A file
-is replaced as a whole (temporary file, fsync, rename): a reader sees the old one or the new one. When two processes
-merge into the same file at the same moment the later rename wins.
+file ascend, are valid by the rules of `bars.py`, open where an interval of the timeframe begins (`ts_open`) and close
+where it ends (`ts_event`). A file is replaced as a whole (temporary file, fsync, rename): a reader sees the old one or
+the new one. When two processes merge into the same file at the same moment the later rename wins.
 """
 
 from __future__ import annotations
@@ -244,12 +244,20 @@ def _merged(stored: pl.DataFrame, fresh: pl.DataFrame, what: str, *, replace: bo
 
 
 def _with_ts_event(bars: pl.DataFrame, timeframe: str, what: str) -> pl.DataFrame:
-    ends = bucket_end(bars["ts_open"].to_numpy(), timeframe)
+    """Add the close of each bar. The core takes no bar that opens off its timeframe's grid, so none gets in here."""
+    starts = bars["ts_open"].to_numpy()
+    ends = bucket_end(starts, timeframe)
     same = np.flatnonzero(np.diff(ends) <= 0)
     if len(same):
         raise MarketDataError(
             f"{what}: {len(same)} bars share a {timeframe} interval with the one before, the first at "
             f"{_time(bars['ts_open'][int(same[0]) + 1])}; are they of a finer timeframe?"
+        )
+    off = np.flatnonzero(bucket_end(starts - 1, timeframe) != starts)
+    if len(off):
+        raise MarketDataError(
+            f"{what}: {len(off)} bars do not open where a {timeframe} interval begins (UTC; 1w: Monday 00:00), the "
+            f"first at {_time(bars['ts_open'][int(off[0])])}; give them the interval's start as their time"
         )
     return bars.with_columns(ts_event=pl.Series(ends, dtype=pl.Int64)).select(_FILE_COLUMNS)
 

@@ -102,6 +102,16 @@ def test_refuses_bars_finer_than_their_timeframe(catalog: Catalog) -> None:
         catalog.write("AAPL", "1d", hourly)
 
 
+def test_refuses_bars_that_open_off_the_grid_of_their_timeframe(catalog: Catalog) -> None:
+    with pytest.raises(MarketDataError, match=r"5 bars do not open where a 1d interval begins .* 1970-01-01T05:00:00Z"):
+        catalog.write("AAPL", "1d", bars(range(5)).with_columns(pl.col("ts_open") + 5 * DAY // 24))
+    with pytest.raises(MarketDataError, match="1w: Monday"):
+        catalog.write("AAPL", "1w", bars(range(0, 28, 7)))  # 1970-01-01 was a Thursday
+    catalog.write("AAPL", "1w", bars(range(4, 32, 7)))
+    catalog.write("AAPL", "1mo", bars(range(0, 32, 31)))
+    assert catalog.timeframes("AAPL") == ("1w", "1mo")
+
+
 def test_refuses_missing_columns_wrong_types_and_nothing(catalog: Catalog) -> None:
     with pytest.raises(MarketDataError, match="lack close, volume; there is ts_open, open, high, low"):
         catalog.write("AAPL", "1d", bars(range(2)).drop("close", "volume"))
