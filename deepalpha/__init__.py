@@ -41,10 +41,10 @@ def connect(workspace: str | Path | Workspace | None = None) -> Workstation:
     Args:
         workspace: directory; None means DEEPALPHA_WORKSPACE, else `data/var`.
     """
-    from deepalpha.config import Workspace as Place
-    from deepalpha.live.workstation import Workstation as Station
-
-    return Station(workspace if isinstance(workspace, Place) else Place(workspace))
+    place: type[Workspace] = __getattr__("Workspace")
+    station: type[Workstation] = __getattr__("Workstation")
+    root = workspace if workspace is None or isinstance(workspace, str | Path) else workspace.root
+    return station(place(root))
 
 
 def __getattr__(name: str) -> Any:

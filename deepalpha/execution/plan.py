@@ -65,7 +65,7 @@ def plan_order(
     quantity = step_down(budget / price, instrument.lot_size)
     if quantity <= 0:
         return Plan(
-            reason=f"too small: one lot costs {price * instrument.lot_size:.2f}, the budget of this trade is {budget:.2f}"
+            reason=f"too small: one lot costs {price * instrument.lot_size:.2f}, this trade's budget is {budget:.2f}"
         )
     tick = instrument.tick_size
     order = OrderRequest(
