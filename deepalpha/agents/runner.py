@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 
 import msgspec
+import numpy as np
 
 from deepalpha.agents.base import BaseAgent, evidence_exists
 from deepalpha.errors import ConfigError
@@ -89,6 +90,8 @@ def _checked(ctx: Context, agent: BaseAgent, signal: object) -> Signal:
     """The signal itself, or a TypeError / ValueError that says which rule of the contract it breaks."""
     if not isinstance(signal, Signal):
         raise TypeError(f"analyze returned {type(signal).__name__}, not a Signal")
+    # Through JSON and back: numpy floats become floats; what cannot be stored and replayed (NaN evidence) is no answer.
+    signal = msgspec.json.decode(msgspec.json.encode(signal, enc_hook=_plain), type=Signal)
     if signal.status is SignalStatus.OK and signal.role is not agent.role:
         raise ValueError(f"a {agent.role} cannot answer as a {signal.role}; guards use Signal.guard, voters vote")
     if agent.role is AgentRole.VOTER and signal.size_cap != 1.0:
@@ -99,12 +102,20 @@ def _checked(ctx: Context, agent: BaseAgent, signal: object) -> Signal:
     return signal
 
 
+def _plain(value: object) -> object:
+    """A numpy scalar as the Python number it stands for: `ctx.base.close[-1]` is the commonest one."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"a signal cannot carry {type(value).__name__}; use plain float, str and tuple")
+
+
 def _failed(status: SignalStatus, reason: str) -> Signal:
     return Signal(status=status, reasons=(reason,))
 
 
 def _stamped(ctx: Context, agent: BaseAgent, signal: Signal) -> Signal:
     unguarded = agent.role is AgentRole.GUARD and signal.status is not SignalStatus.OK
+    closed = (f"{agent.name} did not check: no new position",) if unguarded else ()
     return msgspec.structs.replace(
         signal,
         agent=agent.name,
@@ -114,5 +125,6 @@ def _stamped(ctx: Context, agent: BaseAgent, signal: Signal) -> Signal:
         horizon_s=ctx.horizon_s,
         snapshot_hash=ctx.snapshot_hash,
         role=agent.role,
+        reasons=(*signal.reasons, *closed),
         size_cap=0.0 if unguarded else signal.size_cap,
     )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import numpy as np
 import pytest
 
 from deepalpha.agents import BaseAgent, discover, evidence_exists, run_agents, series_needed
 from deepalpha.errors import ConfigError
-from deepalpha.types import AgentRole, Context, Evidence, Headline, Signal, SignalStatus
+from deepalpha.types import AgentRole, Context, Evidence, Headline, Signal, SignalStatus, encode
 
 CLOSES = [100.0 + i for i in range(40)]
 
@@ -177,3 +178,15 @@ def test_discovers_by_path_and_lists_the_series_once():
 def test_an_agent_named_twice_is_refused():
     with pytest.raises(ConfigError, match="twice"):
         discover(["technical", "deepalpha.agents.technical:TechnicalAgent"])
+
+
+def test_numpy_numbers_become_plain_ones_and_what_cannot_be_stored_is_an_error(make_context):
+    ctx = make_context(CLOSES)
+    plain, hole = run(
+        ctx,
+        Says(Signal(p_up=np.float64(0.6), evidence=(Evidence(id="1d:close", value=np.float64(1.5)),)), name="plain"),
+        Says(Signal(p_up=0.6, evidence=(Evidence(id="1d:close", value=float("nan")),)), name="hole"),
+    )
+    assert (plain.status, type(plain.p_up), type(plain.evidence[0].value)) == (SignalStatus.OK, float, float)
+    assert encode(plain)
+    assert hole.status is SignalStatus.ERROR
