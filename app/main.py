@@ -20,8 +20,10 @@ def page(path: Path) -> st.Page:
     return st.Page(path, title=title, icon=icon, url_path=name)
 
 
-st.set_page_config(page_title="DeepAlpha · PRACTICE", layout="wide")
-chosen = st.navigation([page(path) for path in sorted((Path(__file__).parent / "views").glob("[0-9]*.py"))])
+# An icon of our own: a page's symbol would be fetched from the network.
+HOME = Path(__file__).parent
+st.set_page_config(page_title="DeepAlpha · PRACTICE", page_icon=str(HOME / "icon.png"), layout="wide")
+chosen = st.navigation([page(path) for path in sorted((HOME / "views").glob("[0-9]*.py"))])
 with guarded():
     start_engine_once()
 with st.sidebar:

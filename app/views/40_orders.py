@@ -34,6 +34,13 @@ def orders() -> None:
 
 @live
 def fills() -> None:
+    latest = station().fills(limit=1)
+    if not latest.is_empty():
+        fill = latest.to_dicts()[0]
+        st.caption(
+            f"Latest: {fill['side']} {fill['quantity']} {fill['symbol']} at {fill['price']} "
+            f"({fill['reason']}) · {fill['fill_id']}"
+        )
     table(station().fills(), "fills", "No fill yet. An order fills at the open of the next bar.")
 
 

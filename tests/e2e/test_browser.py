@@ -1,0 +1,188 @@
+"""The app as a newcomer meets it: the real server, the real engine, Debian's Chromium. Screenshots are kept."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+
+from deepalpha.config import Workspace
+from deepalpha.live import control
+from deepalpha.live.lock import holder
+from deepalpha.live.workstation import Workstation
+
+ROOT = Path(__file__).parents[2]
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+PAGES = [path.stem.split("_", 1)[1] for path in sorted((ROOT / "app" / "views").glob("[0-9]*.py"))]
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+QUIET = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+PATIENCE_S = 60
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine; install it to click through")
+
+
+@dataclass
+class Served:
+    """A running app and its workspace."""
+
+    port: int
+    workspace: Workspace
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, f"no {what} within {PATIENCE_S} s"
+        os.sched_yield()
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    workspace = Workspace(tmp_path_factory.mktemp("e2e") / "ws")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {**os.environ, "DEEPALPHA_WORKSPACE": str(workspace.root)}
+    command = [sys.executable, "-m", "streamlit", "run", "app/main.py", "--server.port", str(port)]
+    with (workspace.root / "app.log").open("wb") as log:
+        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    try:
+        until(lambda: answers(port), "answer of the app")
+        yield Served(port, workspace)
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(timeout=PATIENCE_S)
+        control.stop(workspace)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield made
+        made.close()
+
+
+def watched(page: Page, problems: list[str]) -> Page:
+    """Collect console errors. Streamlit probes below the page's own path first; those 404 are its own."""
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type == "error" and "/_stcore/" not in message.location.get("url", ""):
+            problems.append(f"{message.text} ({message.location.get('url')})")
+
+    page.on("console", note)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    return page
+
+
+def test_a_double_click_on_approve_becomes_one_order_and_one_fill_on_the_screen(
+    served: Served, browser: Browser
+) -> None:
+    problems: list[str] = []
+    page = watched(browser.new_page(viewport={"width": 1440, "height": 900}), problems)
+    page.goto(served.url)
+    approve = page.get_by_role("button", name="Approve")
+    expect(approve.first).to_be_visible(timeout=PATIENCE_S * 1000)
+    expect(page.get_by_text("PRACTICE").first).to_be_visible()
+    SCREENSHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / "cockpit-waiting.png")
+    with Workstation(served.workspace) as station:
+        (first, _), *others = station.pending()
+        for other, _ in others:
+            station.reject(other.decision_id)
+        expect(approve).to_have_count(1, timeout=PATIENCE_S * 1000)
+        approve.first.dblclick()
+        until(lambda: not station.fills().is_empty(), "fill")
+        commands = station.ops.rows("SELECT kind, decision_id FROM command WHERE kind = 'approve'")
+        assert commands == [{"kind": "approve", "decision_id": first.decision_id}]
+        entries = "SELECT count(*) FROM order_intent WHERE protective = 0"
+        assert station.ops.scalar(entries) == 1
+        order_id = first.order.client_order_id
+    page.goto(f"{served.url}/orders")
+    expect(page.get_by_text(f"{order_id}-F1").first).to_be_visible(timeout=PATIENCE_S * 1000)
+    page.screenshot(path=SCREENSHOTS / "orders-after-the-click.png")
+    page.close()
+    assert problems == []
+    assert holder(served.workspace.lock) is not None, "closing the browser must not stop the engine"
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_every_page_is_drawn_without_an_error(served: Served, browser: Browser, width: int) -> None:
+    problems: list[str] = []
+    page = watched(browser.new_page(viewport={"width": width, "height": 900}), problems)
+    for name in PAGES:
+        page.goto(served.url if name == PAGES[0] else f"{served.url}/{name}")
+        expect(page.get_by_test_id("stAppViewContainer")).to_be_visible()
+        expect(page.get_by_test_id("stMain").get_by_test_id("stElementContainer").first).to_be_visible(timeout=15_000)
+        page.wait_for_load_state("networkidle")
+        assert page.get_by_test_id("stException").count() == 0, name
+        SCREENSHOTS.mkdir(exist_ok=True)
+        page.screenshot(path=SCREENSHOTS / f"{name}-{width}.png")
+    page.close()
+    assert problems == []
+
+
+def test_the_kill_switch_halts_with_one_click_and_is_rearmed(served: Served, browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.goto(served.url)
+    page.get_by_role("button", name="KILL SWITCH").click()
+    expect(page.get_by_text("Trading is halted").first).to_be_visible(timeout=PATIENCE_S * 1000)
+    assert control.status(served.workspace).killed is not None
+    page.get_by_role("button", name="Re-arm trading").click()
+    expect(page.get_by_role("button", name="KILL SWITCH")).to_be_visible(timeout=PATIENCE_S * 1000)
+    until(lambda: control.status(served.workspace).killed is None, "re-arming")
+    page.close()
+
+
+def request(port: int, path: str, headers: dict[str, str]) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+    try:
+        connection.request("GET", path, headers=headers)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def test_a_foreign_page_gets_nothing(served: Served) -> None:
+    upgrade = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }
+    stream, ours = "/_stcore/stream", {"Origin": served.url}
+    assert request(served.port, stream, upgrade | ours) == 101
+    assert request(served.port, stream, upgrade | {"Origin": "http://evil.example"}) == 403
+    assert request(served.port, stream, upgrade | ours | {"Host": "evil.example"}) == 403
+
+
+def test_the_app_listens_on_this_computer_only(served: Served) -> None:
+    for address in {item[4][0] for item in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)}:
+        if not address.startswith("127."):
+            with socket.socket() as probe:
+                probe.settimeout(2)
+                assert probe.connect_ex((address, served.port)) != 0
