@@ -75,9 +75,8 @@ def _source(spec: ChartSpec) -> pl.DataFrame:
         columns |= {line.name: line.values for line in pane.lines}
         for bars in pane.bars:
             columns |= {bars.name: bars.values, _rising(bars): [int(up) for up in bars.rising]}
-    text = {"time": pl.String}
-    floats = {name: pl.Float64 for name in columns if name != "time" and not name.endswith(" rising")}
-    return pl.DataFrame(columns, schema_overrides=text | floats, strict=False)
+    types = {name: pl.Int8() if name.endswith(" rising") else pl.Float64() for name in columns}
+    return pl.DataFrame(columns, schema={**types, "time": pl.String()}, strict=False)
 
 
 def _rising(bars: Bars) -> str:

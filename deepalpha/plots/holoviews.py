@@ -1,8 +1,8 @@
 """Draws a chart spec with HoloViews (bokeh) for notebooks. HoloViews is imported when it is first needed: the app and
 the engine run without it.
 
-Each pane's vertical dimension has a name of its own: HoloViews links axes by name, and an RSI must not share the scale of
-a price. All panes share the dimension `time`, so they zoom together.
+Each pane's vertical dimension has a name of its own: HoloViews links axes by name, and an RSI must not share the scale
+of a price. All panes share the dimension `time`, so they zoom together.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a chart shows, without saying how: one spec, drawn by ECharts in the app and by HoloViews in a notebook.
 
-A spec is plain data (tuples of numbers and text), so it can be compared, hashed and kept as golden JSON. Positions along
-time are indices into `ChartSpec.times`; gaps such as weekends therefore take no room.
+A spec is plain data (tuples of numbers and text), so it can be compared, hashed and kept as golden JSON. Positions
+along time are indices into `ChartSpec.times`; gaps such as weekends therefore take no room.
 """
 
 from __future__ import annotations
