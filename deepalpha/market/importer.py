@@ -94,6 +94,7 @@ def import_file(
     mapping = guess_columns(table.columns)
     if table.is_empty():
         raise MarketDataError(f"{path} has a header but no rows; there is nothing to import")
+    _check_one_symbol(table, path)
     bars = _bars(table, mapping)
     notes = list(mapping.notes)
     if _newest_first(bars):
@@ -135,6 +136,17 @@ def _bars(table: pl.DataFrame, mapping: ColumnMap) -> pl.DataFrame:
     }
     row = pl.Series("row", np.arange(1, len(table) + 1, dtype=np.int64))
     return pl.DataFrame({"row": row, "ts_open": times(table, mapping), **values})
+
+
+def _check_one_symbol(table: pl.DataFrame, path: Path) -> None:
+    """A table of many symbols would look like one whose times repeat; the reason must be named, not the symptom."""
+    for column in table.columns:
+        if column.strip().lower() in ("symbol", "ticker") and table[column].n_unique() > 1:
+            some = ", ".join(str(value) for value in table[column].unique(maintain_order=True).head(4).to_list())
+            raise MarketDataError(
+                f"{path} holds {table[column].n_unique()} symbols ({some}, ...) in column {column!r}; an import is of "
+                "one: split the file by that column"
+            )
 
 
 def _newest_first(bars: pl.DataFrame) -> bool:
