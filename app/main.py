@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from components.guard import guarded
-from components.sidebar import sidebar
+from components.sidebar import banner, sidebar
 from components.station import start_engine_once
 
 ICONS = {"cockpit": "flight", "chart": "candlestick_chart", "decisions": "how_to_vote", "orders": "receipt_long"}
@@ -26,6 +26,7 @@ st.set_page_config(page_title="DeepAlpha · PRACTICE", page_icon=str(HOME / "ico
 chosen = st.navigation([page(path) for path in sorted((HOME / "views").glob("[0-9]*.py"))])
 with guarded():
     start_engine_once()
+banner()
 with st.sidebar:
     sidebar()
 with guarded():

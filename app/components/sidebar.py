@@ -1,4 +1,4 @@
-"""The sidebar of every page: mode, engine, speed, and the kill switch."""
+"""Around every page: the banner with mode, state and kill switch on top, the engine's controls in the sidebar."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ SPEEDS = {0.5: "0.5", 1.0: "1", 2.0: "2", 5.0: "5", 20.0: "20", 0.0: "max"}
 
 
 @live
-def sidebar() -> None:
-    """Mode banner, engine state, controls."""
+def banner() -> None:
+    """Mode, state and the kill switch, visible at every width."""
     status = station().status()
-    _banner(status)
-    _engine(status)
-    _kill_switch(status)
-
-
-def _banner(status: EngineStatus) -> None:
     mode = (status.mode or "practice").upper()
-    st.markdown(f":orange-background[**{mode}** · no real money]")
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(f":orange-badge[**{mode}** · no real money] :gray[{STATES.get(status.state, status.state)}]")
+        _kill_switch(status)
     if status.killed:
-        st.error("Trading is halted", icon=":material/block:")
+        st.error(f"Trading is halted: {status.killed}", icon=":material/block:")
+        st.button("Re-arm trading", key="rearm", icon=":material/lock_open:", on_click=station().rearm)
+
+
+@live
+def sidebar() -> None:
+    """The engine's state and controls."""
+    _engine(station().status())
 
 
 def _engine(status: EngineStatus) -> None:
@@ -79,16 +82,13 @@ def _speed(status: EngineStatus) -> None:
 
 
 def _kill_switch(status: EngineStatus) -> None:
-    if status.killed:
-        st.caption(status.killed)
-        st.button("Re-arm trading", icon=":material/lock_open:", on_click=station().rearm, width="stretch")
-        return
+    """Always in its place: a button that turned into its opposite would re-arm on a double click."""
     st.button(
-        "KILL SWITCH",
-        type="primary",
+        ":red[**KILL SWITCH**]",
+        key="kill",
         icon=":material/emergency_home:",
         on_click=station().kill,
-        width="stretch",
+        disabled=status.killed is not None,
         help="Halts trading at once: waiting decisions expire, entries are cancelled, protective stops stay. "
         "Stays halted through restarts until you re-arm.",
     )

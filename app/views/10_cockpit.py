@@ -9,6 +9,7 @@ from components.cards import click, last_answer, pending_card
 from components.guard import live
 from components.station import station
 from components.words import coloured, money, percent
+from deepalpha.live.workstation import Summary
 from deepalpha.types import Position
 
 WAITING_WORDS = {
@@ -25,13 +26,18 @@ def account() -> None:
     if summary is None:
         st.info("No bar has been processed yet. The account appears with the first one.", icon=":material/hourglass:")
         return
-    first, second, third, fourth = st.columns(4)
+    with st.container(horizontal=True, gap="medium"):
+        _metrics(summary)
+
+
+def _metrics(summary: Summary) -> None:
     change = f"{money(summary.step_change, sign=True)} ({percent(summary.step_change_fraction, sign=True)})"
-    first.metric("Equity", money(summary.equity), change)
+    st.metric("Equity", money(summary.equity), change, width=200)
     total = percent(summary.total_change_fraction, sign=True)
-    second.metric("Since the start", money(summary.total_change, sign=True), total)
-    third.metric("Open P&L", money(summary.unrealised_pnl, sign=True), f"cash {money(summary.cash)}", delta_color="off")
-    fourth.metric("Drawdown", percent(summary.drawdown), f"exposure {percent(summary.exposure_fraction)}", "off")
+    st.metric("Since the start", money(summary.total_change, sign=True), total, width=150)
+    cash, exposure = f"cash {money(summary.cash)}", f"exposure {percent(summary.exposure_fraction)}"
+    st.metric("Open P&L", money(summary.unrealised_pnl, sign=True), cash, "off", delta_arrow="off", width=150)
+    st.metric("Drawdown", percent(summary.drawdown), exposure, "off", delta_arrow="off", width=150)
 
 
 @live

@@ -149,11 +149,13 @@ def test_every_page_is_drawn_without_an_error(served: Served, browser: Browser, 
 def test_the_kill_switch_halts_with_one_click_and_is_rearmed(served: Served, browser: Browser) -> None:
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     page.goto(served.url)
-    page.get_by_role("button", name="KILL SWITCH").click()
+    switch = page.get_by_role("button", name="KILL SWITCH")
+    switch.dblclick()
     expect(page.get_by_text("Trading is halted").first).to_be_visible(timeout=PATIENCE_S * 1000)
+    expect(switch).to_be_disabled(timeout=PATIENCE_S * 1000)
     assert control.status(served.workspace).killed is not None
     page.get_by_role("button", name="Re-arm trading").click()
-    expect(page.get_by_role("button", name="KILL SWITCH")).to_be_visible(timeout=PATIENCE_S * 1000)
+    expect(switch).to_be_enabled(timeout=PATIENCE_S * 1000)
     until(lambda: control.status(served.workspace).killed is None, "re-arming")
     page.close()
 

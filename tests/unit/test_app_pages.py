@@ -90,12 +90,12 @@ def test_two_clicks_on_approve_are_one_command(name: str, filled: Workstation) -
 
 def test_the_kill_switch_is_on_every_page(filled: Workstation) -> None:
     for name in PAGES:
-        assert any(button.label == "KILL SWITCH" for button in page(name).button), name
+        assert any("KILL SWITCH" in button.label for button in page(name).button), name
 
 
 def test_the_kill_switch_needs_one_click(filled: Workstation) -> None:
     test = page(PAGES[-1])
-    next(button for button in test.button if button.label == "KILL SWITCH").click().run()
+    next(button for button in test.button if "KILL SWITCH" in button.label).click().run()
     check_clean(test)
     assert filled.ops.scalar("SELECT count(*) FROM command WHERE kind = 'kill'") == 1
 
