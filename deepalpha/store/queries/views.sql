@@ -1,13 +1,13 @@
 -- What analysts query. Times as TIMESTAMP (UTC); amounts exact.
 CREATE OR REPLACE VIEW decisions AS
-    SELECT d.account_id, d.decision_id, make_timestamp_ns(d.ts_event) AS asof, d.symbol, d.action, d.confidence, d.p_up,
+    SELECT d.account_id, d.decision_id, make_timestamp_ns(d.ts_event) AS ts, d.symbol, d.action, d.confidence, d.p_up,
         d.score, d.price,
         coalesce((SELECT arg_max(a.status, a.id) FROM audit a WHERE a.kind = 'decision' AND a.ref = d.decision_id),
             d.status) AS status,
         d.blocked_by, d.body
     FROM decision d ORDER BY d.id;
 CREATE OR REPLACE VIEW signals AS
-    SELECT account_id, decision_id, make_timestamp_ns(ts_event) AS asof, symbol, agent, role, status, p_up, size_cap,
+    SELECT account_id, decision_id, make_timestamp_ns(ts_event) AS ts, symbol, agent, role, status, p_up, size_cap,
         latency_ns, body
     FROM signal ORDER BY id;
 CREATE OR REPLACE VIEW orders AS
@@ -30,7 +30,7 @@ CREATE OR REPLACE VIEW equity_curve AS
         fees
     FROM equity ORDER BY id;
 CREATE OR REPLACE VIEW trail AS
-    SELECT d.decision_id, make_timestamp_ns(d.ts_event) AS asof, d.symbol, d.price AS close, d.action, d.confidence,
+    SELECT d.decision_id, make_timestamp_ns(d.ts_event) AS ts, d.symbol, d.price AS close, d.action, d.confidence,
         (SELECT string_agg(s.agent || ' ' || coalesce(round(s.p_up, 3)::VARCHAR, s.status), ', ' ORDER BY s.agent)
             FROM signal s WHERE s.decision_id = d.decision_id) AS votes,
         (SELECT arg_max(a.status, a.id) FROM audit a WHERE a.kind = 'verdict' AND a.ref = d.decision_id) AS verdict,
