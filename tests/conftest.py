@@ -20,7 +20,7 @@ def indicator_series(open_: Any, high: Any, low: Any, close: Any) -> dict[str, A
     """Every series the built-in agents read, by DeepAlpha's ids, computed by TA-Lib itself."""
     import talib
 
-    series: dict[str, Any] = {f"EMA_{n}": talib.EMA(close, n) for n in (12, 26)}
+    series: dict[str, Any] = {f"EMA_{n}": talib.EMA(close, n) for n in (7, 12, 25, 26, 99)}
     series |= {f"SMA_{n}": talib.SMA(close, n) for n in (7, 25, 99)}
     series |= {"RSI_14": talib.RSI(close, 14)}
     series |= {"ATR_14": talib.ATR(high, low, close, 14), "ADX_14": talib.ADX(high, low, close, 14)}
