@@ -10,8 +10,21 @@ from numpy.typing import NDArray
 
 from deepalpha.types import Fill, Instrument, OrderRequest
 
-Amount = Decimal | str | int
-Events = list[tuple[str, dict[str, Any]]]
+_Amount = Decimal | str | int
+_Events = list[tuple[str, dict[str, Any]]]
+
+__all__ = [
+    "AccountView",
+    "Approved",
+    "OpsLog",
+    "PracticeVenue",
+    "RiskGate",
+    "bucket_end",
+    "check_timeframe",
+    "market_view",
+    "ta_compute",
+    "ta_specs",
+]
 
 # --- indicators and bars
 
@@ -46,11 +59,11 @@ class Approved:
 class AccountView:
     def __new__(
         cls,
-        equity: Amount,
+        equity: _Amount,
         *,
-        positions: Mapping[str, Amount] = ...,
-        values: Mapping[str, Amount] = ...,
-        working: Mapping[str, Amount] = ...,
+        positions: Mapping[str, _Amount] = ...,
+        values: Mapping[str, _Amount] = ...,
+        working: Mapping[str, _Amount] = ...,
     ) -> AccountView: ...
 
 @final
@@ -58,13 +71,13 @@ class RiskGate:
     def __new__(
         cls,
         *,
-        max_order_notional: Amount,
-        max_trade_fraction: Amount,
-        max_instrument_fraction: Amount,
-        max_exposure: Amount,
-        max_leverage: Amount,
-        max_daily_loss: Amount,
-        price_band: Amount,
+        max_order_notional: _Amount,
+        max_trade_fraction: _Amount,
+        max_instrument_fraction: _Amount,
+        max_exposure: _Amount,
+        max_leverage: _Amount,
+        max_daily_loss: _Amount,
+        price_band: _Amount,
         max_data_age_ns: int,
         allow_short: bool,
     ) -> RiskGate: ...
@@ -75,14 +88,14 @@ class RiskGate:
     def kill(self, reason: str) -> None: ...
     def rearm(self) -> None: ...
     def remember(self, client_order_id: str, decision_id: str) -> None: ...
-    def mark(self, ts_event: int, equity: Amount) -> None: ...
+    def mark(self, ts_event: int, equity: _Amount) -> None: ...
     def preview(
         self,
         order: OrderRequest,
         *,
         instrument_of: Instrument,
         account: AccountView,
-        last: tuple[Amount, int] | None,
+        last: tuple[_Amount, int] | None,
         now: int,
     ) -> dict[str, Any]: ...
     def check(
@@ -91,27 +104,27 @@ class RiskGate:
         *,
         instrument_of: Instrument,
         account: AccountView,
-        last: tuple[Amount, int] | None,
+        last: tuple[_Amount, int] | None,
         now: int,
     ) -> tuple[dict[str, Any], Approved | None]: ...
 
 @final
 class PracticeVenue:
     def __new__(
-        cls, *, fee_rate: Amount, slippage: Amount, cash: Amount, instruments: Sequence[Instrument]
+        cls, *, fee_rate: _Amount, slippage: _Amount, cash: _Amount, instruments: Sequence[Instrument]
     ) -> PracticeVenue: ...
-    def submit(self, approved: Approved, now: int) -> Events: ...
-    def cancel(self, client_order_id: str, now: int, reason: str) -> Events: ...
+    def submit(self, approved: Approved, now: int) -> _Events: ...
+    def cancel(self, client_order_id: str, now: int, reason: str) -> _Events: ...
     def on_bar(
         self, symbol: str, ts_open: int, ts_event: int, open: float, high: float, low: float, close: float
-    ) -> Events: ...
+    ) -> _Events: ...
     def account(self) -> dict[str, str]: ...
     def account_view(self) -> AccountView: ...
     def positions(self) -> list[dict[str, str | None]]: ...
     def quote(self, symbol: str) -> tuple[str, int] | None: ...
     def order_state(self, client_order_id: str) -> str | None: ...
     def working(self, *, protective: bool = False) -> list[str]: ...
-    def mark(self, symbol: str, price: Amount, ts_event: int) -> None: ...
+    def mark(self, symbol: str, price: _Amount, ts_event: int) -> None: ...
     def restore_order(
         self,
         order: OrderRequest,
@@ -119,7 +132,7 @@ class PracticeVenue:
         state: str,
         seq: int,
         fills: int,
-        filled: Amount,
+        filled: _Amount,
         ts_accepted: int,
         rank: int,
         protective: bool,
