@@ -20,6 +20,7 @@ _PRICE_LINES = {
 }
 #: The indicator series `candle_chart` draws; ask `deepalpha.ta` for these.
 SERIES = ("SMA_20", "SMA_50", "BBANDS_20", "RSI_14", "MACD_12_26_9")
+_AT_OPEN = "at the open"  # how the venue's reason for such a fill ends
 _WHAT = {
     ("fill", "buy"): MarkerKind.BUY_FILL,
     ("fill", "sell"): MarkerKind.SELL_FILL,
@@ -53,9 +54,8 @@ def candle_chart(
     if show < 1:
         raise ValueError(f"show {show} bars: at least 1 is needed")
     cut = slice(max(0, len(bars) - show), len(bars))
-    ends = bars.ts_event[cut]
     drawn = {name: values_of(values[cut]) for name, values in bars.series.items()}
-    markers = (*_marks("decision", decisions, ends, bars, cut), *_marks("fill", fills, ends, bars, cut))
+    markers = (*_marks("decision", decisions, bars, cut), *_marks("fill", fills, bars, cut))
     rising = tuple(bool(up) for up in bars.close[cut] >= bars.open[cut])
     price = Pane(
         name="Price",
@@ -126,18 +126,22 @@ def _floats(array: NDArray[np.float64]) -> tuple[float, ...]:
     return tuple(float(value) for value in array)
 
 
-def _marks(what: str, frame: pl.DataFrame | None, ends: NDArray[np.int64], bars: BarFrame, cut: slice) -> list[Marker]:
-    """Marks at the bar that held each moment: the first whose end is not before it. What lies outside is left out."""
-    if frame is None or frame.is_empty() or not len(ends):
+def _marks(what: str, frame: pl.DataFrame | None, bars: BarFrame, cut: slice) -> list[Marker]:
+    """Marks at the bars that held each moment; what lies outside of them is left out."""
+    if frame is None or frame.is_empty() or not len(bars):
         return []
-    first = int(bars.ts_open[cut][0])
+    opens, ends = bars.ts_open[cut], bars.ts_event[cut]
     found = []
     for row in frame.with_columns(frame["time"].dt.epoch("ns").alias("ns")).to_dicts():
         kind = _WHAT.get((what, str(row["side"] if what == "fill" else row["action"])))
-        index = int(np.searchsorted(ends, row["ns"], side="left"))
-        if kind is None or row["ns"] <= first or index >= len(ends):
-            continue
-        found.append(_mark(kind, row, index, bars, cut))
+        # Midnight ends one daily bar and begins the next: a fill at the open belongs to the bar that begins.
+        at_open = str(row.get("reason") or "").endswith(_AT_OPEN)
+        index = (
+            int(np.searchsorted(opens, row["ns"], "right")) - 1 if at_open else int(np.searchsorted(ends, row["ns"]))
+        )
+        inside = 0 <= index < len(ends) and opens[0] <= row["ns"] <= ends[-1]
+        if kind is not None and inside and (at_open or row["ns"] > opens[0]):
+            found.append(_mark(kind, row, index, bars, cut))
     return found
 
 

@@ -20,14 +20,29 @@ COLOURS = {
     Tone.UP: "#2fb67c",
     Tone.DOWN: "#e5484d",
 }
-#: Kind of mark -> colour, symbol, rotation in degrees, offset in percent of its size, size in pixels.
-_MARKS: dict[MarkerKind, tuple[str, str, int, int, int]] = {
-    MarkerKind.BUY_DECISION: (COLOURS[Tone.UP], "emptyTriangle", 0, 110, 9),
-    MarkerKind.SELL_DECISION: (COLOURS[Tone.DOWN], "emptyTriangle", 180, -110, 9),
-    MarkerKind.BUY_FILL: (COLOURS[Tone.UP], "triangle", 0, 0, 13),
-    MarkerKind.SELL_FILL: (COLOURS[Tone.DOWN], "triangle", 180, 0, 13),
+
+
+def _hollow(tone: Tone) -> Option:
+    return {"color": "transparent", "borderColor": COLOURS[tone], "borderWidth": 1.3}
+
+
+def _full(tone: Tone) -> Option:
+    return {"color": COLOURS[tone], "borderColor": "#ffffff", "borderWidth": 0.8}
+
+
+#: Kind of mark -> its look. A decision is a small hollow triangle beside its bar, a fill a large full one at its price.
+_MARKS: dict[MarkerKind, Option] = {
+    MarkerKind.BUY_DECISION: {"symbolSize": 8, "symbolOffset": [0, "120%"], "itemStyle": _hollow(Tone.UP)},
+    MarkerKind.SELL_DECISION: {
+        "symbolSize": 8,
+        "symbolOffset": [0, "-120%"],
+        "symbolRotate": 180,
+        "itemStyle": _hollow(Tone.DOWN),
+    },
+    MarkerKind.BUY_FILL: {"symbolSize": 13, "itemStyle": _full(Tone.UP)},
+    MarkerKind.SELL_FILL: {"symbolSize": 13, "symbolRotate": 180, "itemStyle": _full(Tone.DOWN)},
 }
-_TOP, _BOTTOM, _GAP = 6.0, 11.0, 3.0  # percent of the height
+_TOP, _BOTTOM, _GAP = 6.0, 8.5, 2.5  # percent of the height
 _NUMBER = "%,.2f"
 
 
@@ -39,9 +54,10 @@ def to_echarts(spec: ChartSpec, *, zoom: int | None = 150) -> Option:
         zoom: bars that are in view at first, the latest ones, with a slider for the rest; None shows all, no slider.
     """
     several = len(spec.panes) > 1
+    labels = [_label(time, intraday=spec.intraday) for time in spec.times]
     option: Option = {
         "animation": False,
-        "dataset": {"source": _source(spec)},
+        "dataset": {"source": _source(spec, labels)},
         "axisPointer": {"link": [{"xAxisIndex": "all"}]},
         "tooltip": {"trigger": "axis", "confine": True, "axisPointer": {"type": "cross"}, "valueFormatter": _NUMBER},
         "grid": [],
@@ -57,7 +73,7 @@ def to_echarts(spec: ChartSpec, *, zoom: int | None = 150) -> Option:
     for index, pane in enumerate(spec.panes):
         height = room * pane.weight / total
         _add_frame(option, pane, index, top, height, last=index == len(spec.panes) - 1, titled=several)
-        _add_series(option, pane, index)
+        _add_series(option, pane, index, labels)
         top += height + _GAP
     if several:
         names = [line.name for line in spec.panes[0].lines]
@@ -67,8 +83,8 @@ def to_echarts(spec: ChartSpec, *, zoom: int | None = 150) -> Option:
     return option
 
 
-def _source(spec: ChartSpec) -> pl.DataFrame:
-    columns: dict[str, Any] = {"time": [_label(time, intraday=spec.intraday) for time in spec.times]}
+def _source(spec: ChartSpec, labels: list[str]) -> pl.DataFrame:
+    columns: dict[str, Any] = {"time": labels}
     for pane in spec.panes:
         if pane.candles is not None:
             columns |= {part: getattr(pane.candles, part) for part in ("open", "close", "low", "high")}
@@ -89,13 +105,16 @@ def _label(time: int, *, intraday: bool) -> str:
 
 
 def _add_frame(option: Option, pane: Pane, index: int, top: float, height: float, *, last: bool, titled: bool) -> None:
-    option["grid"].append({"left": 8, "right": 62, "top": f"{top:.2f}%", "height": f"{height:.2f}%"})
+    # Without outerBoundsMode ECharts moves each pane by its own labels, and the bars of one no longer stand above
+    # those of the next.
+    edges = {"left": 8, "right": 62, "outerBoundsMode": "none"}
+    option["grid"].append({**edges, "top": f"{top:.2f}%", "height": f"{height:.2f}%"})
     option["xAxis"].append(
         {
             "type": "category",
             "gridIndex": index,
             "boundaryGap": True,
-            "axisLabel": {"show": last, "hideOverlap": True},
+            "axisLabel": {"show": last, "hideOverlap": True, "alignMinLabel": "left"},
             "axisTick": {"show": False},
             "axisPointer": {"label": {"show": last}},
         }
@@ -112,7 +131,7 @@ def _add_frame(option: Option, pane: Pane, index: int, top: float, height: float
         option["title"].append({"text": pane.name, "left": 8, "top": f"{top:.2f}%", "padding": 2, "textStyle": style})
 
 
-def _add_series(option: Option, pane: Pane, index: int) -> None:
+def _add_series(option: Option, pane: Pane, index: int, labels: list[str]) -> None:
     axes = {"xAxisIndex": index, "yAxisIndex": index}
     found: list[Option] = []
     for bars in pane.bars:
@@ -131,8 +150,10 @@ def _add_series(option: Option, pane: Pane, index: int) -> None:
         )
     found += [_line(line) | axes for line in pane.lines]
     if found and pane.levels:
-        found[-1 if pane.candles is None else 0]["markLine"] = _levels(pane.levels)
-    option["series"] += [*found, *(series | axes for series in _marks(pane.markers))]
+        found[-1 if pane.candles is None else 0]["markLine"] = _levels(
+            pane.levels, "insideEndTop" if pane.candles is None else "insideStartTop"
+        )
+    option["series"] += [*found, *(series | axes for series in _marks(pane.markers, labels))]
 
 
 def _two_colours(bars: Bars, series: int) -> Option:
@@ -161,37 +182,39 @@ def _line(line: Line) -> Option:
     return drawn
 
 
-def _levels(levels: tuple[Level, ...]) -> Option:
+def _levels(levels: tuple[Level, ...], position: str) -> Option:
     lines = [
         {
             "yAxis": level.value,
             "name": level.name,
             "lineStyle": {"color": COLOURS[level.tone], "type": "dotted", "width": 1.2},
-            "label": {"formatter": "{b} {c}", "position": "insideStartTop", "color": COLOURS[level.tone]},
+            "label": {"formatter": "{b} {c}", "position": position, "color": COLOURS[level.tone]},
         }
         for level in levels
     ]
     return {"symbol": "none", "silent": True, "data": lines}
 
 
-def _marks(markers: tuple[Marker, ...]) -> list[Option]:
+def _marks(markers: tuple[Marker, ...], labels: list[str]) -> list[Option]:
     series = []
-    for kind, (colour, symbol, rotation, offset, size) in _MARKS.items():
-        points = [[marker.index, marker.value, marker.text] for marker in markers if marker.kind is kind]
+    for kind, look in _MARKS.items():
+        # By label, not by index: ECharts would add the numbers to the axis as labels of their own.
+        points = [[labels[marker.index], marker.value, marker.text] for marker in markers if marker.kind is kind]
         if points:
             series.append(
                 {
                     "type": "scatter",
                     "name": kind.value,
                     "data": points,
-                    "dimensions": [{"name": "bar"}, {"name": "height"}, {"name": "what", "type": "ordinal"}],
+                    "dimensions": [
+                        {"name": "bar", "type": "ordinal"},
+                        {"name": "height"},
+                        {"name": "what", "type": "ordinal"},
+                    ],
                     "encode": {"x": 0, "y": 1, "tooltip": [2]},
-                    "symbol": symbol,
-                    "symbolRotate": rotation,
-                    "symbolSize": size,
-                    "symbolOffset": [0, f"{offset}%"],
-                    "itemStyle": {"color": colour, "borderColor": "#ffffff", "borderWidth": 0.6},
+                    "symbol": "triangle",
                     "z": 5,
+                    **look,
                 }
             )
     return series
