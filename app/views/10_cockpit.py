@@ -9,7 +9,9 @@ from components.cards import click, last_answer, pending_card
 from components.guard import live
 from components.station import station
 from components.words import coloured, money, percent
+from deepalpha.live.chart_view import equity_view
 from deepalpha.live.workstation import Summary
+from deepalpha.plots import to_echarts
 from deepalpha.types import Position
 
 WAITING_WORDS = {
@@ -85,9 +87,8 @@ def _position(position: Position) -> None:
 
 @live
 def curve() -> None:
-    frame = station().equity_curve()
-    if len(frame) > 1:
-        st.line_chart(frame.select("time", "equity"), x="time", y="equity", height=240, y_label="equity", x_label="")
+    if len(station().equity_curve(limit=2)) > 1:
+        st.echarts_chart(to_echarts(equity_view(station())), height=320, key="equity", alt="Equity after each bar")
 
 
 account()
