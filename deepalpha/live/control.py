@@ -89,7 +89,9 @@ def launch(
             command += [flag, str(value)]
     if new_session:
         command.append("--new-session")
-    with workspace.engine_log.open("ab") as log:
+    if workspace.engine_log.exists():
+        workspace.engine_log.replace(workspace.engine_log.with_suffix(".log.old"))
+    with workspace.engine_log.open("wb") as log:
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
     _reap()
     _children.append(child)
@@ -131,6 +133,14 @@ def last_words(workspace: Workspace) -> str:
     except OSError:
         lines = []
     return lines[-1].removeprefix("error: ") if lines else f"no reason given; see {workspace.engine_log}"
+
+
+def problem(workspace: Workspace) -> str | None:
+    """Why the last engine of a workspace ended by itself; None while one runs or after a clean stop."""
+    if holder(workspace.lock) is not None or not workspace.engine_log.exists():
+        return None
+    lines = workspace.engine_log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return last_words(workspace) if lines else None
 
 
 def ensure_started(workspace: Workspace) -> bool:

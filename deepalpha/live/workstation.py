@@ -97,6 +97,10 @@ class Workstation:
         """What the engine does, and whether trading is halted."""
         return control.status(self.workspace, self.ops)
 
+    def engine_problem(self) -> str | None:
+        """Why the last engine ended by itself; None while one runs or after a clean stop."""
+        return control.problem(self.workspace)
+
     @property
     def account_id(self) -> str:
         """The latest session, for example `practice-1`; empty in an empty workspace."""

@@ -10,7 +10,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from deepalpha.config import Settings, Workspace
-from deepalpha.live import Loop
+from deepalpha.errors import EngineError
+from deepalpha.live import Loop, control
 from deepalpha.live.workstation import Workstation
 
 APP = Path(__file__).parents[2] / "app"
@@ -112,3 +113,28 @@ def test_a_damaged_log_is_one_clear_box(name: str, tmp_path: Path, monkeypatch: 
     test = page(name)
     assert not test.exception
     assert any("damaged" in box.value for box in test.error)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_damaged_sample_says_what_to_do_instead(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    damaged = tmp_path / "sample"
+    damaged.mkdir()
+    (damaged / "AAPL.parquet").write_bytes(b"garbage")
+    monkeypatch.setenv("DEEPALPHA_SAMPLE", str(damaged))
+    workspace = workspace_at(tmp_path / "ws", monkeypatch)
+    with pytest.raises(EngineError, match="AAPL"):
+        control.start(workspace)
+    test = page(name)
+    assert not test.exception
+    (said,) = {box.value for box in test.error}
+    assert "AAPL.parquet" in said
+    assert "deepalpha data import" in said
+
+
+def test_a_workspace_that_cannot_be_made_is_one_clear_box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("DEEPALPHA_WORKSPACE", str(tmp_path / "file" / "ws"))
+    test = page(PAGES[0])
+    assert not test.exception
+    assert all("--workspace DIR" in box.value for box in test.error)
+    assert test.error
