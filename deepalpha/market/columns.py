@@ -9,7 +9,7 @@ import polars as pl
 
 from deepalpha.errors import MarketDataError
 from deepalpha.market.bars import COLUMNS
-from deepalpha.types import Fact
+from deepalpha.types import DAY, Fact
 
 # Our column -> names it goes by, in the order in which they win; compared without case, spaces and punctuation.
 NAMES: dict[str, tuple[str, ...]] = {
@@ -95,6 +95,18 @@ def times(table: pl.DataFrame, mapping: ColumnMap) -> pl.Series:
     if mapping.clock is not None:
         text = text + " " + table[mapping.clock].cast(pl.String).str.strip_chars()
     return _from_text(text)
+
+
+def local_days(table: pl.DataFrame, mapping: ColumnMap) -> pl.Series | None:
+    """The dates of a column of local midnights with a zone, as UTC midnights of the same dates; None if it is none."""
+    column = table[mapping.columns["ts_open"]]
+    if isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone:
+        local = _nanoseconds(column.dt.replace_time_zone(None).cast(pl.Datetime("ns"), strict=False))
+    elif column.dtype == pl.String and mapping.clock is None:
+        local = _from_text(column.str.strip_chars().str.replace(r"(:\d{2}(?:\.\d+)?)\s*[+-]\d{2}:?\d{2}$", "$1"))
+    else:
+        return None
+    return local if bool((local.drop_nulls() % DAY == 0).all()) else None
 
 
 def _from_numbers(values: pl.Series) -> pl.Series:

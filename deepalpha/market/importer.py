@@ -13,7 +13,7 @@ import polars as pl
 from deepalpha.errors import MarketDataError, StoreError
 from deepalpha.market.bars import COLUMNS, broken_rule
 from deepalpha.market.catalog import Catalog, encode_symbol
-from deepalpha.market.columns import ColumnMap, guess_columns, read_table, times
+from deepalpha.market.columns import ColumnMap, guess_columns, local_days, read_table, times
 from deepalpha.market.timeframes import bucket_end, check_timeframe
 from deepalpha.types import DAY, Fact, Instrument
 
@@ -97,13 +97,15 @@ def import_file(
     _check_one_symbol(table, path)
     bars = _bars(table, mapping)
     notes = list(mapping.notes)
+    if check_timeframe(timeframe) >= DAY and "/" not in symbol:
+        bars = _sessions(bars, local_days(table, mapping), notes)
     if _newest_first(bars):
         bars = bars.reverse()
         notes.append("rows come newest first; they were read from the end")
     bars = _with_rule(bars)
     _check_readable(bars, table, mapping, path)
     _check_step(bars, timeframe, path)
-    bars = _one_an_interval(bars, timeframe)
+    bars = _on_the_grid(bars, timeframe, path)
     good, bad = bars.filter(pl.col("rule").is_null()), bars.filter(pl.col("rule").is_not_null()).sort("row")
     where = _quarantine(catalog.root, f"{encoded}_{timeframe}_{_digest(path)}.parquet", table, bad)
     if good.is_empty():
@@ -147,6 +149,14 @@ def _check_one_symbol(table: pl.DataFrame, path: Path) -> None:
                 f"{path} holds {table[column].n_unique()} symbols ({some}, ...) in column {column!r}; an import is of "
                 "one: split the file by that column"
             )
+
+
+def _sessions(bars: pl.DataFrame, days: pl.Series | None, notes: list[str]) -> pl.DataFrame:
+    """Name daily bars by their local date. Not for pairs, which trade on after midnight UTC: that would look ahead."""
+    if days is None or bool((days == bars["ts_open"]).all()):
+        return bars
+    notes.append("local midnights became the dates of their sessions; each counts as closed at the midnight UTC after")
+    return bars.with_columns(ts_open=days)
 
 
 def _newest_first(bars: pl.DataFrame) -> bool:
@@ -210,13 +220,19 @@ def _check_step(bars: pl.DataFrame, timeframe: str, path: Path) -> None:
     )
 
 
-def _one_an_interval(bars: pl.DataFrame, timeframe: str) -> pl.DataFrame:
-    """Mark valid rows that open in the same interval as the valid row before: a bar off the grid, kept nowhere."""
-    good = bars.filter(pl.col("rule").is_null()).select("row", "ts_open")
-    ends = bucket_end(good["ts_open"].to_numpy(), timeframe)
-    again = good["row"].to_numpy()[1:][np.diff(ends) <= 0]
-    second = pl.col("row").is_in(again.tolist()) & pl.col("rule").is_null()
-    return bars.with_columns(rule=pl.when(second).then(pl.lit("same_interval")).otherwise("rule"))
+def _on_the_grid(bars: pl.DataFrame, timeframe: str, path: Path) -> pl.DataFrame:
+    """Mark rows that do not open where an interval begins; MarketDataError if most do not: then the file is shifted."""
+    good = bars.filter(pl.col("rule").is_null())
+    opens = good["ts_open"].to_numpy()
+    off = good.filter(pl.Series(bucket_end(opens - 1, timeframe) != opens))
+    if len(off) * 2 > len(good):
+        raise MarketDataError(
+            f"{len(off)} of {len(good)} bars of {path} do not open where a {timeframe} interval begins in UTC, "
+            f"the first at {_words(off['ts_open'][0])}; give times in UTC (for daily bars, dates alone), "
+            "or bars of a finer timeframe"
+        )
+    stray = pl.col("row").is_in(off["row"].to_list())
+    return bars.with_columns(rule=pl.when(stray).then(pl.lit("off_grid")).otherwise("rule"))
 
 
 def _guess_instrument(symbol: str, good: pl.DataFrame, catalog: Catalog, notes: list[str]) -> Instrument:

@@ -66,7 +66,7 @@ def test_importing_the_same_file_twice_changes_nothing(tmp_path: Path) -> None:
         (f"2024-01-10,{OK}", "duplicate_time"),
         (f"2024-01-03,{OK}", "duplicate_time"),
         (f"2024-01-03T12:00,{OK}", "backward_time"),
-        (f"2024-01-10T12:00,{OK}", "same_interval"),
+        (f"2024-01-10T12:00,{OK}", "off_grid"),
     ],
 )
 def test_a_bad_row_is_set_aside_with_its_number_and_rule(tmp_path: Path, line: str, rule: str) -> None:
@@ -134,6 +134,7 @@ def test_epochs_that_change_their_unit_in_one_file_stay_in_order() -> None:
 )
 def test_a_time_that_int64_cannot_hold_is_unreadable_and_not_wrapped_round(value: str) -> None:
     assert read_times([value, "2024-01-01"])[0] is None
+    assert read_times([value, "1704067200", "1704153600"])[0] is None
 
 
 @pytest.mark.parametrize(
@@ -156,6 +157,20 @@ def test_a_date_and_a_clock_column_are_joined(tmp_path: Path) -> None:
     lines = [f"2024.01.02,{hour:02}:00,{OK}" for hour in range(9, 16)]
     report = run(tmp_path, lines, header="Date,Time,Open,High,Low,Close,Volume", timeframe="1h")
     assert (report.accepted, report.first) == (7, FIRST + DAY + DAY * 9 // 24)
+
+
+@pytest.mark.parametrize("offset", ["-05:00", "+0900"])
+def test_daily_bars_at_local_midnight_keep_the_date_of_their_session(tmp_path: Path, offset: str) -> None:
+    lines = [f"{date(2024, 1, 1) + timedelta(days=day)} 00:00:00{offset},{OK}" for day in range(6)]
+    report = run(tmp_path, lines)
+    assert (report.accepted, report.first) == (6, FIRST)
+    assert any("local midnights" in note for note in report.notes)
+
+
+def test_a_pair_at_local_midnight_is_refused_because_its_day_ends_after_midnight_utc(tmp_path: Path) -> None:
+    lines = [f"{date(2024, 1, 1) + timedelta(days=day)} 00:00:00-05:00,{OK}" for day in range(6)]
+    with pytest.raises(MarketDataError, match=r"6 of 6 bars .* first at 2024-01-01T05:00:00; give times in UTC"):
+        run(tmp_path, lines, symbol="BTC/USDT")
 
 
 def test_the_adjusted_close_is_left_out_and_said_so(tmp_path: Path) -> None:
