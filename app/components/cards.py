@@ -40,8 +40,9 @@ def pending_card(item: Pending, decision: Decision, *, place: str) -> None:
     with st.container(border=True):
         headline(decision)
         votes(decision)
-        st.markdown(order_words(item.order))
-        ruling(item.verdict)
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.markdown(order_words(item.order), width="content")
+            ruling(item.verdict)
         buttons(decision.decision_id, place=place)
 
 

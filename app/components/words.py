@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 STATES = {
@@ -36,3 +37,14 @@ def coloured(value: float, text: str) -> str:
     """Markdown in green for a gain, red for a loss."""
     colour = "green" if value > 0 else "red" if value < 0 else "gray"
     return f":{colour}[{text}]"
+
+
+def in_words(body: str) -> str:
+    """The body of an audit row, a JSON object, as a line of text: who did it and why."""
+    found = json.loads(body)
+    words = [str(found[name]) for name in ("message", "reason") if found.get(name)]
+    if not words and "order" in found:
+        order = found["order"]
+        words = [f"{order['side']} {order['quantity']} {order['symbol']} waits for a click"]
+    who = f"by {found['by']}" if found.get("by") else ""
+    return " · ".join([*words, who] if who else words)

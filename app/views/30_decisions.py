@@ -3,18 +3,23 @@
 Every decision with its five votes, the weights, the reasons and what followed.
 """
 
+import polars as pl
 import streamlit as st
 
 from components.cards import buttons, headline, last_answer, order_words, rule_table, ruling
 from components.guard import guarded, live
 from components.station import station
+from components.tables import money_table
 from deepalpha.live.workstation import DecisionDetail
 from deepalpha.types import Decision
 
+ORDER = ("client_order_id", "side", "quantity", "type", "price", "approved_by")
+FILL = ("fill_id", "side", "quantity", "price", "fee", "realised_pnl", "reason")
 COLUMNS = {
     "time": st.column_config.DatetimeColumn("as of (UTC)", format="YYYY-MM-DD HH:mm"),
+    "blocked_by": "held back by",
     "confidence": st.column_config.NumberColumn("confidence", format="%.0f %%"),
-    "price": st.column_config.NumberColumn("price", format="%.2f"),
+    "price": st.column_config.NumberColumn("price", format="localized"),
     "decision_id": st.column_config.TextColumn("id", width="small"),
 }
 
@@ -45,6 +50,7 @@ def votes(decision: Decision) -> None:
         ],
         hide_index=True,
         width="stretch",
+        placeholder="–",
         column_config={
             "p(up)": st.column_config.ProgressColumn("p(up)", min_value=0.0, max_value=1.0, format="%.2f"),
             "weight": st.column_config.NumberColumn(format="%.2f"),
@@ -63,10 +69,12 @@ def detail(found: DecisionDetail) -> None:
         f"fuser {decision.fuser} · status {found.status} · id {decision.decision_id}"
     )
     votes(decision)
-    for reason in decision.reasons:
-        st.text(f"• {reason}")
+    st.text("\n".join(f"• {reason}" for reason in decision.reasons))
     if decision.blocked_by:
         st.warning(decision.blocked_by)
+    for step in found.history:
+        if step["kind"] == "plan":
+            st.text(f"No order: {step['body']['reason']}")
     if found.verdict is not None:
         ruling(found.verdict)
         with st.expander("Every rule"):
@@ -83,12 +91,10 @@ def detail(found: DecisionDetail) -> None:
         )
     if found.orders:
         st.caption("Orders")
-        names = ("client_order_id", "side", "quantity", "type", "price", "approved_by")
-        st.dataframe([{name: row[name] for name in names} for row in found.orders], hide_index=True, width="stretch")
+        money_table(pl.DataFrame(found.orders, infer_schema_length=None).select(ORDER))
     if found.fills:
         st.caption("Fills")
-        names = ("fill_id", "side", "quantity", "price", "fee", "realised_pnl", "reason")
-        st.dataframe([{name: row[name] for name in names} for row in found.fills], hide_index=True, width="stretch")
+        money_table(pl.DataFrame(found.fills, infer_schema_length=None).select(FILL))
 
 
 waiting()
@@ -103,6 +109,7 @@ with guarded():
             hide_index=True,
             width="stretch",
             height=320,
+            placeholder="–",
             column_config=COLUMNS,
             on_select="rerun",
             selection_mode="single-row",

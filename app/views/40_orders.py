@@ -8,12 +8,10 @@ import streamlit as st
 
 from components.guard import live
 from components.station import station
+from components.tables import money_table
+from components.words import money
 
-COLUMNS = {
-    "time": st.column_config.DatetimeColumn("time (UTC)", format="YYYY-MM-DD HH:mm"),
-    "client_order_id": st.column_config.TextColumn("order id", width="medium"),
-    "decision_id": st.column_config.TextColumn("decision", width="small"),
-}
+HEIGHT = 520
 
 
 def table(frame: pl.DataFrame, name: str, empty: str) -> None:
@@ -23,7 +21,7 @@ def table(frame: pl.DataFrame, name: str, empty: str) -> None:
     symbols = sorted(frame["symbol"].unique().to_list())
     chosen = st.pills("Symbols", symbols, selection_mode="multi", key=f"symbols-{name}", label_visibility="collapsed")
     shown = frame.filter(pl.col("symbol").is_in(chosen)) if chosen else frame
-    st.dataframe(shown, hide_index=True, width="stretch", height=420, column_config=COLUMNS)
+    money_table(shown, height=HEIGHT)
     st.download_button("Download CSV", shown.write_csv(), f"{name}.csv", "text/csv", key=f"csv-{name}")
 
 
@@ -38,7 +36,7 @@ def fills() -> None:
     if not latest.is_empty():
         fill = latest.to_dicts()[0]
         st.caption(
-            f"Latest: {fill['side']} {fill['quantity']} {fill['symbol']} at {fill['price']} "
+            f"Latest: {fill['side']} {fill['quantity']} {fill['symbol']} at {money(float(fill['price']))} "
             f"({fill['reason']}) · {fill['fill_id']}"
         )
     table(station().fills(), "fills", "No fill yet. An order fills at the open of the next bar.")

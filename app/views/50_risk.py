@@ -3,13 +3,27 @@
 How much of each bound is used, and what the gate refused.
 """
 
+import polars as pl
 import streamlit as st
 
 from components.guard import live
 from components.station import station
-from components.words import percent
+from components.words import in_words, percent
 from deepalpha.live.workstation import Limit
 
+RECENT, ALL = 200, 5000
+OUR_TIME = st.column_config.DatetimeColumn("our clock (UTC)", format="YYYY-MM-DD HH:mm:ss", width="small")
+TOLD = {
+    "time": OUR_TIME,
+    "kind": st.column_config.TextColumn("what", width="small"),
+    "status": st.column_config.TextColumn("outcome", width="small"),
+    "body": st.column_config.TextColumn("who and why", width="large"),
+}
+REFUSED = {
+    "time": st.column_config.DatetimeColumn("market time (UTC)", format="YYYY-MM-DD HH:mm", width="small"),
+    "message": st.column_config.TextColumn("why", width="large"),
+    "ref": st.column_config.TextColumn("decision", width="small"),
+}
 WARN = ((0.95, "red"), (0.85, "orange"), (0.70, "yellow"))
 
 
@@ -20,17 +34,17 @@ def limits() -> None:
         st.info(
             "No bar has been processed yet. Use of the limits appears with the first one.", icon=":material/shield:"
         )
-    for limit in found:
-        _limit(limit)
+    for number, limit in enumerate(found):
+        colour = next((name for level, name in WARN if limit.use >= level), "green")
+        # The key carries the colour of the bar to style.css.
+        with st.container(key=f"limit-{colour}-{number}"):
+            _limit(limit, colour)
 
 
-def _limit(limit: Limit) -> None:
-    colour = next((name for level, name in WARN if limit.use >= level), "green")
-    st.markdown(
-        f"**{limit.name}** :{colour}[{percent(limit.value)}] of {percent(limit.bound)}"
-        + (f" :gray[· {limit.detail}]" if limit.detail else "")
-    )
-    st.progress(min(limit.use, 1.0))
+def _limit(limit: Limit, colour: str) -> None:
+    used = f":{colour}[**{percent(limit.use, digits=0)} used**] · {percent(limit.value)} of {percent(limit.bound)}"
+    detail = f" :gray[· {limit.detail}]" if limit.detail else ""
+    st.progress(max(0.0, min(limit.use, 1.0)), text=f"**{limit.name}** {used}{detail}")
 
 
 @live
@@ -39,21 +53,32 @@ def refusals() -> None:
     if frame.is_empty():
         st.caption("The gate has refused nothing.")
         return
-    st.dataframe(frame.drop("status"), hide_index=True, width="stretch", height=260)
+    st.dataframe(frame.drop("status"), hide_index=True, width="stretch", column_config=REFUSED)
+
+
+@live
+def switches() -> None:
+    _told(frame=station().audit(limit=ALL).filter(pl.col("kind") == "kill_switch"), none="Never used.")
 
 
 @live
 def history() -> None:
-    frame = station().audit(limit=100)
+    _told(frame=station().audit(limit=RECENT), none="No click, approval or halt yet.")
+
+
+def _told(frame: pl.DataFrame, none: str) -> None:
     if frame.is_empty():
-        st.caption("No click, approval or halt yet.")
+        st.caption(none)
         return
-    st.dataframe(frame, hide_index=True, width="stretch", height=260)
+    said = frame.with_columns(pl.col("body").map_elements(in_words, return_dtype=pl.String)).drop("ref")
+    st.dataframe(said, hide_index=True, width="stretch", column_config=TOLD)
 
 
 st.subheader("Limits in use")
 limits()
 st.subheader("What the gate refused")
 refusals()
+st.subheader("Kill switch")
+switches()
 st.subheader("What people and the engine did")
 history()
