@@ -23,6 +23,7 @@ def page(path: Path) -> st.Page:
 # An icon of our own: a page's symbol would be fetched from the network.
 HOME = Path(__file__).parent
 st.set_page_config(page_title="DeepAlpha · PRACTICE", page_icon=str(HOME / "icon.png"), layout="wide")
+st.logo(HOME / "logo.svg", size="large")
 st.html(HOME / "style.css")
 chosen = st.navigation([page(path) for path in sorted((HOME / "views").glob("[0-9]*.py"))])
 with guarded():

@@ -14,7 +14,13 @@ ID = {
     "client_order_id": st.column_config.TextColumn("order id", width="small"),
     "fill_id": st.column_config.TextColumn("fill id", width="medium"),
 }
-FIGURES = {"quantity": "{:,.8g}", "price": "{:,.2f}", "fee": "{:,.2f}", "realised_pnl": "{:+,.2f}"}
+
+
+def _signed(value: float) -> str:
+    return f"{value:+,.2f}" if value else "0.00"
+
+
+FIGURES = {"quantity": "{:,.8g}", "price": "{:,.2f}", "fee": "{:,.2f}", "realised_pnl": _signed}
 NAMES = {"realised_pnl": "realised P&L", "approved_by": "approved by", "blocked_by": "held back by"}
 
 
@@ -39,7 +45,7 @@ def money_table(frame: pl.DataFrame, *, height: int | str = "auto", columns: Map
 
 
 def _gain(value: float) -> str:
-    return f"color: {'#2fb67c' if value > 0 else '#e5484d' if value < 0 else 'inherit'}"
+    return "" if value == 0 else f"color: {'#2fb67c' if value > 0 else '#e5484d'}"
 
 
 def _side(value: str) -> str:

@@ -87,8 +87,12 @@ def _position(position: Position) -> None:
 
 @live
 def curve() -> None:
-    if len(station().equity_curve(limit=2)) > 1:
-        st.echarts_chart(to_echarts(equity_view(station())), height=320, key="equity", alt="Equity after each bar")
+    if len(station().equity_curve(limit=2)) < 2:
+        st.caption("The curve begins with the second bar.")
+    else:
+        st.echarts_chart(
+            to_echarts(equity_view(station()), zoom=None), height=320, key="equity", alt="Equity after each bar"
+        )
 
 
 account()

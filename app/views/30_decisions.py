@@ -19,7 +19,7 @@ COLUMNS = {
     "time": st.column_config.DatetimeColumn("as of (UTC)", format="YYYY-MM-DD HH:mm"),
     "blocked_by": "held back by",
     "confidence": st.column_config.NumberColumn("confidence", format="%.0f %%"),
-    "price": st.column_config.NumberColumn("price", format="localized"),
+    "price": st.column_config.NumberColumn("price", format="%,.2f"),
     "decision_id": st.column_config.TextColumn("id", width="small"),
 }
 

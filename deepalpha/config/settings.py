@@ -67,6 +67,12 @@ class AgentSettings(_Section):
         description="built-in names, or package.module:Class of your own",
     )
     deadline_s: float = Field(default=5.0, gt=0, le=120, description="an agent that takes longer has timed out")
+    headlines: tuple[str, ...] = Field(
+        default=("sample",), description="headline files (.jsonl or .csv); sample is the bundled one"
+    )
+    feeds: dict[str, tuple[str, ...]] = Field(
+        default={}, description="RSS or Atom by symbol, read at the start: {AAPL: [https://...]}"
+    )
     news_days: float = Field(default=10.0, gt=0, le=365, description="age of the oldest headline an agent sees")
 
 

@@ -19,10 +19,11 @@ from deepalpha.decision import DecisionConfig, DecisionEngine, build_context
 from deepalpha.errors import StoreError
 from deepalpha.execution import PracticeAccount, plan_order
 from deepalpha.live.commands import CommandDesk
+from deepalpha.live.headlines import collect
 from deepalpha.live.pending import Pending, PendingBook
 from deepalpha.live.records import Batch, Scribe
 from deepalpha.live.recovery import Recovery
-from deepalpha.market import Catalog, NewsBook, ReplaySource, Step, check_timeframe, sample_headlines, seed
+from deepalpha.market import Catalog, ReplaySource, Step, check_timeframe, seed
 from deepalpha.store import Ops, project, rows
 from deepalpha.ta.view import market_view
 from deepalpha.types import (
@@ -73,7 +74,7 @@ class Loop:
         self.source = ReplaySource(
             catalog, settings.symbols, settings.timeframe, start=(start - type(start)(1970, 1, 1)).days * DAY
         )
-        self.news = NewsBook(sample_headlines())
+        self.news, unread = collect(settings.agents, now=clock())
         self.agents: list[BaseAgent] = discover(settings.agents.enabled)
         self.series = series_needed(self.agents)
         self.approval = settings.approval
@@ -82,6 +83,10 @@ class Loop:
         self.stopping = False
         self.wants_new_session = False
         self.begin(account_id or self._latest_account())
+        for problem in unread:
+            batch = self.scribe.batch()
+            batch.audit("news", "feed", "failed", self.cursor, {"message": problem})
+            batch.commit()
 
     def _latest_account(self) -> str:
         found = self.ops.scalar("SELECT account_id FROM equity ORDER BY id DESC LIMIT 1")
@@ -219,6 +224,8 @@ class Loop:
         if self.approval is Approval.AUTO:
             return DecisionStatus.AUTO, pending
         if not self.pending.propose(pending, batch):
+            reason = f"a {pending.side} of {symbol} waits for a click already"
+            batch.audit("plan", decision.decision_id, "no_order", asof, {"reason": reason})
             return DecisionStatus.NONE, None
         return DecisionStatus.PENDING, None
 

@@ -20,7 +20,7 @@ from deepalpha.live.process import load_settings
 from deepalpha.live.recovery import WAITING_SQL
 from deepalpha.market import Catalog
 from deepalpha.store import Cell, Ops, Session
-from deepalpha.types import Account, Decision, Fact, Position, RuleCheck, Verdict
+from deepalpha.types import DAY, Account, Decision, Fact, Position, RuleCheck, Verdict
 
 
 class Limit(Fact, frozen=True):
@@ -128,12 +128,13 @@ class Workstation:
         account = self.account()
         if account is None:
             return None
-        curve = self.ops.frame("SELECT equity FROM equity WHERE account_id = ? ORDER BY id", [self.account_id])[
-            "equity"
-        ].cast(pl.Float64)
+        last = self.ops.rows(
+            "SELECT equity FROM equity WHERE account_id = ? ORDER BY id DESC LIMIT 2", [self.account_id]
+        )
         equity, first = float(account.equity), float(load_settings(self.workspace).account.cash)
-        before = float(curve[-2]) if len(curve) > 1 else first
-        peak = max(first, float(curve.max() or first))  # type: ignore[arg-type]  # a float column
+        before = float(last[1]["equity"]) if len(last) > 1 else first
+        highest = "SELECT max(CAST(equity AS REAL)) FROM equity WHERE account_id = ?"
+        peak = max(first, float(self.ops.scalar(highest, [self.account_id]) or first))
         return Summary(
             equity=equity,
             cash=float(account.cash),
@@ -233,15 +234,17 @@ class Workstation:
         values = {position.symbol: abs(position.quantity * position.last_price) for position in self.positions()}
         gross = sum(values.values(), Decimal(0))
         largest = max(values.items(), key=lambda item: item[1], default=("", Decimal(0)))
-        day = self.ops.rows(
-            "SELECT equity FROM equity WHERE account_id = ? ORDER BY id DESC LIMIT 2", [self.account_id]
+        # The day began with the last equity of an earlier UTC day; a bar that ends at midnight is of the day before.
+        earlier = self.ops.scalar(
+            "SELECT equity FROM equity WHERE account_id = ? AND (ts_event - 1) / ? < ? ORDER BY id DESC LIMIT 1",
+            [self.account_id, DAY, (account.ts_event - 1) // DAY],
         )
-        start = Decimal(str(day[-1]["equity"]))
+        start = Decimal(str(earlier)) if earlier is not None else equity
         measured = (
             ("Total exposure", gross / equity, risk.max_exposure, f"{len(values)} positions"),
             ("Largest instrument", largest[1] / equity, risk.max_instrument_fraction, largest[0]),
             ("Leverage", gross / equity, risk.max_leverage, "gross exposure over equity"),
-            ("Loss of the day", max(Decimal(0), (start - equity) / start), risk.max_daily_loss, "since the last close"),
+            ("Loss of the day", max(Decimal(0), (start - equity) / start), risk.max_daily_loss, "since the day before"),
         )
         return tuple(
             Limit(name=name, value=float(value), bound=float(bound), use=float(value / bound), detail=detail)

@@ -188,7 +188,11 @@ def _levels(levels: tuple[Level, ...], position: str) -> Option:
             "yAxis": level.value,
             "name": level.name,
             "lineStyle": {"color": COLOURS[level.tone], "type": "dotted", "width": 1.2},
-            "label": {"formatter": "{b} {c}", "position": position, "color": COLOURS[level.tone]},
+            "label": {
+                "formatter": f"{level.name} {level.value:,.6g}",
+                "position": position,
+                "color": COLOURS[level.tone],
+            },
         }
         for level in levels
     ]

@@ -12,6 +12,7 @@ from deepalpha.config import Settings, Workspace
 from deepalpha.live import Loop
 from deepalpha.live.pending import Pending
 from deepalpha.live.workstation import Workstation
+from deepalpha.types import Approval
 
 SETTINGS = Settings.from_mapping(
     {"symbols": ["AAPL", "IBM", "MSFT"], "history_bars": 300, "replay": {"start": "2012-06-01"}}
@@ -158,3 +159,21 @@ def test_the_sql_trail_shows_bar_votes_verdict_approval_order_and_fill(workspace
     )
     assert row["votes"].count(",") == 4
     assert row["fill_price"] is not None
+
+
+def test_the_loss_of_the_day_on_the_screen_is_the_gate_s(workspace: Workspace) -> None:
+    loop = Loop(workspace, SETTINGS.model_copy(update={"approval": Approval.AUTO}))
+    station = Workstation(workspace)
+    losses = 0
+    for _ in range(60):
+        asyncio.run(loop.step())
+        loop.heartbeat()
+        account = station.account()
+        start = loop.account.gate.core.day_start
+        assert account is not None
+        assert start is not None
+        expected = max(Decimal(0), (Decimal(start) - account.equity) / Decimal(start))
+        (shown,) = [limit.value for limit in station.limits() if limit.name == "Loss of the day"]
+        assert shown == pytest.approx(float(expected), abs=1e-12)
+        losses += shown > 0
+    assert losses > 3, "no day lost anything, so nothing was compared"
