@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from functools import wraps
+from typing import ParamSpec
 
 import streamlit as st
 
 from deepalpha.errors import DeepAlphaError
 
+P = ParamSpec("P")
 REFRESH_S = 1.0
 
 
@@ -22,13 +24,13 @@ def guarded() -> Iterator[None]:
         st.error(str(error), icon=":material/error:")
 
 
-def live(render: Callable[[], None]) -> Callable[[], None]:
+def live(render: Callable[P, None]) -> Callable[P, None]:
     """A part of a page that refreshes itself each second, without a rerun of the page."""
 
     @st.fragment(run_every=REFRESH_S)
     @wraps(render)
-    def part() -> None:
+    def part(*args: P.args, **kwargs: P.kwargs) -> None:
         with guarded():
-            render()
+            render(*args, **kwargs)
 
     return part

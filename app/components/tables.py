@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-UTC = st.column_config.DatetimeColumn("market time (UTC)", format="YYYY-MM-DD HH:mm", width="small")
+UTC = st.column_config.DatetimeColumn("market time (UTC)", format="YYYY-MM-DD HH:mm")
 ID = {
     "decision_id": st.column_config.TextColumn("decision", width="small"),
     "client_order_id": st.column_config.TextColumn("order id", width="small"),

@@ -14,6 +14,7 @@ STATES = {
     "stopping": "Stopping ...",
     "stopped": "Stopped",
 }
+STATUSES = {"none": "no order", "pending": "waits for you", "auto": "sent at once"}
 ICONS = {"buy": "▲", "sell": "▼", "hold": "●"}
 COLOURS = {"buy": "green", "sell": "red", "hold": "gray"}
 

@@ -34,12 +34,20 @@ def account() -> None:
 
 def _metrics(summary: Summary) -> None:
     change = f"{money(summary.step_change, sign=True)} ({percent(summary.step_change_fraction, sign=True)})"
-    st.metric("Equity", money(summary.equity), change, width=200)
+    _moved("Equity", money(summary.equity), change, summary.step_change, width=200)
     total = percent(summary.total_change_fraction, sign=True)
-    st.metric("Since the start", money(summary.total_change, sign=True), total, width=150)
+    _moved("Since the start", money(summary.total_change, sign=True), total, summary.total_change, width=150)
     cash, exposure = f"cash {money(summary.cash)}", f"exposure {percent(summary.exposure_fraction)}"
     st.metric("Open P&L", money(summary.unrealised_pnl, sign=True), cash, "off", delta_arrow="off", width=150)
     st.metric("Drawdown", percent(summary.drawdown), exposure, "off", delta_arrow="off", width=150)
+
+
+def _moved(label: str, value: str, delta: str, by: float, *, width: int) -> None:
+    """Green or red for a move; grey and without an arrow for none."""
+    if by:
+        st.metric(label, value, delta, width=width)
+    else:
+        st.metric(label, value, delta, "off", delta_arrow="off", width=width)
 
 
 @live
@@ -66,14 +74,15 @@ def positions() -> None:
 
 
 def _position(position: Position) -> None:
-    with st.container(border=True):
+    with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         profit = float(position.unrealised_pnl)
-        st.markdown(
+        words = (
             f"**{position.symbol}** {position.quantity:,f} × {position.average_price:,.2f} "
-            f"→ {position.last_price:,.2f} · {coloured(profit, money(profit, sign=True))}"
+            f"→ {position.last_price:,.2f} · **{coloured(profit, money(profit, sign=True))}**"
         )
         if position.stop_loss is not None and position.take_profit is not None:
-            st.caption(f"stop {position.stop_loss:,.2f} · target {position.take_profit:,.2f}")
+            words += f"  \n:gray[stop {position.stop_loss:,.2f} · target {position.take_profit:,.2f}]"
+        st.markdown(words, width="content")
         closing = station().answer("close", position.position_id) is not None
         st.button(
             "Closing at the next price" if closing else "Close",

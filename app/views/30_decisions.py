@@ -10,6 +10,7 @@ from components.cards import buttons, headline, last_answer, order_words, rule_t
 from components.guard import guarded, live
 from components.station import station
 from components.tables import money_table
+from components.words import STATUSES
 from deepalpha.live.workstation import DecisionDetail
 from deepalpha.types import Decision
 
@@ -66,7 +67,7 @@ def detail(found: DecisionDetail) -> None:
     headline(decision)
     st.caption(
         f"score {decision.score:+.3f} = sum of the contributions (log-odds) · p(up) {decision.p_up:.3f} · "
-        f"fuser {decision.fuser} · status {found.status} · id {decision.decision_id}"
+        f"fuser {decision.fuser} · status {STATUSES.get(found.status, found.status)} · id {decision.decision_id}"
     )
     votes(decision)
     st.text("\n".join(f"• {reason}" for reason in decision.reasons))
@@ -97,15 +98,25 @@ def detail(found: DecisionDetail) -> None:
         money_table(pl.DataFrame(found.fills, infer_schema_length=None).select(FILL))
 
 
+@live
+def newer(shown: str, actions_only: bool) -> None:
+    """The table keeps still while it is read; this says when there is more."""
+    latest = station().decisions(only_actions=actions_only, limit=1)
+    if not latest.is_empty() and latest["decision_id"][0] != shown and st.button("Show newer decisions"):
+        st.rerun()
+
+
 waiting()
 with guarded():
     actions_only = st.toggle("Only buy and sell", value=True)
     frame = station().decisions(only_actions=actions_only)
     if frame.is_empty():
         st.info("No decision yet. The agents decide at the close of each bar.", icon=":material/inbox:")
+        newer("", actions_only)
     else:
+        newer(frame["decision_id"][0], actions_only)
         chosen = st.dataframe(
-            frame,
+            frame.with_columns(pl.col("status").replace(STATUSES)),
             hide_index=True,
             width="stretch",
             height=320,
