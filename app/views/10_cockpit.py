@@ -34,7 +34,7 @@ def account() -> None:
 
 def _metrics(summary: Summary) -> None:
     change = f"{money(summary.step_change, sign=True)} ({percent(summary.step_change_fraction, sign=True)})"
-    _moved("Equity", money(summary.equity), change, summary.step_change, width=200)
+    _moved("Equity", money(summary.equity), change, summary.step_change, width=170)
     total = percent(summary.total_change_fraction, sign=True)
     _moved("Since the start", money(summary.total_change, sign=True), total, summary.total_change, width=150)
     cash, exposure = f"cash {money(summary.cash)}", f"exposure {percent(summary.exposure_fraction)}"

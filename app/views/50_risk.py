@@ -12,7 +12,7 @@ from components.words import in_words, percent
 from deepalpha.live.workstation import Limit
 
 RECENT, ALL = 200, 5000
-OUR_TIME = st.column_config.DatetimeColumn("our clock (UTC)", format="YYYY-MM-DD HH:mm:ss", width="small")
+OUR_TIME = st.column_config.DatetimeColumn("our clock (UTC)", format="YYYY-MM-DD HH:mm:ss")
 TOLD = {
     "time": OUR_TIME,
     "kind": st.column_config.TextColumn("what", width="small"),
