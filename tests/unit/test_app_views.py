@@ -1,4 +1,4 @@
-"""What single views add to the tests of all pages: the chart's choices, words for the log's JSON, figures of the log."""
+"""What single views add to the tests of all pages: the chart's choices, words for the log's JSON, its figures."""
 
 from __future__ import annotations
 
