@@ -26,10 +26,11 @@ st.set_page_config(page_title="DeepAlpha · PRACTICE", page_icon=str(HOME / "ico
 st.logo(HOME / "logo.svg", size="large")
 st.html(HOME / "style.css")
 chosen = st.navigation([page(path) for path in sorted((HOME / "views").glob("[0-9]*.py"))])
-with guarded():
-    start_engine_once()
 banner()
 with st.sidebar:
     sidebar()
 with guarded():
     chosen.run()
+# Last, so that the engine's start does not slow down the first picture.
+with guarded():
+    start_engine_once()

@@ -75,7 +75,7 @@ def headline(decision: Decision) -> None:
     st.markdown(
         f"### :{COLOURS[action]}[{ICONS[action]} {action.upper()}] {decision.symbol} :gray[at {money(decision.price)}]"
     )
-    st.caption(f"{day(decision.asof)} UTC · confidence {decision.confidence:.0f} % ({decision.calibration})")
+    st.caption(f"{day(decision.asof)} · confidence {decision.confidence:.0f} % ({decision.calibration})")
 
 
 def votes(decision: Decision) -> None:

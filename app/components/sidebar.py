@@ -35,7 +35,7 @@ def sidebar() -> None:
 
 def _engine(status: EngineStatus) -> None:
     st.markdown(f"**{STATES.get(status.state, status.state)}**")
-    st.caption(f"{status.account_id or 'no session yet'} · market time {day(status.ts_event)} UTC")
+    st.caption(f"{status.account_id or 'no session yet'} · market time {day(status.ts_event)}")
     if status.state == "stopped":
         st.button("Start engine", icon=":material/play_arrow:", on_click=station().start_engine, width="stretch")
         return

@@ -31,7 +31,7 @@ def percent(fraction: float, *, sign: bool = False, digits: int = 2) -> str:
 
 def day(ts_ns: int) -> str:
     """Market time as text, UTC."""
-    return datetime.fromtimestamp(ts_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M") if ts_ns else "before the first bar"
+    return datetime.fromtimestamp(ts_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M UTC") if ts_ns else "before the first bar"
 
 
 def coloured(value: float, text: str) -> str:

@@ -5,7 +5,7 @@ Prices with the agents' decisions, the fills and the protection of the open posi
 
 import streamlit as st
 
-from components.guard import REFRESH_S, guarded, live
+from components.guard import guarded, live
 from components.station import station
 from deepalpha.live.chart_view import TIMEFRAMES, chart_view, symbols
 from deepalpha.plots import MarkerKind, to_echarts
@@ -29,11 +29,7 @@ def await_bars() -> None:
         st.rerun()
 
 
-with guarded():
-    known = symbols(station())
-    if not known:
-        await_bars()
-        st.stop()
+def choose(known: tuple[str, ...]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         symbol = st.selectbox("Symbol", known, width=140)
         timeframe = st.segmented_control("Bars of", TIMEFRAMES, default=TIMEFRAMES[0], required=True, width=180)
@@ -41,10 +37,15 @@ with guarded():
             "Show", BARS, default=250, required=True, format_func=lambda count: f"{count} bars", width=300
         )
         follow = st.toggle("Follow the market", help="Draws each new bar, which resets the zoom. Off keeps the zoom.")
+    if follow:
+        live(draw)(symbol, timeframe, bars)
+    else:
+        draw(symbol, timeframe, bars)
 
-    @st.fragment(run_every=REFRESH_S if follow else None)
-    def chart() -> None:
-        with guarded():
-            draw(symbol, timeframe, bars)
 
-    chart()
+with guarded():
+    known = symbols(station())
+    if known:
+        choose(known)
+    else:
+        await_bars()

@@ -119,7 +119,6 @@ with guarded():
             frame.with_columns(pl.col("status").replace(STATUSES)),
             hide_index=True,
             width="stretch",
-            height=320,
             placeholder="–",
             column_config=COLUMNS,
             on_select="rerun",
