@@ -177,3 +177,45 @@ def test_the_loss_of_the_day_on_the_screen_is_the_gate_s(workspace: Workspace) -
         assert shown == pytest.approx(float(expected), abs=1e-12)
         losses += shown > 0
     assert losses > 3, "no day lost anything, so nothing was compared"
+
+
+def test_the_gate_rules_again_at_the_click(workspace: Workspace) -> None:
+    loop = Loop(workspace, SETTINGS)
+    station, pending = waiting(loop)
+    loop.account.gate.kill("halted between the decision and the click")
+    station.approve(pending.decision_id)
+    loop.desk.poll()
+    assert count(loop, "order_intent") == 0
+    answered = station.answer("approve", pending.decision_id)
+    assert answered is not None
+    assert answered[0] == "refused"
+    assert "halted between the decision and the click" in answered[1]
+    detail = station.decision(pending.decision_id)
+    assert detail is not None
+    assert detail.status == "refused"
+
+
+def test_the_kill_switch_lets_go_of_what_waits_and_cancels_entries(workspace: Workspace) -> None:
+    loop = Loop(workspace, SETTINGS)
+    station, pending = waiting(loop)
+    station.approve(pending.decision_id)
+    loop.desk.poll()
+    assert loop.account.gateway.working() == (pending.order.client_order_id,)
+    for other, _ in station.pending():
+        assert other.decision_id != pending.decision_id
+    station.kill(by="test")
+    loop.desk.poll()
+    assert station.pending() == ()
+    assert loop.account.gateway.working() == ()
+    assert loop.account.gateway.order_state(pending.order.client_order_id) == "cancelled"
+
+
+def test_a_waiting_decision_expires_at_the_kill_switch(workspace: Workspace) -> None:
+    loop = Loop(workspace, SETTINGS)
+    station, pending = waiting(loop)
+    station.kill(by="test")
+    loop.desk.poll()
+    assert station.pending() == ()
+    detail = station.decision(pending.decision_id)
+    assert detail is not None
+    assert detail.status == "expired"
