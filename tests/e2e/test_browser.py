@@ -165,6 +165,32 @@ def test_the_kill_switch_halts_with_one_click_and_is_rearmed(served: Served, bro
     page.close()
 
 
+def test_the_chart_keeps_its_zoom_while_the_market_goes_on_around_it(served: Served, browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.goto(f"{served.url}/chart")
+    chart = page.locator("canvas").first
+    expect(chart).to_be_visible(timeout=PATIENCE_S * 1000)
+    page.wait_for_load_state("networkidle")
+
+    def picture() -> bytes:
+        page.mouse.move(2, 2)  # without the cross hair
+        return chart.screenshot()
+
+    def beats() -> int:
+        with Workstation(served.workspace) as station:
+            return int(station.ops.scalar("SELECT count(*) FROM heartbeat"))
+
+    whole = picture()
+    chart.hover()
+    page.mouse.wheel(0, -400)
+    until(lambda: picture() != whole, "zoom")
+    until(lambda: picture() == picture(), "end of the zoom")
+    zoomed, start = picture(), beats()
+    until(lambda: beats() >= start + 3, "heartbeats")
+    assert picture() == zoomed
+    page.close()
+
+
 def request(port: int, path: str, headers: dict[str, str]) -> int:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
     try:
