@@ -99,10 +99,7 @@ def import_file(
     notes = list(mapping.notes)
     if check_timeframe(timeframe) >= DAY and "/" not in symbol:
         bars = _sessions(bars, local_days(table, mapping), notes)
-    if _newest_first(bars):
-        bars = bars.reverse()
-        notes.append("rows come newest first; they were read from the end")
-    bars = _with_rule(bars)
+    bars = _in_order(bars, notes)
     _check_readable(bars, table, mapping, path)
     _check_step(bars, timeframe, path)
     bars = _on_the_grid(bars, timeframe, path)
@@ -159,9 +156,16 @@ def _sessions(bars: pl.DataFrame, days: pl.Series | None, notes: list[str]) -> p
     return bars.with_columns(ts_open=days)
 
 
-def _newest_first(bars: pl.DataFrame) -> bool:
-    steps = bars["ts_open"].diff().drop_nulls()
-    return int((steps < 0).sum()) * 2 > len(steps)
+def _in_order(bars: pl.DataFrame, notes: list[str]) -> pl.DataFrame:
+    """Add `rule`, reading from the end if that keeps more rows: many sites export the newest row first."""
+    forward = _with_rule(bars)
+    if "backward_time" not in forward["rule"]:
+        return forward
+    backward = _with_rule(bars.reverse())
+    if backward["rule"].null_count() <= forward["rule"].null_count():
+        return forward
+    notes.append("rows come newest first; they were read from the end")
+    return backward
 
 
 def _with_rule(bars: pl.DataFrame) -> pl.DataFrame:

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deepalpha.market.catalog import Catalog
@@ -53,8 +53,8 @@ def planted(draw: st.DrawFn) -> tuple[list[str], list[str], list[tuple[int, str]
             if rule == "duplicate_time":
                 bad = good[draw(st.integers(0, index - 1))].split(",")[0] + "," + values
             elif rule == "backward_time":
-                # each at its own odd moment before the first bar, so that it is no duplicate
-                bad = f"{START - timedelta(days=len(lines))}T00:07:00,{values}"
+                # Each at its own moment, so that it is no duplicate; ascending, so that they do not look newest first.
+                bad = f"{START - timedelta(days=500 - len(lines))},{values}"
             else:
                 bad = f"{START + timedelta(days=draw(st.integers(-9, 99)))},{BAD[rule]}"
             lines.append(bad)
@@ -62,6 +62,7 @@ def planted(draw: st.DrawFn) -> tuple[list[str], list[str], list[tuple[int, str]
     return good, lines, expected
 
 
+@settings(max_examples=150, deadline=None)
 @given(planted())
 def test_planted_bad_rows_are_found_and_good_ones_kept(
     case: tuple[list[str], list[str], list[tuple[int, str]]],

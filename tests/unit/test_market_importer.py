@@ -89,6 +89,12 @@ def test_a_lone_time_far_ahead_is_named_instead_of_dropping_all_that_follows(tmp
         run(tmp_path, [*rows(4), f"2099-01-01,{OK}", *rows(19)[4:]])
 
 
+def test_times_of_bad_rows_do_not_make_a_file_look_newest_first(tmp_path: Path) -> None:
+    lines = [text for good in rows(6) for text in (good, "2019-12-31,5,4,6,5,1", "2019-12-30,5,4,6,5,1")]
+    report = run(tmp_path, lines)
+    assert (report.accepted, report.quarantined, report.notes) == (6, {"high_below_low": 12}, ())
+
+
 def test_a_file_with_the_newest_row_first_is_read_from_the_end(tmp_path: Path) -> None:
     report = run(tmp_path, rows(10)[::-1])
     assert (report.accepted, report.first) == (10, FIRST)
