@@ -180,10 +180,15 @@ def test_the_chart_keeps_its_zoom_while_the_market_goes_on_around_it(served: Ser
         with Workstation(served.workspace) as station:
             return int(station.ops.scalar("SELECT count(*) FROM heartbeat"))
 
+    def turned() -> bool:
+        # The canvas is there before the chart listens, so the wheel is turned until it does.
+        chart.hover()
+        page.mouse.wheel(0, -400)
+        return picture() != whole
+
+    until(lambda: picture() == picture(), "whole picture")
     whole = picture()
-    chart.hover()
-    page.mouse.wheel(0, -400)
-    until(lambda: picture() != whole, "zoom")
+    until(turned, "zoom")
     until(lambda: picture() == picture(), "end of the zoom")
     zoomed, start = picture(), beats()
     until(lambda: beats() >= start + 3, "heartbeats")
