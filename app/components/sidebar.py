@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from components.guard import live
-from components.station import station
+from components.station import engine, start_engine, station, stop_engine
 from components.words import STATES, day
 from deepalpha.live.control import EngineStatus
 
@@ -15,9 +15,9 @@ SPEEDS = {0.5: "0.5", 1.0: "1", 2.0: "2", 5.0: "5", 20.0: "20", 0.0: "max"}
 @live
 def banner() -> None:
     """Mode, state and the kill switch, visible at every width."""
-    status = station().status()
+    status = engine()
     mode = (status.mode or "practice").upper()
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    with st.container(horizontal=True, wrap=False, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(f":orange-badge[**{mode}** · no real money] :gray[{STATES.get(status.state, status.state)}]")
         _kill_switch(status)
     if status.killed:
@@ -30,14 +30,14 @@ def banner() -> None:
 @live
 def sidebar() -> None:
     """The engine's state and controls."""
-    _engine(station().status())
+    _engine(engine())
 
 
 def _engine(status: EngineStatus) -> None:
     st.markdown(f"**{STATES.get(status.state, status.state)}**")
     st.caption(f"{status.account_id or 'no session yet'} · market time {day(status.ts_event)}")
     if status.state == "stopped":
-        st.button("Start engine", icon=":material/play_arrow:", on_click=station().start_engine, width="stretch")
+        st.button("Start engine", icon=":material/play_arrow:", on_click=start_engine, width="stretch")
         return
     _approval(status)
     _speed(status)
@@ -53,7 +53,7 @@ def _engine(status: EngineStatus) -> None:
     )
     if status.state == "finished":
         st.button("New practice session", icon=":material/replay:", on_click=station().new_session, width="stretch")
-    st.button("Stop engine", icon=":material/stop:", on_click=station().stop_engine, width="stretch")
+    st.button("Stop engine", icon=":material/stop:", on_click=stop_engine, width="stretch")
 
 
 def _approval(status: EngineStatus) -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from components.cards import click, last_answer, pending_card
 from components.guard import live
-from components.station import station
+from components.station import engine, station
 from components.words import coloured, money, percent
 from deepalpha.live.chart_view import equity_view
 from deepalpha.live.workstation import Summary
@@ -55,7 +55,7 @@ def waiting() -> None:
     last_answer()
     found = station().pending()
     if not found:
-        state = station().status().state
+        state = engine().state
         words = WAITING_WORDS.get(
             state, "Nothing waits for you. The agents read each new bar; a decision appears here."
         )

@@ -125,10 +125,19 @@ def _add_frame(option: Option, pane: Pane, index: int, top: float, height: float
     if pane.bars and not pane.lines:
         # The height of a volume bar says enough; its digits would be as wide as the chart's margin.
         axis |= {"scale": False, "axisLabel": {"show": False}, "splitLine": {"show": False}}
+    elif (flat := _flat(pane)) is not None:
+        # Left alone, ECharts draws a constant 100,000 on a scale from 40,000 to 160,000.
+        axis |= {"min": flat - abs(flat) / 100, "max": flat + abs(flat) / 100}
     option["yAxis"].append(axis)
     if titled:
         style = {"fontSize": 11, "fontWeight": "bold", "color": COLOURS[Tone.MUTED]}
         option["title"].append({"text": pane.name, "left": 8, "top": f"{top:.2f}%", "padding": 2, "textStyle": style})
+
+
+def _flat(pane: Pane) -> float | None:
+    """The only value of a pane of lines, unless it is zero or there are several."""
+    found = {value for line in pane.lines for value in line.values if value is not None}
+    return found.pop() if pane.candles is None and len(found) == 1 and found != {0.0} else None
 
 
 def _add_series(option: Option, pane: Pane, index: int, labels: list[str]) -> None:

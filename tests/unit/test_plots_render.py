@@ -168,3 +168,15 @@ def test_equity_reads_as_a_frame_of_floats(station: Workstation) -> None:
     source = to_echarts(equity_view(station), zoom=None)["dataset"]["source"]
     assert source.schema["Equity"] == pl.Float64
     assert source["Equity"].null_count() == 0
+
+
+def test_a_constant_line_is_drawn_close_up() -> None:
+    def axis(*values: float) -> dict[str, object]:
+        line = Line(name="Equity", values=values)
+        spec = ChartSpec(title="X", times=tuple(range(len(values))), panes=(Pane(name="Equity", lines=(line,)),))
+        found: dict[str, object] = to_echarts(spec)["yAxis"][0]
+        return found
+
+    assert (axis(100.0, 100.0)["min"], axis(100.0, 100.0)["max"]) == (99.0, 101.0)
+    assert "min" not in axis(100.0, 101.0)
+    assert "min" not in axis(0.0, 0.0)
