@@ -80,8 +80,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield Served(port, workspace)
     finally:
         server.send_signal(signal.SIGTERM)
-        server.wait(timeout=PATIENCE_S)
-        control.stop(workspace)
+        try:
+            server.wait(timeout=PATIENCE_S)
+        finally:
+            control.stop(workspace)
 
 
 @pytest.fixture(scope="module")
