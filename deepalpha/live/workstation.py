@@ -18,7 +18,7 @@ from deepalpha.live.control import EngineStatus
 from deepalpha.live.pending import Pending
 from deepalpha.live.process import load_settings
 from deepalpha.live.recovery import WAITING_SQL
-from deepalpha.market import Catalog
+from deepalpha.market import Catalog, seed
 from deepalpha.store import Cell, Ops, Session
 from deepalpha.types import DAY, Account, Decision, Fact, Position, RuleCheck, Verdict
 
@@ -90,6 +90,9 @@ class Workstation:
         end: str | dt.date | None = None,
     ) -> pl.DataFrame:
         """Bars of the catalog with a UTC `time` column; `start` and `end` are ISO dates, end excluded."""
+        if symbol not in self.catalog.symbols():
+            # Before an engine ever ran here, the bundled symbols are not in the catalog yet.
+            seed(self.catalog)
         frame = self.catalog.read(symbol, timeframe, start=_ns(start), end=_ns(end))
         return frame.with_columns(pl.from_epoch("ts_open", time_unit="ns").dt.replace_time_zone("UTC").alias("time"))
 
