@@ -1,7 +1,7 @@
 //! Engulfing pattern. O(n), one pass.
 
 use super::kit::{CANDLE_INPUTS, Candle, Candles};
-use crate::ta::{Output, Spec};
+use crate::ta::{Memory, Output, Spec};
 
 /// Bars before the first value: one more than the pattern needs, as in TA-Lib.
 const LOOKBACK: usize = 2;
@@ -17,6 +17,9 @@ pub const SPEC: Spec = Spec {
     params: &[],
     outputs: &[Output::pattern("100 bullish, -100 bearish, 80 or -80 when the bodies share an end, 0 none")],
     lookback: |_| Ok(LOOKBACK),
+    memory: Memory::Window,
+    seeded: false,
+    stream: None,
     kernel: |inputs, _, outputs| {
         let candles = Candles::new(inputs)?;
         for (bar, slot) in (LOOKBACK..).zip(outputs.iter_mut().flat_map(|out| out.iter_mut())) {

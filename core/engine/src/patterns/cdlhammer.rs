@@ -1,7 +1,7 @@
 //! Hammer. O(n), one pass.
 
 use super::kit::{BodyShort, CANDLE_INPUTS, Candles, Near, Setting, ShadowLong, ShadowVeryShort, Threshold};
-use crate::ta::{Output, Spec};
+use crate::ta::{Memory, Output, Spec};
 
 const LOOKBACK: usize = BodyShort::PERIOD + 1;
 
@@ -17,6 +17,9 @@ pub const SPEC: Spec = Spec {
     params: &[],
     outputs: &[Output::pattern("100 hammer, 0 none; the fall before it is for the reader to check")],
     lookback: |_| Ok(LOOKBACK),
+    memory: Memory::Window,
+    seeded: false,
+    stream: None,
     kernel: |inputs, _, outputs| {
         let candles = Candles::new(inputs)?;
         let mut short_body = Threshold::<BodyShort>::at(candles, LOOKBACK);

@@ -1,7 +1,7 @@
 //! Morning star. O(n), one pass.
 
 use super::kit::{BodyLong, BodyShort, CANDLE_INPUTS, Candle, Candles, Setting, Threshold};
-use crate::ta::{Output, Param, Spec};
+use crate::ta::{Memory, Output, Param, Spec};
 
 const LOOKBACK: usize = BodyLong::PERIOD + 2;
 
@@ -16,6 +16,9 @@ pub const SPEC: Spec = Spec {
     params: &[Param::real("penetration", 0.3, 0.0, "share of the first body the third must close into")],
     outputs: &[Output::pattern("100 morning star, 0 none")],
     lookback: |_| Ok(LOOKBACK),
+    memory: Memory::Window,
+    seeded: false,
+    stream: None,
     kernel: |inputs, params, outputs| {
         let candles = Candles::new(inputs)?;
         let penetration = params.real(0)?;

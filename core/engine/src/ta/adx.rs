@@ -1,6 +1,9 @@
 //! Average directional movement index. O(n), one pass, recursive.
 
-use super::kit::{Input, Output, Param, Spec, TaError, float, ranges};
+use serde::{Deserialize, Serialize};
+
+use super::kit::ranges::Directional;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, float, streaming};
 
 /// ADX.
 pub const SPEC: Spec = Spec {
@@ -13,38 +16,42 @@ pub const SPEC: Spec = Spec {
     params: &[Param::period("timeperiod", 14.0, 2.0, "bars of Wilder smoothing")],
     outputs: &[Output::float("real", "0..100; above 25 is commonly called a trend")],
     lookback: |params| Ok(2 * params.int(0)? - 1),
-    kernel: |inputs, params, outputs| {
-        let ([high, low, close], [out]) = (inputs, outputs) else { return Err(TaError::Wiring { what: "series" }) };
-        adx([high, low, close], params.int(0)?, out);
-        Ok(())
-    },
+    memory: Memory::History,
+    seeded: false,
+    kernel: batch::<DirectionalIndex, 3, 1>,
+    stream: Some(streaming::<DirectionalIndex, 3, 1>),
 };
 
-fn adx(prices: [&[f64]; 3], period: usize, out: &mut [f64]) {
-    let [high, low, close] = prices;
-    let (count, weight) = (float(period), 1.0 / float(period));
-    let mut bars = ranges::movements(high, low, close);
-    let mut sums = ranges::Movement::default();
-    for bar in bars.by_ref().take(period - 1) {
-        sums.add(bar);
+#[derive(Clone, Serialize, Deserialize)]
+struct DirectionalIndex {
+    movement: Directional,
+    /// DX still to be added up before the average begins.
+    missing: usize,
+    average: f64,
+    count: f64,
+}
+
+impl State<3, 1> for DirectionalIndex {
+    fn new(params: &Params) -> Result<Self, TaError> {
+        let period = params.int(0)?;
+        let movement = Directional::new(period);
+        Ok(Self { movement, missing: period, average: 0.0, count: float(period) })
     }
-    let mut total = 0.0;
-    for bar in bars.by_ref().take(period) {
-        sums.smooth(bar, weight);
-        total += sums.dx().unwrap_or(0.0);
-    }
-    let mut average = total / count;
-    let mut slots = out.iter_mut();
-    if let Some(slot) = slots.next() {
-        *slot = average;
-    }
-    for (slot, bar) in slots.zip(bars) {
-        sums.smooth(bar, weight);
-        // Where there was no range TA-Lib keeps the last value.
-        if let Some(dx) = sums.dx() {
-            average += (dx - average) * weight;
+
+    fn next(&mut self, bar: [f64; 3]) -> Option<[f64; 1]> {
+        let dx = self.movement.next(bar)?.dx();
+        if self.missing > 0 {
+            self.missing -= 1;
+            self.average += dx.unwrap_or(0.0);
+            if self.missing > 0 {
+                return None;
+            }
+            self.average /= self.count;
+        } else if let Some(dx) = dx {
+            // Where there was no range TA-Lib keeps the last value.
+            self.average += (dx - self.average) / self.count;
         }
-        *slot = average;
+        Some([self.average])
     }
 }
 

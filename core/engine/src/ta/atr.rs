@@ -1,6 +1,10 @@
 //! Average true range. O(n), one pass, recursive.
 
-use super::kit::{Input, Output, Param, Spec, TaError, float, ranges};
+use serde::{Deserialize, Serialize};
+
+use super::kit::averages::Ema;
+use super::kit::ranges::TrueRange;
+use super::kit::{Input, Memory, Output, Param, Params, Seed, Spec, State, TaError, batch, streaming};
 
 /// ATR.
 pub const SPEC: Spec = Spec {
@@ -12,27 +16,28 @@ pub const SPEC: Spec = Spec {
     inputs: &[Input::High, Input::Low, Input::Close],
     params: &[Param::period("timeperiod", 14.0, 1.0, "bars of Wilder smoothing; 1 is the true range itself")],
     outputs: &[Output::float("real", "range, in the price's unit")],
-    lookback: |params| params.int(0),
-    kernel: |inputs, params, outputs| {
-        let ([high, low, close], [out]) = (inputs, outputs) else { return Err(TaError::Wiring { what: "series" }) };
-        average_true_range([high, low, close], params.int(0)?, out);
-        Ok(())
-    },
+    // TradingView has a range on the first bar already.
+    lookback: |params| Ok(params.int(0)? - usize::from(params.seed() == Seed::TradingView)),
+    memory: Memory::History,
+    seeded: true,
+    kernel: batch::<AverageRange, 3, 1>,
+    stream: Some(streaming::<AverageRange, 3, 1>),
 };
 
-/// Wilder average of the true range of (high, low, close); `out[0]` belongs to bar `period`.
-pub(crate) fn average_true_range(prices: [&[f64]; 3], period: usize, out: &mut [f64]) {
-    let [high, low, close] = prices;
-    let (count, weight) = (float(period), 1.0 / float(period));
-    let mut bars = ranges::true_ranges(high, low, close);
-    let mut average = bars.by_ref().take(period).sum::<f64>() / count;
-    let mut slots = out.iter_mut();
-    if let Some(slot) = slots.next() {
-        *slot = average;
+#[derive(Clone, Serialize, Deserialize)]
+struct AverageRange {
+    range: TrueRange,
+    average: Ema,
+}
+
+impl State<3, 1> for AverageRange {
+    fn new(params: &Params) -> Result<Self, TaError> {
+        Ok(Self { range: TrueRange::new(params.seed()), average: Ema::wilder(params.int(0)?) })
     }
-    for (slot, range) in slots.zip(bars) {
-        average += (range - average) * weight;
-        *slot = average;
+
+    fn next(&mut self, [high, low, close]: [f64; 3]) -> Option<[f64; 1]> {
+        let range = self.range.next(high, low, close)?;
+        self.average.next(range).map(|average| [average])
     }
 }
 

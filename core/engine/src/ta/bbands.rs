@@ -1,7 +1,10 @@
 //! Bollinger bands. O(n).
 
-use super::kit::{Input, Output, Param, Spec, TaError, averages};
-use super::stddev::standard_deviation;
+use serde::{Deserialize, Serialize};
+
+use super::kit::averages::Ma;
+use super::kit::windows::RollingMoments;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, float, streaming};
 
 /// BBANDS.
 pub const SPEC: Spec = Spec {
@@ -15,29 +18,47 @@ pub const SPEC: Spec = Spec {
         Param::period("timeperiod", 20.0, 2.0, "bars in the window"),
         Param::real("nbdevup", 2.0, f64::NEG_INFINITY, "deviations above"),
         Param::real("nbdevdn", 2.0, f64::NEG_INFINITY, "deviations below"),
-        Param::average("matype", "kind of the middle band: 0 SMA, 1 EMA, 2 WMA"),
+        Param::average("matype", "kind of the middle band"),
     ],
     outputs: &[
         Output::float("upperband", "middle plus nbdevup deviations"),
         Output::float("middleband", "moving average"),
         Output::float("lowerband", "middle minus nbdevdn deviations"),
     ],
-    lookback: |params| Ok(params.int(0)? - 1),
-    kernel: |inputs, params, outputs| {
-        let ([real], [upper, middle, lower]) = (inputs, outputs) else {
-            return Err(TaError::Wiring { what: "series" });
-        };
-        let (period, up, down) = (params.int(0)?, params.real(1)?, params.real(2)?);
-        averages::moving_average(params.average(3)?, real, period, middle);
-        standard_deviation(real, period, 1.0, upper);
-        for ((upper, lower), middle) in upper.iter_mut().zip(lower.iter_mut()).zip(middle.iter()) {
-            let deviation = *upper;
-            *upper = middle + deviation * up;
-            *lower = middle - deviation * down;
-        }
-        Ok(())
+    lookback: |params| {
+        let period = params.int(0)?;
+        Ok((period - 1).max(params.average(3)?.lookback(period)))
     },
+    memory: Memory::History,
+    seeded: true,
+    kernel: batch::<Bands, 1, 3>,
+    stream: Some(streaming::<Bands, 1, 3>),
 };
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Bands {
+    average: Ma,
+    window: RollingMoments,
+    count: f64,
+    up: f64,
+    down: f64,
+}
+
+impl State<1, 3> for Bands {
+    fn new(params: &Params) -> Result<Self, TaError> {
+        let period = params.int(0)?;
+        let average = Ma::new(params.average(3)?, period, params.seed())?;
+        let window = RollingMoments::new(period);
+        Ok(Self { average, window, count: float(period), up: params.real(1)?, down: params.real(2)? })
+    }
+
+    fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 3]> {
+        let (middle, moments) = (self.average.next(value), self.window.next(value));
+        let (middle, moments) = middle.zip(moments)?;
+        let deviation = (moments.spread(self.count) / self.count).sqrt();
+        Some([middle + deviation * self.up, middle, middle - deviation * self.down])
+    }
+}
 
 #[cfg(test)]
 mod tests {

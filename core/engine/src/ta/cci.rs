@@ -1,6 +1,9 @@
 //! Commodity channel index. O(n * timeperiod), as TA-Lib: a mean deviation has no running form.
 
-use super::kit::{Input, Output, Param, Spec, TaError, float, is_noise};
+use serde::{Deserialize, Serialize};
+
+use super::kit::ring::Ring;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, float, is_noise, streaming};
 
 /// CCI.
 pub const SPEC: Spec = Spec {
@@ -13,31 +16,36 @@ pub const SPEC: Spec = Spec {
     params: &[Param::period("timeperiod", 14.0, 2.0, "bars in the window")],
     outputs: &[Output::float("real", "unbounded; beyond +-100 is commonly called unusual")],
     lookback: |params| Ok(params.int(0)? - 1),
-    kernel: |inputs, params, outputs| {
-        let ([high, low, close], [out]) = (inputs, outputs) else { return Err(TaError::Wiring { what: "series" }) };
-        let typical = high.iter().zip(*low).zip(*close).map(|((high, low), close)| (high + low + close) / 3.0);
-        commodity_channel_index(typical, params.int(0)?, out);
-        Ok(())
-    },
+    memory: Memory::Window,
+    seeded: false,
+    kernel: batch::<ChannelIndex, 3, 1>,
+    stream: Some(streaming::<ChannelIndex, 3, 1>),
 };
 
-/// The window is a ring that is summed from its first slot on, not from its oldest value: in a quiet market the result
-/// hangs on the last bits of the mean, and this is the order TA-Lib adds in.
-fn commodity_channel_index(mut typical: impl Iterator<Item = f64>, period: usize, out: &mut [f64]) {
-    let count = float(period);
-    let mut ring: Vec<f64> = typical.by_ref().take(period - 1).collect();
-    ring.push(0.0);
-    let mut place = period - 1;
-    for (slot, newest) in out.iter_mut().zip(typical) {
-        if let Some(value) = ring.get_mut(place) {
-            *value = newest;
+#[derive(Clone, Serialize, Deserialize)]
+struct ChannelIndex {
+    window: Ring,
+    count: f64,
+}
+
+impl State<3, 1> for ChannelIndex {
+    fn new(params: &Params) -> Result<Self, TaError> {
+        let period = params.int(0)?;
+        Ok(Self { window: Ring::new(period), count: float(period) })
+    }
+
+    fn next(&mut self, [high, low, close]: [f64; 3]) -> Option<[f64; 1]> {
+        let typical = (high + low + close) / 3.0;
+        self.window.push(typical);
+        if !self.window.is_full() {
+            return None;
         }
-        place = if place + 1 == period { 0 } else { place + 1 };
-        let mean = ring.iter().sum::<f64>() / count;
-        let deviation = ring.iter().map(|value| (value - mean).abs()).sum::<f64>() / count;
-        let distance = newest - mean;
+        let mean = self.window.iter().sum::<f64>() / self.count;
+        let deviation = self.window.iter().map(|value| (value - mean).abs()).sum::<f64>() / self.count;
+        let distance = typical - mean;
         let still = |length: f64| length == 0.0 || is_noise(length, mean.abs());
-        *slot = if still(distance.abs()) || still(deviation) { 0.0 } else { distance / (0.015 * deviation) };
+        let unmoved = still(distance.abs()) || still(deviation);
+        Some([if unmoved { 0.0 } else { distance / (0.015 * deviation) }])
     }
 }
 

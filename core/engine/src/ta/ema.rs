@@ -1,6 +1,9 @@
 //! Exponential moving average. O(n), one pass, recursive.
 
-use super::kit::{Input, Output, Param, Spec, TaError, averages};
+use serde::{Deserialize, Serialize};
+
+use super::kit::averages::Ema;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
 
 /// EMA.
 pub const SPEC: Spec = Spec {
@@ -13,12 +16,26 @@ pub const SPEC: Spec = Spec {
     params: &[Param::period("timeperiod", 30.0, 1.0, "bars; the newest weighs 2/(timeperiod+1)")],
     outputs: &[Output::float("real", "average, in the input's unit")],
     lookback: |params| Ok(params.int(0)? - 1),
-    kernel: |inputs, params, outputs| {
-        let ([real], [out]) = (inputs, outputs) else { return Err(TaError::Wiring { what: "series" }) };
-        averages::exponential(real, params.int(0)?, out);
-        Ok(())
-    },
+    memory: Memory::History,
+    seeded: true,
+    kernel: batch::<ExponentialAverage, 1, 1>,
+    stream: Some(streaming::<ExponentialAverage, 1, 1>),
 };
+
+#[derive(Clone, Serialize, Deserialize)]
+struct ExponentialAverage {
+    average: Ema,
+}
+
+impl State<1, 1> for ExponentialAverage {
+    fn new(params: &Params) -> Result<Self, TaError> {
+        Ok(Self { average: Ema::new(params.int(0)?, params.seed()) })
+    }
+
+    fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
+        self.average.next(value).map(|average| [average])
+    }
+}
 
 #[cfg(test)]
 mod tests {

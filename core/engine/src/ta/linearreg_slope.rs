@@ -1,6 +1,9 @@
 //! Slope of the least-squares line through a rolling window. O(n) amortised; centred sums, see `kit::moments`.
 
-use super::kit::{Input, Output, Param, Spec, TaError, moments};
+use serde::{Deserialize, Serialize};
+
+use super::kit::windows::RollingMoments;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, float, streaming};
 
 /// LINEARREG_SLOPE.
 pub const SPEC: Spec = Spec {
@@ -13,16 +16,28 @@ pub const SPEC: Spec = Spec {
     params: &[Param::period("timeperiod", 14.0, 2.0, "bars in the window")],
     outputs: &[Output::float("real", "change a bar, in the input's unit")],
     lookback: |params| Ok(params.int(0)? - 1),
-    kernel: |inputs, params, outputs| {
-        let ([real], [out]) = (inputs, outputs) else { return Err(TaError::Wiring { what: "series" }) };
-        let slope = |sums: &moments::Moments, count: f64| {
-            let middle = (count - 1.0) / 2.0;
-            (sums.ramp - middle * sums.first) / (count * (count * count - 1.0) / 12.0)
-        };
-        moments::rolling(real, params.int(0)?, slope, out);
-        Ok(())
-    },
+    memory: Memory::Window,
+    seeded: false,
+    kernel: batch::<Slope, 1, 1>,
+    stream: Some(streaming::<Slope, 1, 1>),
 };
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Slope {
+    window: RollingMoments,
+    count: f64,
+}
+
+impl State<1, 1> for Slope {
+    fn new(params: &Params) -> Result<Self, TaError> {
+        let period = params.int(0)?;
+        Ok(Self { window: RollingMoments::new(period), count: float(period) })
+    }
+
+    fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
+        self.window.next(value).map(|moments| [moments.slope(self.count)])
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,9 +1,9 @@
 //! Moving average convergence / divergence. O(n), one pass, recursive.
 
-use std::iter;
+use serde::{Deserialize, Serialize};
 
-use super::kit::averages::Exponential;
-use super::kit::{Input, Output, Param, Params, Spec, TaError};
+use super::kit::averages::Ema;
+use super::kit::{Input, Memory, Output, Param, Params, Seed, Spec, State, TaError, batch, streaming};
 
 /// MACD.
 pub const SPEC: Spec = Spec {
@@ -27,31 +27,38 @@ pub const SPEC: Spec = Spec {
         let (_, slow, signal) = periods(params)?;
         Ok(slow + signal - 2)
     },
-    kernel: |inputs, params, outputs| {
-        let ([real], [macd, signal, histogram]) = (inputs, outputs) else {
-            return Err(TaError::Wiring { what: "series" });
-        };
-        let (fast, slow, smoothing) = periods(params)?;
-        // TA-Lib seeds the fast average so that its first value falls on the slow one's first bar.
-        let (head, rest) = real.split_at(slow);
-        let mut fast_line = Exponential::seeded(head.split_at(slow - fast).1);
-        let mut slow_line = Exponential::seeded(head);
-        let start = fast_line.value() - slow_line.value();
-        let mut line =
-            iter::once(start).chain(rest.iter().map(|value| fast_line.next(*value) - slow_line.next(*value)));
-        let seed: Vec<f64> = line.by_ref().take(smoothing).collect();
-        let mut signal_line = Exponential::seeded(&seed);
-        // The bar that completes the seed, then one bar after the other.
-        let first = seed.last().map(|macd| (*macd, signal_line.value()));
-        let bars = first.into_iter().chain(line.map(|macd| (macd, signal_line.next(macd))));
-        for (((macd, signal), histogram), (value, average)) in
-            macd.iter_mut().zip(signal.iter_mut()).zip(histogram.iter_mut()).zip(bars)
-        {
-            (*macd, *signal, *histogram) = (value, average, value - average);
-        }
-        Ok(())
-    },
+    memory: Memory::History,
+    seeded: true,
+    kernel: batch::<Convergence, 1, 3>,
+    stream: Some(streaming::<Convergence, 1, 3>),
 };
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Convergence {
+    /// Values the fast average leaves out so that both begin on one bar, as in TA-Lib.
+    skip: usize,
+    fast: Ema,
+    slow: Ema,
+    signal: Ema,
+}
+
+impl State<1, 3> for Convergence {
+    fn new(params: &Params) -> Result<Self, TaError> {
+        let (fast, slow, signal) = periods(params)?;
+        let average = |period| Ema::new(period, params.seed());
+        // A first-value seed begins with the first bar, so there is nothing to leave out.
+        let skip = if params.seed() == Seed::Talib { slow - fast } else { 0 };
+        Ok(Self { skip, fast: average(fast), slow: average(slow), signal: average(signal) })
+    }
+
+    fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 3]> {
+        let fast = if self.skip > 0 { None } else { self.fast.next(value) };
+        self.skip = self.skip.saturating_sub(1);
+        let (fast, slow) = fast.zip(self.slow.next(value))?;
+        let macd = fast - slow;
+        self.signal.next(macd).map(|signal| [macd, signal, macd - signal])
+    }
+}
 
 /// Fast, slow and signal periods, the shorter one fast.
 fn periods(params: &Params) -> Result<(usize, usize, usize), TaError> {

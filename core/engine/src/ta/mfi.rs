@@ -1,6 +1,11 @@
 //! Money flow index. O(n), one pass over running sums.
 
-use super::kit::{Input, Output, Param, Spec, TaError, nearly_equal, ratio_or_zero};
+use serde::{Deserialize, Serialize};
+
+use super::kit::windows::Sum;
+use super::kit::{
+    Input, Memory, Output, Param, Params, Spec, State, TaError, batch, nearly_equal, ratio_or_zero, streaming,
+};
 
 /// MFI.
 pub const SPEC: Spec = Spec {
@@ -13,74 +18,32 @@ pub const SPEC: Spec = Spec {
     params: &[Param::period("timeperiod", 14.0, 2.0, "bars in the window")],
     outputs: &[Output::float("real", "0..100; above 80 is commonly called overbought, below 20 oversold")],
     lookback: |params| params.int(0),
-    kernel: |inputs, params, outputs| {
-        let ([high, low, close, volume], [out]) = (inputs, outputs) else {
-            return Err(TaError::Wiring { what: "series" });
-        };
-        let bars = high.iter().zip(*low).zip(*close).zip(*volume);
-        let typical = |((high, low), close): ((&f64, &f64), &f64)| (high + low + close) / 3.0;
-        let typicals = bars.map(|(prices, volume)| (typical(prices), *volume));
-        let flows: Vec<Flow> =
-            typicals.clone().skip(1).zip(typicals).map(|(bar, before)| flow(bar, before.0)).collect();
-        money_flow_index(&flows, params.int(0)?, out);
-        Ok(())
-    },
+    memory: Memory::Window,
+    seeded: false,
+    kernel: batch::<MoneyFlow, 4, 1>,
+    stream: Some(streaming::<MoneyFlow, 4, 1>),
 };
 
-/// Money that flowed up and down in one bar; at most one of them is not 0.
-#[derive(Clone, Copy)]
-struct Flow {
-    up: f64,
-    down: f64,
+#[derive(Clone, Serialize, Deserialize)]
+struct MoneyFlow {
+    previous: Option<f64>,
+    up: Sum,
+    down: Sum,
 }
 
-fn flow((typical, volume): (f64, f64), previous: f64) -> Flow {
-    let money = typical * volume;
-    if nearly_equal(typical, previous) {
-        Flow { up: 0.0, down: 0.0 }
-    } else if typical < previous {
-        Flow { up: 0.0, down: money }
-    } else {
-        // A rise, or a NaN on either side: then the sum, and every later value, becomes NaN (TA-Lib leaves the bar out).
-        Flow { up: if typical > previous { money } else { f64::NAN }, down: 0.0 }
-    }
-}
-
-fn money_flow_index(flows: &[Flow], period: usize, out: &mut [f64]) {
-    let (mut up, mut down) = (Sum::default(), Sum::default());
-    let mut newest = flows.iter();
-    for flow in newest.by_ref().take(period - 1) {
-        up.add(flow.up);
-        down.add(flow.down);
-    }
-    for ((slot, flow), oldest) in out.iter_mut().zip(newest).zip(flows) {
-        up.add(flow.up);
-        down.add(flow.down);
-        *slot = 100.0 * ratio_or_zero(up.total, up.total + down.total);
-        up.remove(oldest.up);
-        down.remove(oldest.down);
-    }
-}
-
-/// A running sum that is exactly 0 again when nothing but zeros is left in it, not the rounding of what has been.
-#[derive(Default)]
-struct Sum {
-    total: f64,
-    parts: usize,
-}
-
-impl Sum {
-    fn add(&mut self, part: f64) {
-        self.total += part;
-        self.parts += usize::from(part != 0.0);
+impl State<4, 1> for MoneyFlow {
+    fn new(params: &Params) -> Result<Self, TaError> {
+        let period = params.int(0)?;
+        Ok(Self { previous: None, up: Sum::new(period), down: Sum::new(period) })
     }
 
-    fn remove(&mut self, part: f64) {
-        self.total -= part;
-        self.parts -= usize::from(part != 0.0);
-        if self.parts == 0 && self.total.is_finite() {
-            self.total = 0.0;
-        }
+    fn next(&mut self, [high, low, close, volume]: [f64; 4]) -> Option<[f64; 1]> {
+        let typical = (high + low + close) / 3.0;
+        let previous = self.previous.replace(typical)?;
+        let money = if nearly_equal(typical, previous) { 0.0 } else { typical * volume };
+        let (up, down) = if typical < previous { (0.0, money) } else { (money, 0.0) };
+        let (up, down) = self.up.next(up).zip(self.down.next(down))?;
+        Some([100.0 * ratio_or_zero(up, up + down)])
     }
 }
 

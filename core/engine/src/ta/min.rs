@@ -1,6 +1,9 @@
 //! Lowest value of a rolling window. O(n) for every period, see `kit::extremes`.
 
-use super::kit::{Input, Output, Param, Spec, TaError, extremes};
+use serde::{Deserialize, Serialize};
+
+use super::kit::windows::Extreme;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
 
 /// MIN.
 pub const SPEC: Spec = Spec {
@@ -13,12 +16,26 @@ pub const SPEC: Spec = Spec {
     params: &[Param::period("timeperiod", 30.0, 2.0, "bars in the window")],
     outputs: &[Output::float("real", "in the input's unit")],
     lookback: |params| Ok(params.int(0)? - 1),
-    kernel: |inputs, params, outputs| {
-        let ([real], [out]) = (inputs, outputs) else { return Err(TaError::Wiring { what: "series" }) };
-        extremes::rolling(real, params.int(0)?, extremes::below, out);
-        Ok(())
-    },
+    memory: Memory::Window,
+    seeded: false,
+    kernel: batch::<Lowest, 1, 1>,
+    stream: Some(streaming::<Lowest, 1, 1>),
 };
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Lowest {
+    extreme: Extreme,
+}
+
+impl State<1, 1> for Lowest {
+    fn new(params: &Params) -> Result<Self, TaError> {
+        Ok(Self { extreme: Extreme::lowest(params.int(0)?) })
+    }
+
+    fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
+        self.extreme.next(value).map(|extreme| [extreme])
+    }
+}
 
 #[cfg(test)]
 mod tests {

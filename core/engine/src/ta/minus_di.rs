@@ -1,6 +1,9 @@
 //! Directional indicator, downward side. O(n), one pass, recursive.
 
-use super::kit::{Input, Output, Param, Spec, TaError, ranges};
+use serde::{Deserialize, Serialize};
+
+use super::kit::ranges::Directional;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, ratio_or_zero, streaming};
 
 /// MINUS_DI.
 pub const SPEC: Spec = Spec {
@@ -13,12 +16,29 @@ pub const SPEC: Spec = Spec {
     params: &[Param::period("timeperiod", 14.0, 1.0, "bars of Wilder smoothing")],
     outputs: &[Output::float("real", "0..100, share of the range in percent; 0 when there was no range")],
     lookback: |params| params.int(0),
-    kernel: |inputs, params, outputs| {
-        let ([high, low, close], [out]) = (inputs, outputs) else { return Err(TaError::Wiring { what: "series" }) };
-        ranges::directional_indicator([high, low, close], params.int(0)?, |movement| movement.minus, out);
-        Ok(())
-    },
+    memory: Memory::History,
+    seeded: false,
+    kernel: batch::<MinusIndicator, 3, 1>,
+    stream: Some(streaming::<MinusIndicator, 3, 1>),
 };
+
+#[derive(Clone, Serialize, Deserialize)]
+struct MinusIndicator {
+    movement: Directional,
+    /// With a period of 1 TA-Lib does not scale by 100.
+    scale: f64,
+}
+
+impl State<3, 1> for MinusIndicator {
+    fn new(params: &Params) -> Result<Self, TaError> {
+        let period = params.int(0)?;
+        Ok(Self { movement: Directional::new(period), scale: if period == 1 { 1.0 } else { 100.0 } })
+    }
+
+    fn next(&mut self, bar: [f64; 3]) -> Option<[f64; 1]> {
+        self.movement.next(bar).map(|sums| [self.scale * ratio_or_zero(sums.minus, sums.range)])
+    }
+}
 
 #[cfg(test)]
 mod tests {

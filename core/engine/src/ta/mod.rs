@@ -7,15 +7,19 @@
 //! - [`kit`]: what the files share: [`Spec`], [`Params`], [`TaError`], the [`REGISTRY`], window helpers.
 //! - every other module here is one indicator.
 //!
-//! # Rules all indicators follow (TA-Lib 0.8.2's)
+//! # Rules all indicators follow (TA-Lib 0.8.2's, but for gaps)
 //! - The result has the input's length. Bars before the first with no NaN in any input are skipped; the `lookback` bars
 //!   after it are NaN (0 for patterns); a kernel sees and writes only what follows.
-//! - A NaN later on makes every value NaN whose formula reads it; running sums and recursive averages stay NaN from
-//!   there, as in TA-Lib. Where TA-Lib shows a made-up number instead (RSI 0, a stale maximum), this crate shows NaN.
-//! - A value at bar `i` depends on bars `0..=i` only.
+//! - Kernels see finite numbers only. What a NaN or an infinity does is decided in one place, [`Spec::compute`], by the
+//!   caller's [`NanPolicy`] and the indicator's [`Memory`]. Where TA-Lib goes on with a made-up number (RSI 0, a stale
+//!   maximum), this crate shows NaN.
+//! - A value at bar `i` depends on bars `0..=i` only, and [`Live`] shows the same bits bar by bar.
 
 pub mod kit;
 
-pub use kit::{Input, Kind, Output, Param, ParamKind, Params, REGISTRY, Spec, TaError, find, resolve, specs_json};
+pub use kit::{
+    Input, Kind, Live, Memory, NanPolicy, Output, Param, ParamKind, Params, Policy, REGISTRY, Seed, Spec, TaError,
+    find, resolve, specs_json,
+};
 
 include!(concat!(env!("OUT_DIR"), "/ta_modules.rs"));

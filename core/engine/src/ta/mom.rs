@@ -1,6 +1,9 @@
 //! Momentum. O(n), one pass.
 
-use super::kit::{Input, Output, Param, Spec, TaError};
+use serde::{Deserialize, Serialize};
+
+use super::kit::ring::Ring;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
 
 /// MOM.
 pub const SPEC: Spec = Spec {
@@ -13,14 +16,26 @@ pub const SPEC: Spec = Spec {
     params: &[Param::period("timeperiod", 10.0, 1.0, "bars to look back")],
     outputs: &[Output::float("real", "change, in the input's unit")],
     lookback: |params| params.int(0),
-    kernel: |inputs, params, outputs| {
-        let ([real], [out]) = (inputs, outputs) else { return Err(TaError::Wiring { what: "series" }) };
-        for ((slot, value), old) in out.iter_mut().zip(real.iter().skip(params.int(0)?)).zip(*real) {
-            *slot = value - old;
-        }
-        Ok(())
-    },
+    memory: Memory::Window,
+    seeded: false,
+    kernel: batch::<Momentum, 1, 1>,
+    stream: Some(streaming::<Momentum, 1, 1>),
 };
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Momentum {
+    past: Ring,
+}
+
+impl State<1, 1> for Momentum {
+    fn new(params: &Params) -> Result<Self, TaError> {
+        Ok(Self { past: Ring::new(params.int(0)?) })
+    }
+
+    fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
+        self.past.push(value).map(|past| [value - past])
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,10 @@
 //! Normalised average true range. O(n), one pass, recursive.
 
-use super::atr::average_true_range;
-use super::kit::{Input, Output, Param, Spec, TaError, ratio_or_zero};
+use serde::{Deserialize, Serialize};
+
+use super::kit::averages::Ema;
+use super::kit::ranges::TrueRange;
+use super::kit::{Input, Memory, Output, Param, Params, Seed, Spec, State, TaError, batch, ratio_or_zero, streaming};
 
 /// NATR.
 pub const SPEC: Spec = Spec {
@@ -13,19 +16,34 @@ pub const SPEC: Spec = Spec {
     inputs: &[Input::High, Input::Low, Input::Close],
     params: &[Param::period("timeperiod", 14.0, 1.0, "bars of Wilder smoothing")],
     outputs: &[Output::float("real", "range, in percent of the close")],
-    lookback: |params| params.int(0),
-    kernel: |inputs, params, outputs| {
-        let ([high, low, close], [out]) = (inputs, outputs) else { return Err(TaError::Wiring { what: "series" }) };
-        let period = params.int(0)?;
-        average_true_range([high, low, close], period, out);
-        if period > 1 {
-            for (slot, close) in out.iter_mut().zip(close.iter().skip(period)) {
-                *slot = ratio_or_zero(*slot, *close) * 100.0;
-            }
-        }
-        Ok(())
-    },
+    // TradingView has a range on the first bar already.
+    lookback: |params| Ok(params.int(0)? - usize::from(params.seed() == Seed::TradingView)),
+    memory: Memory::History,
+    seeded: true,
+    kernel: batch::<NormalizedRange, 3, 1>,
+    stream: Some(streaming::<NormalizedRange, 3, 1>),
 };
+
+#[derive(Clone, Serialize, Deserialize)]
+struct NormalizedRange {
+    range: TrueRange,
+    average: Ema,
+    /// With a period of 1 TA-Lib gives the range itself.
+    plain: bool,
+}
+
+impl State<3, 1> for NormalizedRange {
+    fn new(params: &Params) -> Result<Self, TaError> {
+        let period = params.int(0)?;
+        Ok(Self { range: TrueRange::new(params.seed()), average: Ema::wilder(period), plain: period == 1 })
+    }
+
+    fn next(&mut self, [high, low, close]: [f64; 3]) -> Option<[f64; 1]> {
+        let range = self.range.next(high, low, close)?;
+        let average = self.average.next(range)?;
+        Some([if self.plain { average } else { ratio_or_zero(average, close) * 100.0 }])
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,8 @@
 //! On-balance volume. O(n), one pass, depends on where the data start.
 
-use super::kit::{Input, Output, Spec, TaError};
+use serde::{Deserialize, Serialize};
+
+use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, batch, streaming};
 
 /// OBV.
 pub const SPEC: Spec = Spec {
@@ -13,32 +15,30 @@ pub const SPEC: Spec = Spec {
     params: &[],
     outputs: &[Output::float("real", "running volume; only its changes mean something")],
     lookback: |_| Ok(0),
-    kernel: |inputs, _, outputs| {
-        let ([real, volume], [out]) = (inputs, outputs) else { return Err(TaError::Wiring { what: "series" }) };
-        let mut total = volume.first().copied().unwrap_or(0.0);
-        let mut previous = real.first().copied().unwrap_or(0.0);
-        for ((slot, &value), &volume) in out.iter_mut().zip(*real).zip(*volume).skip(1) {
-            total += signed(value, previous, volume);
-            previous = value;
-            *slot = total;
-        }
-        if let (Some(slot), Some(&first)) = (out.first_mut(), volume.first()) {
-            *slot = first;
-        }
-        Ok(())
-    },
+    memory: Memory::History,
+    seeded: false,
+    kernel: batch::<OnBalance, 2, 1>,
+    stream: Some(streaming::<OnBalance, 2, 1>),
 };
 
-/// A NaN price has no direction, so the level is unknown from there on (TA-Lib silently leaves the bar out).
-fn signed(value: f64, previous: f64, volume: f64) -> f64 {
-    if value > previous {
-        volume
-    } else if value < previous {
-        -volume
-    } else if value == previous {
-        0.0
-    } else {
-        f64::NAN
+#[derive(Clone, Serialize, Deserialize)]
+struct OnBalance {
+    last: Option<f64>,
+    total: f64,
+}
+
+impl State<2, 1> for OnBalance {
+    fn new(_: &Params) -> Result<Self, TaError> {
+        Ok(Self { last: None, total: 0.0 })
+    }
+
+    fn next(&mut self, [value, volume]: [f64; 2]) -> Option<[f64; 1]> {
+        self.total += match self.last.replace(value) {
+            Some(previous) if value < previous => -volume,
+            Some(previous) if value == previous => 0.0,
+            _ => volume,
+        };
+        Some([self.total])
     }
 }
 

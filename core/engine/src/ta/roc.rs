@@ -1,6 +1,9 @@
 //! Rate of change. O(n), one pass.
 
-use super::kit::{Input, Output, Param, Spec, TaError};
+use serde::{Deserialize, Serialize};
+
+use super::kit::ring::Ring;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
 
 /// ROC.
 pub const SPEC: Spec = Spec {
@@ -13,14 +16,27 @@ pub const SPEC: Spec = Spec {
     params: &[Param::period("timeperiod", 10.0, 1.0, "bars to look back")],
     outputs: &[Output::float("real", "change in percent")],
     lookback: |params| params.int(0),
-    kernel: |inputs, params, outputs| {
-        let ([real], [out]) = (inputs, outputs) else { return Err(TaError::Wiring { what: "series" }) };
-        for ((slot, value), old) in out.iter_mut().zip(real.iter().skip(params.int(0)?)).zip(*real) {
-            *slot = if *old == 0.0 { 0.0 } else { (value / old - 1.0) * 100.0 };
-        }
-        Ok(())
-    },
+    memory: Memory::Window,
+    seeded: false,
+    kernel: batch::<RateOfChange, 1, 1>,
+    stream: Some(streaming::<RateOfChange, 1, 1>),
 };
+
+#[derive(Clone, Serialize, Deserialize)]
+struct RateOfChange {
+    past: Ring,
+}
+
+impl State<1, 1> for RateOfChange {
+    fn new(params: &Params) -> Result<Self, TaError> {
+        Ok(Self { past: Ring::new(params.int(0)?) })
+    }
+
+    fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
+        let past = self.past.push(value)?;
+        Some([if past == 0.0 { 0.0 } else { (value / past - 1.0) * 100.0 }])
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,9 @@
 //! Relative strength index. O(n), one pass, recursive.
 
-use super::kit::{Input, Output, Param, Spec, TaError, float, ratio_or_zero};
+use serde::{Deserialize, Serialize};
+
+use super::kit::averages::RisesAndFalls;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
 
 /// RSI.
 pub const SPEC: Spec = Spec {
@@ -13,36 +16,24 @@ pub const SPEC: Spec = Spec {
     params: &[Param::period("timeperiod", 14.0, 2.0, "bars of Wilder smoothing")],
     outputs: &[Output::float("real", "0..100; above 70 is commonly called overbought, below 30 oversold")],
     lookback: |params| params.int(0),
-    kernel: |inputs, params, outputs| {
-        let ([real], [out]) = (inputs, outputs) else { return Err(TaError::Wiring { what: "series" }) };
-        rsi(real, params.int(0)?, out);
-        Ok(())
-    },
+    memory: Memory::History,
+    seeded: false,
+    kernel: batch::<RelativeStrength, 1, 1>,
+    stream: Some(streaming::<RelativeStrength, 1, 1>),
 };
 
-/// A NaN change counts as a rise, so that the sums, and with them every later value, become NaN and never a number.
-fn split(change: f64) -> (f64, f64) {
-    if change < 0.0 { (0.0, -change) } else { (change, 0.0) }
+#[derive(Clone, Serialize, Deserialize)]
+struct RelativeStrength {
+    changes: RisesAndFalls,
 }
 
-fn rsi(real: &[f64], period: usize, out: &mut [f64]) {
-    let (count, weight) = (float(period), 1.0 / float(period));
-    let mut changes = real.iter().skip(1).zip(real).map(|(value, previous)| split(value - previous));
-    let (mut gain, mut loss) = (0.0, 0.0);
-    for (rise, fall) in changes.by_ref().take(period) {
-        gain += rise;
-        loss += fall;
+impl State<1, 1> for RelativeStrength {
+    fn new(params: &Params) -> Result<Self, TaError> {
+        Ok(Self { changes: RisesAndFalls::new(params.int(0)?) })
     }
-    gain /= count;
-    loss /= count;
-    let mut slots = out.iter_mut();
-    if let Some(slot) = slots.next() {
-        *slot = 100.0 * ratio_or_zero(gain, gain + loss);
-    }
-    for (slot, (rise, fall)) in slots.zip(changes) {
-        gain += (rise - gain) * weight;
-        loss += (fall - loss) * weight;
-        *slot = 100.0 * ratio_or_zero(gain, gain + loss);
+
+    fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
+        self.changes.next_share(value).map(|share| [share])
     }
 }
 

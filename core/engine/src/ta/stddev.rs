@@ -1,6 +1,9 @@
 //! Standard deviation of a rolling window. O(n) amortised; centred sums, see `kit::moments`.
 
-use super::kit::{Input, Output, Param, Spec, TaError, moments};
+use serde::{Deserialize, Serialize};
+
+use super::kit::windows::RollingMoments;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, float, streaming};
 
 /// STDDEV.
 pub const SPEC: Spec = Spec {
@@ -16,17 +19,29 @@ pub const SPEC: Spec = Spec {
     ],
     outputs: &[Output::float("real", "deviation, in the input's unit")],
     lookback: |params| Ok(params.int(0)? - 1),
-    kernel: |inputs, params, outputs| {
-        let ([real], [out]) = (inputs, outputs) else { return Err(TaError::Wiring { what: "series" }) };
-        let multiple = params.real(1)?;
-        standard_deviation(real, params.int(0)?, multiple, out);
-        Ok(())
-    },
+    memory: Memory::Window,
+    seeded: false,
+    kernel: batch::<Deviation, 1, 1>,
+    stream: Some(streaming::<Deviation, 1, 1>),
 };
 
-/// `multiple` times the deviation of each window.
-pub(crate) fn standard_deviation(real: &[f64], period: usize, multiple: f64, out: &mut [f64]) {
-    moments::rolling(real, period, |sums, count| (sums.spread(count) / count).sqrt() * multiple, out);
+#[derive(Clone, Serialize, Deserialize)]
+struct Deviation {
+    window: RollingMoments,
+    count: f64,
+    multiple: f64,
+}
+
+impl State<1, 1> for Deviation {
+    fn new(params: &Params) -> Result<Self, TaError> {
+        let period = params.int(0)?;
+        Ok(Self { window: RollingMoments::new(period), count: float(period), multiple: params.real(1)? })
+    }
+
+    fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
+        let moments = self.window.next(value)?;
+        Some([(moments.spread(self.count) / self.count).sqrt() * self.multiple])
+    }
 }
 
 #[cfg(test)]

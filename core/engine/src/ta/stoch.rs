@@ -1,7 +1,10 @@
 //! Stochastic oscillator. O(n) for every period.
 
-use super::kit::averages::{moving_average, moving_average_vec};
-use super::kit::{Input, Output, Param, Spec, TaError, extremes, nearly_equal};
+use serde::{Deserialize, Serialize};
+
+use super::kit::averages::Ma;
+use super::kit::windows::Extreme;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, nearly_equal, streaming};
 
 /// STOCH.
 pub const SPEC: Spec = Spec {
@@ -14,36 +17,51 @@ pub const SPEC: Spec = Spec {
     params: &[
         Param::period("fastk_period", 5.0, 1.0, "bars of the high-low window"),
         Param::period("slowk_period", 3.0, 1.0, "bars of the first smoothing"),
-        Param::average("slowk_matype", "kind of the first smoothing: 0 SMA, 1 EMA, 2 WMA"),
+        Param::average("slowk_matype", "kind of the first smoothing"),
         Param::period("slowd_period", 3.0, 1.0, "bars of the second smoothing"),
-        Param::average("slowd_matype", "kind of the second smoothing: 0 SMA, 1 EMA, 2 WMA"),
+        Param::average("slowd_matype", "kind of the second smoothing"),
     ],
     outputs: &[
         Output::float("slowk", "0..100; above 80 is commonly called overbought, below 20 oversold"),
         Output::float("slowd", "smoothed slowk; its crossing with slowk is the usual trigger"),
     ],
-    lookback: |params| Ok(params.int(0)? + params.int(1)? + params.int(3)? - 3),
-    kernel: |inputs, params, outputs| {
-        let ([high, low, close], [slow_k, slow_d]) = (inputs, outputs) else {
-            return Err(TaError::Wiring { what: "series" });
-        };
-        let (window, second) = (params.int(0)?, params.int(3)?);
-        let raw = place_in_range(high, low, close, window);
-        let smooth = moving_average_vec(params.average(2)?, &raw, params.int(1)?);
-        moving_average(params.average(4)?, &smooth, second, slow_d);
-        slow_k.copy_from_slice(smooth.split_at(second - 1).1);
-        Ok(())
+    lookback: |params| {
+        let (first, second) = (params.average(2)?, params.average(4)?);
+        Ok(params.int(0)? - 1 + first.lookback(params.int(1)?) + second.lookback(params.int(3)?))
     },
+    memory: Memory::History,
+    seeded: true,
+    kernel: batch::<Stochastic, 3, 2>,
+    stream: Some(streaming::<Stochastic, 3, 2>),
 };
 
-fn place_in_range(high: &[f64], low: &[f64], close: &[f64], period: usize) -> Vec<f64> {
-    let highest = extremes::rolling_vec(high, period, extremes::above);
-    let lowest = extremes::rolling_vec(low, period, extremes::below);
-    let closes = close.iter().skip(period - 1);
-    let place = |((high, low), close): ((&f64, &f64), &f64)| {
-        if nearly_equal(*high, *low) { 0.0 } else { (close - low) / ((high - low) / 100.0) }
-    };
-    highest.iter().zip(&lowest).zip(closes).map(place).collect()
+#[derive(Clone, Serialize, Deserialize)]
+struct Stochastic {
+    highest: Extreme,
+    lowest: Extreme,
+    slow_k: Ma,
+    slow_d: Ma,
+}
+
+impl State<3, 2> for Stochastic {
+    fn new(params: &Params) -> Result<Self, TaError> {
+        let (period, seed) = (params.int(0)?, params.seed());
+        Ok(Self {
+            highest: Extreme::highest(period),
+            lowest: Extreme::lowest(period),
+            slow_k: Ma::new(params.average(2)?, params.int(1)?, seed)?,
+            slow_d: Ma::new(params.average(4)?, params.int(3)?, seed)?,
+        })
+    }
+
+    fn next(&mut self, [high, low, close]: [f64; 3]) -> Option<[f64; 2]> {
+        let (highest, lowest) = (self.highest.next(high), self.lowest.next(low));
+        let (highest, lowest) = highest.zip(lowest)?;
+        let still = nearly_equal(highest, lowest);
+        let place = if still { 0.0 } else { (close - lowest) / ((highest - lowest) / 100.0) };
+        let slow_k = self.slow_k.next(place)?;
+        self.slow_d.next(slow_k).map(|slow_d| [slow_k, slow_d])
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! Williams' %R. O(n) for every period.
 
-use super::kit::{Input, Output, Param, Spec, TaError, extremes, nearly_equal};
+use serde::{Deserialize, Serialize};
+
+use super::kit::windows::Extreme;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, nearly_equal, streaming};
 
 /// WILLR.
 pub const SPEC: Spec = Spec {
@@ -13,18 +16,31 @@ pub const SPEC: Spec = Spec {
     params: &[Param::period("timeperiod", 14.0, 2.0, "bars of the high-low window")],
     outputs: &[Output::float("real", "-100..0; above -20 is commonly called overbought, below -80 oversold")],
     lookback: |params| Ok(params.int(0)? - 1),
-    kernel: |inputs, params, outputs| {
-        let ([high, low, close], [out]) = (inputs, outputs) else { return Err(TaError::Wiring { what: "series" }) };
-        let period = params.int(0)?;
-        extremes::rolling(high, period, extremes::above, out);
-        let lowest = extremes::rolling_vec(low, period, extremes::below);
-        for ((slot, low), close) in out.iter_mut().zip(&lowest).zip(close.iter().skip(period - 1)) {
-            let high = *slot;
-            *slot = if nearly_equal(high, *low) { 0.0 } else { (high - close) / ((high - low) / -100.0) };
-        }
-        Ok(())
-    },
+    memory: Memory::Window,
+    seeded: false,
+    kernel: batch::<WilliamsRange, 3, 1>,
+    stream: Some(streaming::<WilliamsRange, 3, 1>),
 };
+
+#[derive(Clone, Serialize, Deserialize)]
+struct WilliamsRange {
+    highest: Extreme,
+    lowest: Extreme,
+}
+
+impl State<3, 1> for WilliamsRange {
+    fn new(params: &Params) -> Result<Self, TaError> {
+        let period = params.int(0)?;
+        Ok(Self { highest: Extreme::highest(period), lowest: Extreme::lowest(period) })
+    }
+
+    fn next(&mut self, [high, low, close]: [f64; 3]) -> Option<[f64; 1]> {
+        let (highest, lowest) = (self.highest.next(high), self.lowest.next(low));
+        let (highest, lowest) = highest.zip(lowest)?;
+        let still = nearly_equal(highest, lowest);
+        Some([if still { 0.0 } else { (highest - close) / ((highest - lowest) / -100.0) }])
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,9 @@
 //! Weighted moving average. O(n), one pass.
 
-use super::kit::{Input, Output, Param, Spec, TaError, averages};
+use serde::{Deserialize, Serialize};
+
+use super::kit::averages::Wma;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
 
 /// WMA.
 pub const SPEC: Spec = Spec {
@@ -13,12 +16,26 @@ pub const SPEC: Spec = Spec {
     params: &[Param::period("timeperiod", 30.0, 1.0, "bars in the window")],
     outputs: &[Output::float("real", "average, in the input's unit")],
     lookback: |params| Ok(params.int(0)? - 1),
-    kernel: |inputs, params, outputs| {
-        let ([real], [out]) = (inputs, outputs) else { return Err(TaError::Wiring { what: "series" }) };
-        averages::weighted(real, params.int(0)?, out);
-        Ok(())
-    },
+    memory: Memory::Window,
+    seeded: false,
+    kernel: batch::<WeightedAverage, 1, 1>,
+    stream: Some(streaming::<WeightedAverage, 1, 1>),
 };
+
+#[derive(Clone, Serialize, Deserialize)]
+struct WeightedAverage {
+    average: Wma,
+}
+
+impl State<1, 1> for WeightedAverage {
+    fn new(params: &Params) -> Result<Self, TaError> {
+        Ok(Self { average: Wma::new(params.int(0)?) })
+    }
+
+    fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
+        self.average.next(value).map(|average| [average])
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -85,6 +85,54 @@ pub enum TaError {
         /// The bounds in words.
         bounds: String,
     },
+    /// Something that is no finite number where only one will do.
+    #[error(
+        "{name}: {input} is {value}{place}; a stream takes finite numbers only and has kept its state: fill the gap \
+             or leave the bar out"
+    )]
+    NotFinite {
+        /// Indicator.
+        name: &'static str,
+        /// Input.
+        input: &'static str,
+        /// Value given.
+        value: f64,
+        /// ` at bar 7`, or empty.
+        place: String,
+    },
+    /// A NaN or an infinity under `nan="raise"`.
+    #[error(
+        "{name}: {input} is {value} at bar {bar}, and nan=\"raise\" allows none; fill it, or use nan=\"window\" \
+             (restart after it) or nan=\"propagate\""
+    )]
+    Gap {
+        /// Indicator.
+        name: &'static str,
+        /// Input.
+        input: &'static str,
+        /// Value found.
+        value: f64,
+        /// Its index.
+        bar: usize,
+    },
+    /// Another seed was asked of an indicator that has none.
+    #[error("{name} is not seeded, so seed=\"tradingview\" means nothing to it; leave the seed out")]
+    NoSeed {
+        /// Indicator.
+        name: &'static str,
+    },
+    /// The indicator cannot be computed bar by bar.
+    #[error("{name} cannot be streamed: its past values change with later bars; use ta.{name} on the whole series")]
+    NoStream {
+        /// Indicator.
+        name: &'static str,
+    },
+    /// Bytes that are no snapshot of this stream.
+    #[error("this is not a snapshot to restore: {what}; take one with snapshot() of the same indicator")]
+    Snapshot {
+        /// What is wrong.
+        what: &'static str,
+    },
     /// The indicator's file reads something its SPEC does not declare.
     #[error("the indicator's SPEC does not declare the {what} its kernel reads; this is a bug in its file")]
     Wiring {

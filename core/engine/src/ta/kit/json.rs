@@ -6,7 +6,8 @@ use super::{Kind, Param, ParamKind, REGISTRY, Spec};
 
 /// Every SPEC as one JSON array, sorted by name.
 ///
-/// Each: `name, group, doc, formula, source, inputs, params, outputs, lookback` (bars, at the defaults).
+/// Each: `name, group, doc, formula, source, inputs, params, outputs, lookback` (bars, at the defaults),
+/// `memory` (how far back a value reaches), `seeded`, `streams`.
 #[must_use]
 pub fn specs_json() -> String {
     let mut text = String::from("[");
@@ -42,7 +43,9 @@ fn write_spec(text: &mut String, spec: &Spec) -> fmt::Result {
         let (name, meaning) = (Quoted(output.name), Quoted(output.meaning));
         write!(text, "{comma}{{\"name\":{name},\"kind\":\"{kind}\",\"meaning\":{meaning}}}")?;
     }
-    write!(text, "],\"lookback\":{}}}", spec.lookback(&[]).unwrap_or(0))
+    let (lookback, memory, seeded) = (spec.lookback(&[]).unwrap_or(0), spec.memory.name(), spec.seeded);
+    let streams = spec.stream.is_some();
+    write!(text, "],\"lookback\":{lookback},\"memory\":\"{memory}\",\"seeded\":{seeded},\"streams\":{streams}}}")
 }
 
 struct ParamJson<'a>(&'a Param);

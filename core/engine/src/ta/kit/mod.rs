@@ -3,23 +3,29 @@
 //! # Layout
 //! - [`Spec`] and its parts: what a file declares; `Spec::compute`: the one dispatcher that checks, trims and fills.
 //! - [`find`], [`REGISTRY`]: by name, with a suggestion for a misspelt one. [`specs_json`]: all of it as JSON.
-//! - `averages`, `extremes`, `moments`, `ranges`: kernels that more than one indicator needs.
+//! - `State`: an indicator bar by bar; [`Live`]: one that runs. `batch` and `streaming` make a SPEC's kernels from it.
+//! - `averages`, `ranges`, `ring`, `windows`: states that more than one indicator is made of.
 
 pub(crate) mod averages;
 mod error;
-pub(crate) mod extremes;
 mod json;
-pub(crate) mod moments;
+mod live;
 mod params;
 pub(crate) mod ranges;
 mod registry;
+pub(crate) mod ring;
 mod spec;
+mod state;
+pub(crate) mod windows;
 
 pub use error::TaError;
 pub use json::specs_json;
-pub use params::{Param, ParamKind, Params};
+pub use live::Live;
+pub use params::{Param, ParamKind, Params, Seed};
 pub use registry::{REGISTRY, find, resolve};
-pub use spec::{Input, Kernel, Kind, Lookback, Output, Spec};
+pub use spec::{Input, Kernel, Kind, Lookback, Memory, NanPolicy, Output, Policy, Spec};
+pub(crate) use state::{State, batch, streaming};
+pub use state::{Stream, Streaming};
 
 /// Two numbers whose difference is a smaller share of their sum than this are rounding noise apart.
 ///
@@ -40,9 +46,6 @@ pub(crate) fn nearly_equal(left: f64, right: f64) -> bool {
 pub(crate) fn ratio_or_zero(numerator: f64, denominator: f64) -> f64 {
     if denominator == 0.0 { 0.0 } else { numerator / denominator }
 }
-
-/// Windows after which running sums are taken afresh (or the period, if that is longer); bounds their drift.
-const REFRESH: usize = 256;
 
 /// A count as a float. Exact below 2^53; lengths and periods are far below.
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]

@@ -8,6 +8,16 @@ const MAX_PERIOD: f64 = 100_000.0;
 /// Largest real parameter TA-Lib allows.
 const MAX_REAL: f64 = 3e37;
 
+/// How a recursive average begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Seed {
+    /// With the mean of its first window, as TA-Lib does.
+    #[default]
+    Talib,
+    /// With the first value, as `TradingView`'s ta.ema does; a true range has a value on the first bar.
+    TradingView,
+}
+
 /// What values a parameter takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ParamKind {
@@ -15,7 +25,7 @@ pub enum ParamKind {
     Int,
     /// Any number.
     Real,
-    /// The kind of a moving average, by TA-Lib's number: 0 SMA, 1 EMA, 2 WMA.
+    /// The kind of a moving average, by TA-Lib's number.
     Average,
 }
 
@@ -50,15 +60,33 @@ impl Param {
         Self { name, kind: ParamKind::Real, default, min, max: MAX_REAL, doc }
     }
 
-    /// The kind of a moving average.
+    /// A whole number within bounds of its own.
+    #[must_use]
+    pub const fn whole(name: &'static str, default: f64, min: f64, max: f64, doc: &'static str) -> Self {
+        Self { name, kind: ParamKind::Int, default, min, max, doc }
+    }
+
+    /// A real number within bounds of its own.
+    #[must_use]
+    pub const fn between(name: &'static str, default: f64, min: f64, max: f64, doc: &'static str) -> Self {
+        Self { name, kind: ParamKind::Real, default, min, max, doc }
+    }
+
+    /// With another default.
+    #[must_use]
+    pub const fn or(self, default: f64) -> Self {
+        Self { default, ..self }
+    }
+
+    /// The kind of a moving average; simple unless `.or(..)` says otherwise.
     #[must_use]
     pub const fn average(name: &'static str, doc: &'static str) -> Self {
-        Self { name, kind: ParamKind::Average, default: 0.0, min: 0.0, max: 2.0, doc }
+        Self { name, kind: ParamKind::Average, default: 0.0, min: 0.0, max: 8.0, doc }
     }
 
     fn bounds(&self) -> String {
         match self.kind {
-            ParamKind::Average => "0 (SMA), 1 (EMA), 2 (WMA); other averages are not built yet".to_owned(),
+            ParamKind::Average => "0..=8 (SMA, EMA, WMA, DEMA, TEMA, TRIMA, KAMA, MAMA, T3)".to_owned(),
             ParamKind::Int => format!("{}..={}", self.min, self.max),
             ParamKind::Real => format!("{:?}..={:?}", self.min, self.max),
         }
@@ -80,30 +108,49 @@ impl Param {
     }
 }
 
-/// Checked parameter values, in the order the SPEC declares them. Only the dispatcher makes one.
+/// Checked parameter values, in the order the SPEC declares them, and the seed. Only the dispatcher makes one.
 #[derive(Clone, Debug)]
-pub struct Params(Vec<f64>);
+pub struct Params {
+    values: [f64; MAX_PARAMS],
+    count: usize,
+    seed: Seed,
+}
+
+/// More parameters than any indicator has.
+const MAX_PARAMS: usize = 16;
 
 impl Params {
     /// Check `given` against `declared` and fill up with defaults from the right.
-    pub(super) fn bind(indicator: &'static str, declared: &[Param], given: &[f64]) -> Result<Self, TaError> {
+    pub(super) fn bind(
+        indicator: &'static str,
+        declared: &[Param],
+        given: &[f64],
+        seed: Seed,
+    ) -> Result<Self, TaError> {
         if given.len() > declared.len() {
             let names: Vec<&str> = declared.iter().map(|param| param.name).collect();
             let wanted = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
             let (expected, given) = (declared.len(), given.len());
             return Err(TaError::ParamCount { name: indicator, expected, wanted, given });
         }
-        let values = declared.iter().enumerate().map(|(index, param)| {
-            let value = given.get(index).copied().unwrap_or(param.default);
-            param.check(indicator, value).map(|()| value)
-        });
-        Ok(Self(values.collect::<Result<_, _>>()?))
+        let mut values = [0.0; MAX_PARAMS];
+        for (index, (slot, param)) in values.iter_mut().zip(declared).enumerate() {
+            *slot = given.get(index).copied().unwrap_or(param.default);
+            param.check(indicator, *slot)?;
+        }
+        Ok(Self { values, count: declared.len(), seed })
     }
 
     /// The values, complete.
     #[must_use]
     pub fn values(&self) -> &[f64] {
-        &self.0
+        self.values.get(..self.count).unwrap_or(&self.values)
+    }
+
+    /// How recursive averages begin.
+    #[must_use]
+    pub const fn seed(&self) -> Seed {
+        self.seed
     }
 
     /// The real parameter at `index`.
@@ -111,7 +158,7 @@ impl Params {
     /// # Errors
     /// [`TaError::Wiring`] when the SPEC declares no such parameter.
     pub fn real(&self, index: usize) -> Result<f64, TaError> {
-        self.0.get(index).copied().ok_or(TaError::Wiring { what: "parameter" })
+        self.values().get(index).copied().ok_or(TaError::Wiring { what: "parameter" })
     }
 
     /// The whole parameter at `index`; its bounds were checked, so it is exact.
@@ -125,11 +172,7 @@ impl Params {
 
     /// The kind of moving average at `index`.
     pub(crate) fn average(&self, index: usize) -> Result<Average, TaError> {
-        match self.int(index)? {
-            0 => Ok(Average::Simple),
-            1 => Ok(Average::Exponential),
-            2 => Ok(Average::Weighted),
-            _ => Err(TaError::Wiring { what: "moving average" }),
-        }
+        let number = self.int(index)?;
+        Average::ALL.get(number).copied().ok_or(TaError::Wiring { what: "moving average" })
     }
 }

@@ -1,28 +1,67 @@
 //! True range and directional movement (J. Welles Wilder, "New Concepts in Technical Trading Systems", 1978).
 
-use super::ratio_or_zero;
+use serde::{Deserialize, Serialize};
 
-/// One bar against the bar before.
-#[derive(Clone, Copy, Debug, Default)]
+use super::{Seed, float};
+
+/// Largest of the three distances.
+pub(crate) fn true_range(high: f64, low: f64, previous_close: f64) -> f64 {
+    let (inside, up, down) = (high - low, (high - previous_close).abs(), (low - previous_close).abs());
+    let largest = if up > inside { up } else { inside };
+    if down > largest { down } else { largest }
+}
+
+/// True range of one bar after the other.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct TrueRange {
+    close: Option<f64>,
+    seed: Seed,
+}
+
+impl TrueRange {
+    pub(crate) const fn new(seed: Seed) -> Self {
+        Self { close: None, seed }
+    }
+
+    /// None on the first bar, as in TA-Lib; `TradingView` takes its high - low.
+    #[inline]
+    pub(crate) fn next(&mut self, high: f64, low: f64, close: f64) -> Option<f64> {
+        match (self.close.replace(close), self.seed) {
+            (Some(previous), _) => Some(true_range(high, low, previous)),
+            (None, Seed::TradingView) => Some(high - low),
+            (None, Seed::Talib) => None,
+        }
+    }
+}
+
+/// One bar against the bar before, or Wilder's smoothed sums of such.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Movement {
     /// Rise of the high, where it is larger than the fall of the low; else 0.
     pub(crate) plus: f64,
     /// Fall of the low, where it is larger than the rise of the high; else 0.
     pub(crate) minus: f64,
-    /// Largest of high - low, |high - previous close|, |low - previous close|; NaN if any of them is.
+    /// True range.
     pub(crate) range: f64,
 }
 
 impl Movement {
-    /// Add a bar to running sums.
-    pub(crate) fn add(&mut self, bar: Self) {
+    /// Of a bar after another; each bar is high, low, close.
+    pub(crate) fn between([old_high, old_low, old_close]: [f64; 3], [high, low, _]: [f64; 3]) -> Self {
+        let (rise, fall) = (high - old_high, old_low - low);
+        let plus = if rise > 0.0 && rise > fall { rise } else { 0.0 };
+        let minus = if fall > 0.0 && fall > rise { fall } else { 0.0 };
+        Self { plus, minus, range: true_range(high, low, old_close) }
+    }
+
+    fn add(&mut self, bar: Self) {
         self.plus += bar.plus;
         self.minus += bar.minus;
         self.range += bar.range;
     }
 
-    /// Wilder's smoothing of sums: give up the share `weight` = 1 / period, add the new bar.
-    pub(crate) fn smooth(&mut self, bar: Self, weight: f64) {
+    /// Give up the share `weight` = 1 / period, add the new bar.
+    fn smooth(&mut self, bar: Self, weight: f64) {
         self.plus += bar.plus - self.plus * weight;
         self.minus += bar.minus - self.minus * weight;
         self.range += bar.range - self.range * weight;
@@ -39,59 +78,37 @@ impl Movement {
     }
 }
 
-/// Largest of the three distances.
-pub(crate) fn true_range(high: f64, low: f64, previous_close: f64) -> f64 {
-    let (inside, up, down) = (high - low, (high - previous_close).abs(), (low - previous_close).abs());
-    // A NaN close must not fall back to high - low, which comparisons alone would do.
-    if previous_close.is_nan() {
-        return f64::NAN;
-    }
-    let largest = if up > inside { up } else { inside };
-    if down > largest { down } else { largest }
-}
-
-/// True range of every bar from the second on.
-pub(crate) fn true_ranges<'a>(high: &'a [f64], low: &'a [f64], close: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
-    high.iter().zip(low).skip(1).zip(close).map(|((&high, &low), &previous)| true_range(high, low, previous))
-}
-
-/// Movement of every bar from the second on.
-pub(crate) fn movements<'a>(high: &'a [f64], low: &'a [f64], close: &'a [f64]) -> impl Iterator<Item = Movement> + 'a {
-    let previous = high.iter().zip(low);
-    let current = high.iter().zip(low).skip(1);
-    current.zip(previous).zip(true_ranges(high, low, close)).map(|(((high, low), (old_high, old_low)), range)| {
-        let (rise, fall) = (high - old_high, old_low - low);
-        let plus = if rise > 0.0 && rise > fall { rise } else { 0.0 };
-        let minus = if fall > 0.0 && fall > rise { fall } else { 0.0 };
-        Movement { plus, minus, range }
-    })
-}
-
-/// Wilder's directional indicator of one side of the movement; `out[0]` belongs to bar `period`.
-///
-/// With a period of 1 nothing is smoothed and, as in TA-Lib, the ratio is not scaled by 100.
-#[inline]
-pub(crate) fn directional_indicator(
-    prices: [&[f64]; 3],
+/// Wilder's smoothed movement: sums that start with `period - 1` bars and then decay.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Directional {
+    previous: Option<[f64; 3]>,
+    sums: Movement,
+    /// Movements still to be added up before the smoothing begins.
+    missing: usize,
+    weight: f64,
     period: usize,
-    side: impl Fn(&Movement) -> f64,
-    out: &mut [f64],
-) {
-    let [high, low, close] = prices;
-    let mut bars = movements(high, low, close);
-    if period == 1 {
-        for (slot, bar) in out.iter_mut().zip(bars) {
-            *slot = ratio_or_zero(side(&bar), bar.range);
+}
+
+impl Directional {
+    pub(crate) fn new(period: usize) -> Self {
+        let missing = period - 1;
+        Self { previous: None, sums: Movement::default(), missing, weight: 1.0 / float(period), period }
+    }
+
+    /// The sums from bar `period` on. With a period of 1 nothing is smoothed: the movement itself, from bar 1.
+    #[inline]
+    pub(crate) fn next(&mut self, bar: [f64; 3]) -> Option<Movement> {
+        let movement = Movement::between(self.previous.replace(bar)?, bar);
+        if self.period == 1 {
+            return Some(movement);
         }
-        return;
-    }
-    let (mut sums, weight) = (Movement::default(), 1.0 / super::float(period));
-    for bar in bars.by_ref().take(period - 1) {
-        sums.add(bar);
-    }
-    for (slot, bar) in out.iter_mut().zip(bars) {
-        sums.smooth(bar, weight);
-        *slot = 100.0 * ratio_or_zero(side(&sums), sums.range);
+        if self.missing > 0 {
+            self.missing -= 1;
+            self.sums.add(movement);
+            return None;
+        }
+        self.sums.smooth(movement, self.weight);
+        Some(self.sums)
     }
 }
 
@@ -100,23 +117,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_range_reaches_to_the_close_before_and_is_unknown_without_it() {
+    fn the_range_reaches_to_the_close_before() {
         assert_eq!(true_range(5.0, 3.0, 4.0), 2.0);
         assert_eq!(true_range(5.0, 3.0, 1.0), 4.0);
         assert_eq!(true_range(5.0, 3.0, 8.0), 5.0);
-        for (high, low, close) in [(f64::NAN, 3.0, 4.0), (5.0, f64::NAN, 4.0), (5.0, 3.0, f64::NAN)] {
-            assert!(true_range(high, low, close).is_nan());
-        }
+        assert_eq!(TrueRange::new(Seed::Talib).next(5.0, 3.0, 4.0), None);
+        assert_eq!(TrueRange::new(Seed::TradingView).next(5.0, 3.0, 4.0), Some(2.0));
     }
 
     #[test]
     fn only_the_larger_move_counts() {
         let moves = |high: [f64; 2], low: [f64; 2]| {
-            movements(&high, &low, &low).next().map(|movement| (movement.plus, movement.minus))
+            let movement = Movement::between([high[0], low[0], low[0]], [high[1], low[1], low[1]]);
+            (movement.plus, movement.minus)
         };
-        assert_eq!(moves([5.0, 7.0], [3.0, 2.0]), Some((2.0, 0.0)));
-        assert_eq!(moves([5.0, 6.0], [3.0, 1.0]), Some((0.0, 2.0)));
-        assert_eq!(moves([5.0, 6.0], [3.0, 2.0]), Some((0.0, 0.0)));
-        assert_eq!(moves([5.0, 4.0], [3.0, 4.0]), Some((0.0, 0.0)));
+        assert_eq!(moves([5.0, 7.0], [3.0, 2.0]), (2.0, 0.0));
+        assert_eq!(moves([5.0, 6.0], [3.0, 1.0]), (0.0, 2.0));
+        assert_eq!(moves([5.0, 6.0], [3.0, 2.0]), (0.0, 0.0));
+        assert_eq!(moves([5.0, 4.0], [3.0, 4.0]), (0.0, 0.0));
     }
 }

@@ -1,6 +1,6 @@
 //! Indicators by name.
 
-use super::{Spec, TaError};
+use super::{Seed, Spec, TaError};
 
 include!(concat!(env!("OUT_DIR"), "/registry.rs"));
 
@@ -31,7 +31,7 @@ pub fn resolve(id: &str) -> Result<(&'static Spec, Vec<f64>), TaError> {
     })?;
     let parts = rest.into_iter().flat_map(|rest| rest.split('_'));
     let params = parts.map(|part| part.parse::<f64>()).collect::<Result<Vec<_>, _>>().map_err(|_| unknown(id))?;
-    spec.bind(&params)?;
+    spec.bind(&params, Seed::Talib)?;
     Ok((spec, params))
 }
 

@@ -1,6 +1,7 @@
 //! What an indicator's file declares, and the one dispatcher that runs it.
 
-use super::{Param, Params, TaError};
+use super::state::Streaming;
+use super::{Param, Params, Seed, TaError};
 
 /// Which series an input is. `Real` is any series; in a market view it is the close.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,17 @@ pub enum Input {
     Volume,
     /// Any series.
     Real,
+}
+
+impl Kind {
+    /// What stands where there is no value.
+    #[must_use]
+    pub const fn nothing(self) -> f64 {
+        match self {
+            Self::Float => f64::NAN,
+            Self::Int32 => 0.0,
+        }
+    }
 }
 
 impl Input {
@@ -39,7 +51,7 @@ impl Input {
 pub enum Kind {
     /// Numbers; NaN where there is no value.
     Float,
-    /// Whole numbers (-100, 0, 100); 0 where there is no value.
+    /// Whole numbers such as -100, 0, 100; 0 where there is no value.
     Int32,
 }
 
@@ -68,13 +80,58 @@ impl Output {
     }
 }
 
+/// How far back a value reaches, and so what a gap in the data does to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memory {
+    /// A value reads its own bar only and says itself what a NaN gives; a gap touches nothing else.
+    Bar,
+    /// A value reads its own bar and the `lookback` bars before it.
+    Window,
+    /// A value depends on every bar since the first: recursive averages, running totals.
+    History,
+}
+
+impl Memory {
+    /// Its name in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bar => "bar",
+            Self::Window => "window",
+            Self::History => "history",
+        }
+    }
+}
+
+/// What a NaN or an infinity in the input does. Bars before the first complete one are skipped whatever the policy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NanPolicy {
+    /// Every value that depends on it is NaN (0 for whole outputs): to the end where an indicator never forgets.
+    #[default]
+    Propagate,
+    /// The indicator starts afresh behind it: NaN until its look-back is full again, as pandas' rolling windows.
+    Window,
+    /// It is an error, in front of the series too.
+    Raise,
+}
+
+/// The choices a call makes beside its parameters. There is no global state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// What a gap does.
+    pub nan: NanPolicy,
+    /// How recursive averages begin.
+    pub seed: Seed,
+}
+
 /// Bars before the first value, for checked parameters.
 pub type Lookback = fn(&Params) -> Result<usize, TaError>;
 
 /// Fills `outputs` from `inputs`.
 ///
-/// The dispatcher guarantees: as many inputs and outputs as declared; all inputs of one length `n > lookback` that start
-/// at the first bar without NaN; all outputs of length `n - lookback`, whose first slot belongs to bar `lookback`.
+/// The dispatcher guarantees: as many inputs and outputs as declared; all inputs of one length `n > lookback` and finite
+/// (but for [`Memory::Bar`], where only the first bar is); all outputs of length `n - lookback`, whose first slot belongs
+/// to bar `lookback`.
 pub type Kernel = fn(&[&[f64]], &Params, &mut [&mut [f64]]) -> Result<(), TaError>;
 
 /// Everything there is to know about an indicator.
@@ -98,17 +155,29 @@ pub struct Spec {
     pub outputs: &'static [Output],
     /// Bars before the first value.
     pub lookback: Lookback,
-    /// The computation.
+    /// How far back a value reaches.
+    pub memory: Memory,
+    /// Whether [`Seed`] changes anything.
+    pub seeded: bool,
+    /// The computation over a whole series.
     pub kernel: Kernel,
+    /// The computation bar by bar, with the same bits; none where past values change with later bars.
+    pub stream: Option<Streaming>,
 }
+
+/// More inputs or outputs than any indicator has.
+pub(super) const MAX_SERIES: usize = 12;
 
 impl Spec {
     /// Check parameters and fill up with defaults.
     ///
     /// # Errors
-    /// Too many parameters, or one that is out of bounds or not whole.
-    pub fn bind(&self, params: &[f64]) -> Result<Params, TaError> {
-        Params::bind(self.name, self.params, params)
+    /// Too many parameters, or one that is out of bounds or not whole; a seed where there is none to choose.
+    pub fn bind(&self, params: &[f64], seed: Seed) -> Result<Params, TaError> {
+        if seed != Seed::Talib && !self.seeded {
+            return Err(TaError::NoSeed { name: self.name });
+        }
+        Params::bind(self.name, self.params, params, seed)
     }
 
     /// Bars before the first value; missing parameters take their defaults.
@@ -116,7 +185,7 @@ impl Spec {
     /// # Errors
     /// As [`Self::bind`].
     pub fn lookback(&self, params: &[f64]) -> Result<usize, TaError> {
-        (self.lookback)(&self.bind(params)?)
+        (self.lookback)(&self.bind(params, Seed::Talib)?)
     }
 
     /// Compute every output into buffers of the input's length.
@@ -124,30 +193,86 @@ impl Spec {
     /// Missing parameters take their defaults. Slots without a value get NaN (0 for whole outputs).
     ///
     /// # Errors
-    /// Wrong number or lengths of inputs, outputs or parameters; a parameter out of bounds.
-    pub fn compute(&self, inputs: &[&[f64]], params: &[f64], outputs: &mut [&mut [f64]]) -> Result<(), TaError> {
-        let params = self.bind(params)?;
+    /// Wrong number or lengths of inputs, outputs or parameters; a parameter out of bounds; a gap under
+    /// [`NanPolicy::Raise`]. The buffers hold nothing to rely on then.
+    pub fn compute(
+        &self,
+        inputs: &[&[f64]],
+        params: &[f64],
+        policy: Policy,
+        outputs: &mut [&mut [f64]],
+    ) -> Result<(), TaError> {
+        let params = self.bind(params, policy.seed)?;
         let length = self.check_inputs(inputs)?;
         if outputs.len() != self.outputs.len() || outputs.iter().any(|output| output.len() != length) {
             return Err(TaError::OutputShape { name: self.name, expected: self.outputs.len(), length });
         }
         let lookback = (self.lookback)(&params)?;
+        let gap = first_gap(inputs, 0);
+        if let (Some((bar, input)), NanPolicy::Raise) = (gap, policy.nan) {
+            let value = inputs.get(input).and_then(|series| series.get(bar)).copied().unwrap_or(f64::NAN);
+            let input = self.inputs.get(input).map_or("input", |input| input.name());
+            return Err(TaError::Gap { name: self.name, input, value, bar });
+        }
+        if gap.is_none() {
+            return self.stretch(inputs, &params, lookback, 0, length, outputs);
+        }
         let begin = first_complete_bar(inputs, length);
-        let first = begin.saturating_add(lookback).min(length);
-        let mut tails: Vec<&mut [f64]> = Vec::with_capacity(outputs.len());
-        for (output, declared) in outputs.iter_mut().zip(self.outputs) {
-            let (head, tail) = output.split_at_mut(first);
-            head.fill(if declared.kind == Kind::Float { f64::NAN } else { 0.0 });
-            tails.push(tail);
+        self.blank(outputs, 0, begin);
+        if self.memory == Memory::Bar {
+            return self.stretch(inputs, &params, lookback, begin, length, outputs);
         }
-        if first == length {
-            return Ok(());
+        let mut start = begin;
+        while start < length {
+            let end = first_gap(inputs, start).map_or(length, |(bar, _)| bar);
+            self.stretch(inputs, &params, lookback, start, end, outputs)?;
+            let rest =
+                if self.memory == Memory::History && policy.nan == NanPolicy::Propagate { length } else { end + 1 };
+            self.blank(outputs, end, rest.min(length));
+            start = rest;
         }
-        let inputs: Vec<&[f64]> = inputs.iter().map(|input| input.split_at(begin).1).collect();
-        (self.kernel)(&inputs, &params, &mut tails)
+        Ok(())
     }
 
-    /// As [`Self::compute`], into new vectors.
+    /// Run the kernel on bars `start..end` as on a series of its own.
+    fn stretch(
+        &self,
+        inputs: &[&[f64]],
+        params: &Params,
+        lookback: usize,
+        start: usize,
+        end: usize,
+        outputs: &mut [&mut [f64]],
+    ) -> Result<(), TaError> {
+        let first = start.saturating_add(lookback).min(end);
+        self.blank(outputs, start, first);
+        if first == end {
+            return Ok(());
+        }
+        let wiring = || TaError::Wiring { what: "series" };
+        let mut cut: [&[f64]; MAX_SERIES] = [&[]; MAX_SERIES];
+        for (slot, input) in cut.iter_mut().zip(inputs) {
+            *slot = input.get(start..end).ok_or_else(wiring)?;
+        }
+        let count = outputs.len();
+        let mut tails: [&mut [f64]; MAX_SERIES] = Default::default();
+        for (slot, output) in tails.iter_mut().zip(outputs.iter_mut()) {
+            *slot = output.get_mut(first..end).ok_or_else(wiring)?;
+        }
+        let cut = cut.get(..inputs.len()).ok_or_else(wiring)?;
+        (self.kernel)(cut, params, tails.get_mut(..count).ok_or_else(wiring)?)
+    }
+
+    /// Write "no value" into bars `start..end`.
+    fn blank(&self, outputs: &mut [&mut [f64]], start: usize, end: usize) {
+        for (output, declared) in outputs.iter_mut().zip(self.outputs) {
+            if let Some(slots) = output.get_mut(start..end) {
+                slots.fill(declared.kind.nothing());
+            }
+        }
+    }
+
+    /// As [`Self::compute`] with the default [`Policy`], into new vectors.
     ///
     /// # Errors
     /// As [`Self::compute`].
@@ -155,21 +280,24 @@ impl Spec {
         let length = inputs.first().map_or(0, |input| input.len());
         let mut outputs = vec![vec![0.0; length]; self.outputs.len()];
         let mut slices: Vec<&mut [f64]> = outputs.iter_mut().map(Vec::as_mut_slice).collect();
-        self.compute(inputs, params, &mut slices)?;
+        self.compute(inputs, params, Policy::default(), &mut slices)?;
         Ok(outputs)
     }
 
-    fn check_inputs(&self, inputs: &[&[f64]]) -> Result<usize, TaError> {
+    pub(super) fn wrong_count(&self, given: usize) -> TaError {
         let names: Vec<&'static str> = self.inputs.iter().map(|input| input.name()).collect();
-        if inputs.len() != names.len() {
-            let (expected, wanted, given) = (names.len(), names.join(", "), inputs.len());
-            return Err(TaError::InputCount { name: self.name, expected, wanted, given });
+        TaError::InputCount { name: self.name, expected: names.len(), wanted: names.join(", "), given }
+    }
+
+    pub(super) fn check_inputs(&self, inputs: &[&[f64]]) -> Result<usize, TaError> {
+        if inputs.len() != self.inputs.len() {
+            return Err(self.wrong_count(inputs.len()));
         }
         let expected = inputs.first().map_or(0, |input| input.len());
-        let odd = inputs.iter().zip(&names).find(|(input, _)| input.len() != expected);
-        match (odd, names.first()) {
+        let odd = inputs.iter().zip(self.inputs).find(|(input, _)| input.len() != expected);
+        match (odd, self.inputs.first()) {
             (Some((series, input)), Some(first)) => {
-                let length = series.len();
+                let (length, input, first) = (series.len(), input.name(), first.name());
                 Err(TaError::LengthMismatch { name: self.name, input, length, first, expected })
             }
             _ => Ok(expected),
@@ -178,7 +306,7 @@ impl Spec {
 }
 
 /// Index of the first bar where no input is NaN; `length` when there is none.
-fn first_complete_bar(inputs: &[&[f64]], length: usize) -> usize {
+pub(super) fn first_complete_bar(inputs: &[&[f64]], length: usize) -> usize {
     let mut begin = 0;
     // A later NaN in one input moves the start, which may land on a NaN of another: repeat until nothing moves.
     loop {
@@ -190,4 +318,22 @@ fn first_complete_bar(inputs: &[&[f64]], length: usize) -> usize {
             return begin.min(length);
         }
     }
+}
+
+/// The first bar from `start` on where an input is no finite number, and which input.
+pub(super) fn first_gap(inputs: &[&[f64]], start: usize) -> Option<(usize, usize)> {
+    let gaps = inputs.iter().enumerate().filter_map(|(index, input)| {
+        let rest = input.get(start..)?;
+        first_not_finite(rest).map(|bar| (start + bar, index))
+    });
+    gaps.min()
+}
+
+/// Index of the first NaN or infinity.
+fn first_not_finite(series: &[f64]) -> Option<usize> {
+    // Stretch by stretch, so that the inner loop has no branch and is vectorised.
+    const STRETCH: usize = 512;
+    let broken = |part: &[f64]| part.iter().fold(false, |broken, value| broken | !value.is_finite());
+    let (which, part) = series.chunks(STRETCH).enumerate().find(|(_, part)| broken(part))?;
+    part.iter().position(|value| !value.is_finite()).map(|place| which * STRETCH + place)
 }
