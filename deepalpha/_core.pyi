@@ -7,6 +7,7 @@ from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import disjoint_base
 
 from deepalpha.types import Fill, Instrument, OrderRequest
 
@@ -16,22 +17,32 @@ _Events = list[tuple[str, dict[str, Any]]]
 __all__ = [
     "AccountView",
     "Approved",
+    "Indicator",
     "OpsLog",
     "PracticeVenue",
     "RiskGate",
     "bucket_end",
     "check_timeframe",
     "market_view",
-    "ta_compute",
     "ta_specs",
 ]
 
 # --- indicators and bars
 
 def ta_specs() -> str: ...
-def ta_compute(
-    name: str, inputs: Sequence[NDArray[np.float64]], params: Sequence[float]
-) -> list[NDArray[np.float64]]: ...
+
+@disjoint_base
+class Indicator:
+    def __new__(cls, name: str) -> Indicator: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+    @property
+    def __name__(self) -> str: ...
+    @property
+    def __qualname__(self) -> str: ...
+    @property
+    def __signature__(self) -> Any: ...
+    def __reduce__(self) -> str: ...
+
 def check_timeframe(name: str) -> int: ...
 def bucket_end(ts_open: NDArray[np.int64], timeframe: str) -> NDArray[np.int64]: ...
 def market_view(

@@ -1,56 +1,71 @@
-"""Series in, series of the same kind out: the one border between Python containers and the core's float64 arrays."""
+"""Series in, series of the same kind out: the one border between Python containers and the core's float64 arrays.
+
+The core itself takes contiguous float64 arrays; for everything else it calls in here (`core/py/src/ta.rs`).
+"""
 
 from __future__ import annotations
 
+import inspect
 import math
 import numbers
 import sys
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from deepalpha import _core
 from deepalpha.errors import IndicatorError
-
-#: A series of numbers: 1-D numpy array, list, polars Series or pandas Series (typed as Any: pandas is optional).
-Series = TypeVar("Series", NDArray[Any], list[float], pl.Series)
+from deepalpha.ta.info import info
 
 Floats = NDArray[np.float64]
 
 
-def compute(name: str, inputs: dict[str, Any], params: dict[str, Any], outputs: Sequence[str], whole: bool) -> Any:
-    """Run one indicator of the core on any supported containers.
+def convert(name: str, labels: Sequence[str], inputs: Sequence[Any]) -> list[Floats]:
+    """What a call was given, as the arrays the core takes.
 
     Args:
-        name: TA-Lib's name.
-        inputs: argument name -> series, in calling order, all of one length n.
-        params: parameter name -> number, in calling order.
-        outputs: output names in result order.
-        whole: give int32 instead of float64 back (candlestick patterns).
+        name: the indicator.
+        labels: its inputs' names.
+        inputs: one series of shape (n,) for each.
 
     Returns:
-        One series of length n for one output, else a tuple of them, of the first input's kind. pandas keeps its index.
-        Named series: several outputs carry the outputs' names; one output carries the input's name when there is one
-        input, else the indicator's.
+        Aligned, contiguous, native float64 arrays; missing values (null, NA, masked) are NaN.
 
     Raises:
-        IndicatorError: an input or a parameter that cannot be used.
+        IndicatorError: a series that is not one row of numbers; pandas indexes that differ.
     """
-    arrays = [_as_floats(f"{name}: {label}", series) for label, series in inputs.items()]
-    _same_index(name, inputs)
-    numbers_ = [_as_number(f"{name}: {label}", value) for label, value in params.items()]
-    results: list[Floats] = _core.ta_compute(name, arrays, numbers_)
-    first = next(iter(inputs.values()))
+    arrays = [as_floats(f"{name}: {label}", series) for label, series in zip(labels, inputs, strict=True)]
+    _same_index(name, dict(zip(labels, inputs, strict=True)))
+    return arrays
+
+
+def like(name: str, inputs: Sequence[Any], names: Sequence[str], result: Any) -> Any:
+    """A result of the core in the first input's kind of container.
+
+    pandas keeps its index. Named series: several outputs carry the outputs' names; one output carries the input's name
+    when there is one input, else the indicator's.
+    """
+    first = inputs[0]
     single = getattr(first, "name", None) if len(inputs) == 1 else name
-    labels = [single] if len(outputs) == 1 else list(outputs)
-    wrapped = [_like(first, result, label, whole) for result, label in zip(results, labels, strict=True)]
-    return wrapped[0] if len(wrapped) == 1 else tuple(wrapped)
+    if isinstance(result, tuple):
+        return tuple(_like(first, values, label) for values, label in zip(result, names, strict=True))
+    return _like(first, result, single)
 
 
-def _as_floats(label: str, series: Any) -> Floats:
+def signature(name: str) -> inspect.Signature:
+    """How an indicator is called, for `inspect.signature` and notebooks."""
+    spec = info(name)
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    inputs = [inspect.Parameter(label, kind) for label in spec["inputs"]]
+    params = [inspect.Parameter(param["name"], kind, default=param["default"]) for param in spec["params"]]
+    choices = [("out", None), ("nan", "propagate"), ("seed", "talib")]
+    options = [inspect.Parameter(label, inspect.Parameter.KEYWORD_ONLY, default=value) for label, value in choices]
+    return inspect.Signature([*inputs, *params, *options])
+
+
+def as_floats(label: str, series: Any) -> Floats:
     """`series` as an aligned, contiguous, native float64 array; missing values (null, NA, masked) become NaN."""
     if isinstance(series, pl.Series):
         if not series.dtype.is_numeric():
@@ -97,7 +112,7 @@ def _unusable(label: str, what: str) -> IndicatorError:
     )
 
 
-def _as_number(label: str, value: Any) -> float:
+def as_number(label: str, value: Any) -> float:
     """A parameter as float; its bounds are the core's to check."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise IndicatorError(f"{label} {value!r} is not a number; pass an int or a float")
@@ -122,11 +137,10 @@ def _same_index(name: str, inputs: dict[str, Any]) -> None:
             raise IndicatorError(f"{name}: {label} and {head} have different indexes; align them first (pandas.concat)")
 
 
-def _like(template: Any, values: Floats, name: Any, whole: bool) -> Any:
+def _like(template: Any, values: NDArray[Any], name: Any) -> Any:
     """`values` in the template's kind of container."""
-    typed: NDArray[Any] = values.astype(np.int32) if whole else values
     if isinstance(template, pl.Series):
-        return pl.Series(str(name or ""), typed)
+        return pl.Series(str(name or ""), values)
     if _is_pandas(template):
-        return type(template)(typed, index=template.index, name=name)
-    return typed.tolist() if isinstance(template, (list, tuple)) else typed
+        return type(template)(values, index=template.index, name=name)
+    return values.tolist() if isinstance(template, (list, tuple)) else values

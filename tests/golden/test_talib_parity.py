@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from fractions import Fraction
 from pathlib import Path
 from statistics import pstdev
@@ -16,7 +15,6 @@ from numpy.typing import NDArray
 
 from deepalpha import ta
 from deepalpha.errors import IndicatorError
-from deepalpha.ta.dynamic import build
 
 Floats = NDArray[np.float64]
 Bars = dict[str, Floats]
@@ -215,7 +213,7 @@ def test_bounds_are_talibs(name: str) -> None:
         for value in (param["min"] - step, param["max"] + step * (1 if param["kind"] != "real" else 1e36)):
             with pytest.raises(IndicatorError):
                 getattr(ta, name)(*inputs, **{param["name"]: value})
-            with pytest.raises(Exception, match="Bad Parameter|TA_BAD_PARAM|error"):
+            with pytest.raises(Exception, match="TA_BAD_PARAM"):
                 getattr(talib, name)(*inputs, **{param["name"]: value})
 
 
@@ -343,14 +341,6 @@ def test_refuses_what_is_not_one_series_of_numbers(series: Any, message: str) ->
 def test_refuses_bad_parameters_with_value_and_bound(call: Any, message: str) -> None:
     with pytest.raises(IndicatorError, match=message):
         call(MARKETS["walk"]["close"])
-
-
-def test_typed_functions_have_the_signature_of_the_registry() -> None:
-    for name in ta.functions():
-        typed, built = inspect.signature(getattr(ta, name)), inspect.signature(build(name))
-        assert [(p.name, p.default) for p in typed.parameters.values()] == [
-            (p.name, p.default) for p in built.parameters.values()
-        ]
 
 
 def test_a_misspelt_name_gets_a_suggestion() -> None:

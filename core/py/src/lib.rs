@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! - [`error`]: each core error to one class of `deepalpha.errors`.
-//! - [`ta`]: indicators over numpy arrays. [`bars`]: time frames and closed bars.
+//! - [`ta`]: indicators over numpy arrays, whose outputs come from [`pool`]. [`bars`]: time frames and closed bars.
 //! - [`trading`]: risk gate and practice venue. [`ops`]: the operational log.
 
 use pyo3::prelude::*;
@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 mod bars;
 mod error;
 mod ops;
+mod pool;
 mod ta;
 mod trading;
 
