@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kit::ranges::Directional;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, float, streaming};
+use super::kit::lanes::{Recursion, Recursive, forgets, recursive};
+use super::kit::ranges::{Directional, Movement};
+use super::kit::simd::Number;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, float, streaming};
 
 /// ADX.
 pub const SPEC: Spec = Spec {
@@ -18,7 +20,7 @@ pub const SPEC: Spec = Spec {
     lookback: |params| Ok(2 * params.int(0)? - 1),
     memory: Memory::History,
     seeded: false,
-    kernel: batch::<DirectionalIndex, 3, 1>,
+    kernel: recursive::<DirectionalIndex, 3, 7, 1>,
     stream: Some(streaming::<DirectionalIndex, 3, 1>),
 };
 
@@ -28,14 +30,15 @@ struct DirectionalIndex {
     /// DX still to be added up before the average begins.
     missing: usize,
     average: f64,
-    count: f64,
+    weight: f64,
+    period: usize,
 }
 
 impl State<3, 1> for DirectionalIndex {
     fn new(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
         let movement = Directional::new(period);
-        Ok(Self { movement, missing: period, average: 0.0, count: float(period) })
+        Ok(Self { movement, missing: period, average: 0.0, weight: 1.0 / float(period), period })
     }
 
     fn next(&mut self, bar: [f64; 3]) -> Option<[f64; 1]> {
@@ -46,12 +49,47 @@ impl State<3, 1> for DirectionalIndex {
             if self.missing > 0 {
                 return None;
             }
-            self.average /= self.count;
+            self.average /= float(self.period);
         } else if let Some(dx) = dx {
             // Where there was no range TA-Lib keeps the last value.
-            self.average += (dx - self.average) / self.count;
+            self.average += (dx - self.average) * self.weight;
         }
         Some([self.average])
+    }
+}
+
+impl Recursive<3, 7, 1> for DirectionalIndex {
+    fn recursion(&self) -> Option<(impl Recursion<3, 7, 1>, [f64; 7])> {
+        let ([high, low, close], sums) = self.movement.parts()?;
+        let parts = [high, low, close, sums.plus, sums.minus, sums.range, self.average];
+        Some((Smooth { weight: self.weight }, parts))
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Smooth {
+    weight: f64,
+}
+
+impl Recursion<3, 7, 1> for Smooth {
+    #[inline(always)]
+    fn step<N: Number>(&self, state: &mut [N; 7], bar: [N; 3]) -> [N; 1] {
+        let [high, low, close, plus, minus, range, average] = *state;
+        let mut sums = Movement { plus, minus, range };
+        sums.smooth(Movement::between([high, low, close], bar), self.weight);
+        let dx = sums.dx_or(average);
+        let average = average + (dx - average) * N::splat(self.weight);
+        let [high, low, close] = bar;
+        *state = [high, low, close, sums.plus, sums.minus, sums.range, average];
+        [average]
+    }
+
+    fn memory(&self) -> usize {
+        2 * forgets(self.weight)
+    }
+
+    fn guess(&self, [high, low, close]: [f64; 3]) -> [f64; 7] {
+        [high, low, close, 0.0, 0.0, 0.0, 0.0]
     }
 }
 

@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::kit::averages::Ema;
-use super::kit::ranges::TrueRange;
-use super::kit::{Input, Memory, Output, Param, Params, Seed, Spec, State, TaError, batch, streaming};
+use super::kit::lanes::{Recursion, Recursive, forgets, recursive};
+use super::kit::ranges::{TrueRange, true_range};
+use super::kit::simd::Number;
+use super::kit::{Input, Memory, Output, Param, Params, Seed, Spec, State, TaError, streaming};
 
 /// ATR.
 pub const SPEC: Spec = Spec {
@@ -20,7 +22,7 @@ pub const SPEC: Spec = Spec {
     lookback: |params| Ok(params.int(0)? - usize::from(params.seed() == Seed::TradingView)),
     memory: Memory::History,
     seeded: true,
-    kernel: batch::<AverageRange, 3, 1>,
+    kernel: recursive::<AverageRange, 3, 2, 1>,
     stream: Some(streaming::<AverageRange, 3, 1>),
 };
 
@@ -38,6 +40,36 @@ impl State<3, 1> for AverageRange {
     fn next(&mut self, [high, low, close]: [f64; 3]) -> Option<[f64; 1]> {
         let range = self.range.next(high, low, close)?;
         self.average.next(range).map(|average| [average])
+    }
+}
+
+impl Recursive<3, 2, 1> for AverageRange {
+    fn recursion(&self) -> Option<(impl Recursion<3, 2, 1>, [f64; 2])> {
+        let weight = self.average.weight();
+        let close = self.range.close().filter(|_| weight < 1.0)?;
+        Some((Smooth { weight }, [close, self.average.average()]))
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Smooth {
+    weight: f64,
+}
+
+impl Recursion<3, 2, 1> for Smooth {
+    #[inline(always)]
+    fn step<N: Number>(&self, [previous, average]: &mut [N; 2], [high, low, close]: [N; 3]) -> [N; 1] {
+        *average += (true_range(high, low, *previous) - *average) * N::splat(self.weight);
+        *previous = close;
+        [*average]
+    }
+
+    fn memory(&self) -> usize {
+        forgets(self.weight)
+    }
+
+    fn guess(&self, [high, low, close]: [f64; 3]) -> [f64; 2] {
+        [close, high - low]
     }
 }
 

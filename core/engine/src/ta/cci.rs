@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::kit::lanes::{Blocks, Windows, windowed};
 use super::kit::ring::Ring;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, float, is_noise, streaming};
+use super::kit::simd::Number;
+use super::kit::{Input, Memory, NOISE, Output, Param, Params, Spec, TaError, float, streaming};
 
 /// CCI.
 pub const SPEC: Spec = Spec {
@@ -18,34 +20,51 @@ pub const SPEC: Spec = Spec {
     lookback: |params| Ok(params.int(0)? - 1),
     memory: Memory::Window,
     seeded: false,
-    kernel: batch::<ChannelIndex, 3, 1>,
+    kernel: windowed::<ChannelIndex, 3, 1>,
     stream: Some(streaming::<ChannelIndex, 3, 1>),
 };
 
 #[derive(Clone, Serialize, Deserialize)]
-struct ChannelIndex {
-    window: Ring,
+struct ChannelIndex<N = f64> {
+    window: Ring<N>,
     count: f64,
 }
 
-impl State<3, 1> for ChannelIndex {
-    fn new(params: &Params) -> Result<Self, TaError> {
+impl<N: Number> Windows<N, 3, 1> for ChannelIndex<N> {
+    fn begin(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
         Ok(Self { window: Ring::new(period), count: float(period) })
     }
 
-    fn next(&mut self, [high, low, close]: [f64; 3]) -> Option<[f64; 1]> {
-        let typical = (high + low + close) / 3.0;
+    #[inline(always)]
+    fn next(&mut self, [high, low, close]: [N; 3]) -> Option<[N; 1]> {
+        let typical = (high + low + close) / N::splat(3.0);
         self.window.push(typical);
         if !self.window.is_full() {
             return None;
         }
-        let mean = self.window.iter().sum::<f64>() / self.count;
-        let deviation = self.window.iter().map(|value| (value - mean).abs()).sum::<f64>() / self.count;
-        let distance = typical - mean;
-        let still = |length: f64| length == 0.0 || is_noise(length, mean.abs());
-        let unmoved = still(distance.abs()) || still(deviation);
-        Some([if unmoved { 0.0 } else { distance / (0.015 * deviation) }])
+        let (zero, share) = (N::splat(0.0), N::splat(1.0 / self.count));
+        let (mut total, mut away) = (zero, zero);
+        for value in self.window.unordered() {
+            total += *value;
+        }
+        let mean = total * share;
+        for value in self.window.unordered() {
+            away += (*value - mean).magnitude();
+        }
+        let (deviation, distance) = (away * share, typical - mean);
+        let index = distance / (N::splat(0.015) * deviation);
+        let noise = N::splat(NOISE) * mean.magnitude();
+        let moved = N::if_above(noise, distance.magnitude(), zero, N::if_above(noise, deviation, zero, index));
+        Some([N::if_equal(distance, zero, zero, N::if_equal(deviation, zero, zero, moved))])
+    }
+}
+
+impl Blocks<3, 1> for ChannelIndex {
+    type Over<N: Number> = ChannelIndex<N>;
+
+    fn unit(params: &Params) -> Result<usize, TaError> {
+        params.int(0)
     }
 }
 

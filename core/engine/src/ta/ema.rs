@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::kit::averages::Ema;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
+use super::kit::lanes::{Recursion, Recursive, forgets, recursive};
+use super::kit::simd::Number;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, streaming};
 
 /// EMA.
 pub const SPEC: Spec = Spec {
@@ -18,7 +20,7 @@ pub const SPEC: Spec = Spec {
     lookback: |params| Ok(params.int(0)? - 1),
     memory: Memory::History,
     seeded: true,
-    kernel: batch::<ExponentialAverage, 1, 1>,
+    kernel: recursive::<ExponentialAverage, 1, 1, 1>,
     stream: Some(streaming::<ExponentialAverage, 1, 1>),
 };
 
@@ -34,6 +36,35 @@ impl State<1, 1> for ExponentialAverage {
 
     fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
         self.average.next(value).map(|average| [average])
+    }
+}
+
+impl Recursive<1, 1, 1> for ExponentialAverage {
+    fn recursion(&self) -> Option<(impl Recursion<1, 1, 1>, [f64; 1])> {
+        let weight = self.average.weight();
+        // A weight of 1 is the state's own shortcut.
+        (weight < 1.0).then(|| (Follow { weight }, [self.average.average()]))
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Follow {
+    weight: f64,
+}
+
+impl Recursion<1, 1, 1> for Follow {
+    #[inline(always)]
+    fn step<N: Number>(&self, [average]: &mut [N; 1], [value]: [N; 1]) -> [N; 1] {
+        *average += (value - *average) * N::splat(self.weight);
+        [*average]
+    }
+
+    fn memory(&self) -> usize {
+        forgets(self.weight)
+    }
+
+    fn guess(&self, bar: [f64; 1]) -> [f64; 1] {
+        bar
     }
 }
 

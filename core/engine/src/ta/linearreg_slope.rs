@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::kit::lanes::{Blocks, Windows, windowed};
+use super::kit::simd::Number;
 use super::kit::windows::RollingMoments;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, float, streaming};
+use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, float, streaming};
 
 /// LINEARREG_SLOPE.
 pub const SPEC: Spec = Spec {
@@ -18,24 +20,33 @@ pub const SPEC: Spec = Spec {
     lookback: |params| Ok(params.int(0)? - 1),
     memory: Memory::Window,
     seeded: false,
-    kernel: batch::<Slope, 1, 1>,
+    kernel: windowed::<Slope, 1, 1>,
     stream: Some(streaming::<Slope, 1, 1>),
 };
 
 #[derive(Clone, Serialize, Deserialize)]
-struct Slope {
-    window: RollingMoments,
+struct Slope<N = f64> {
+    window: RollingMoments<N>,
     count: f64,
 }
 
-impl State<1, 1> for Slope {
-    fn new(params: &Params) -> Result<Self, TaError> {
+impl<N: Number> Windows<N, 1, 1> for Slope<N> {
+    fn begin(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
         Ok(Self { window: RollingMoments::new(period), count: float(period) })
     }
 
-    fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
+    #[inline(always)]
+    fn next(&mut self, [value]: [N; 1]) -> Option<[N; 1]> {
         self.window.next(value).map(|moments| [moments.slope(self.count)])
+    }
+}
+
+impl Blocks<1, 1> for Slope {
+    type Over<N: Number> = Slope<N>;
+
+    fn unit(params: &Params) -> Result<usize, TaError> {
+        params.int(0)
     }
 }
 

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::kit::averages::Ema;
-use super::kit::{Input, Memory, Output, Param, Params, Seed, Spec, State, TaError, batch, streaming};
+use super::kit::lanes::{Recursion, Recursive, forgets, recursive};
+use super::kit::simd::Number;
+use super::kit::{Input, Memory, Output, Param, Params, Seed, Spec, State, TaError, streaming};
 
 /// MACD.
 pub const SPEC: Spec = Spec {
@@ -29,7 +31,7 @@ pub const SPEC: Spec = Spec {
     },
     memory: Memory::History,
     seeded: true,
-    kernel: batch::<Convergence, 1, 3>,
+    kernel: recursive::<Convergence, 1, 3, 3>,
     stream: Some(streaming::<Convergence, 1, 3>),
 };
 
@@ -64,6 +66,42 @@ impl State<1, 3> for Convergence {
 fn periods(params: &Params) -> Result<(usize, usize, usize), TaError> {
     let (fast, slow) = (params.int(0)?, params.int(1)?);
     Ok((fast.min(slow), fast.max(slow), params.int(2)?))
+}
+
+impl Recursive<1, 3, 3> for Convergence {
+    fn recursion(&self) -> Option<(impl Recursion<1, 3, 3>, [f64; 3])> {
+        let averages = [&self.fast, &self.slow, &self.signal];
+        let weights = averages.map(Ema::weight);
+        // A weight of 1 is the average's own shortcut.
+        weights.iter().all(|weight| *weight < 1.0).then(|| (Lines { weights }, averages.map(Ema::average)))
+    }
+}
+
+/// Weights of the fast, slow and signal averages.
+#[derive(Clone, Copy)]
+struct Lines {
+    weights: [f64; 3],
+}
+
+impl Recursion<1, 3, 3> for Lines {
+    #[inline(always)]
+    fn step<N: Number>(&self, [fast, slow, signal]: &mut [N; 3], [value]: [N; 1]) -> [N; 3] {
+        let [fast_weight, slow_weight, signal_weight] = self.weights;
+        *fast += (value - *fast) * N::splat(fast_weight);
+        *slow += (value - *slow) * N::splat(slow_weight);
+        let macd = *fast - *slow;
+        *signal += (macd - *signal) * N::splat(signal_weight);
+        [macd, *signal, macd - *signal]
+    }
+
+    fn memory(&self) -> usize {
+        let [fast, slow, signal] = self.weights;
+        forgets(fast).max(forgets(slow)) + forgets(signal)
+    }
+
+    fn guess(&self, [value]: [f64; 1]) -> [f64; 3] {
+        [value, value, 0.0]
+    }
 }
 
 #[cfg(test)]

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kit::windows::Extreme;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
+use super::kit::lanes::{Blocks, Windows, windowed};
+use super::kit::simd::Number;
+use super::kit::windows::Peak;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, streaming};
 
 /// MAX.
 pub const SPEC: Spec = Spec {
@@ -18,22 +20,31 @@ pub const SPEC: Spec = Spec {
     lookback: |params| Ok(params.int(0)? - 1),
     memory: Memory::Window,
     seeded: false,
-    kernel: batch::<Highest, 1, 1>,
+    kernel: windowed::<Highest, 1, 1>,
     stream: Some(streaming::<Highest, 1, 1>),
 };
 
 #[derive(Clone, Serialize, Deserialize)]
-struct Highest {
-    extreme: Extreme,
+struct Highest<N = f64> {
+    peak: Peak<N>,
 }
 
-impl State<1, 1> for Highest {
-    fn new(params: &Params) -> Result<Self, TaError> {
-        Ok(Self { extreme: Extreme::highest(params.int(0)?) })
+impl<N: Number> Windows<N, 1, 1> for Highest<N> {
+    fn begin(params: &Params) -> Result<Self, TaError> {
+        Ok(Self { peak: Peak::highest(params.int(0)?) })
     }
 
-    fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
-        self.extreme.next(value).map(|extreme| [extreme])
+    #[inline(always)]
+    fn next(&mut self, [value]: [N; 1]) -> Option<[N; 1]> {
+        self.peak.next(value).map(|peak| [peak])
+    }
+}
+
+impl Blocks<1, 1> for Highest {
+    type Over<N: Number> = Highest<N>;
+
+    fn unit(params: &Params) -> Result<usize, TaError> {
+        params.int(0)
     }
 }
 

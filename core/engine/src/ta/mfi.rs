@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::kit::lanes::{Blocks, Windows, windowed};
+use super::kit::simd::Number;
 use super::kit::windows::Sum;
-use super::kit::{
-    Input, Memory, Output, Param, Params, Spec, State, TaError, batch, nearly_equal, ratio_or_zero, streaming,
-};
+use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, if_nearly_equal, streaming};
 
 /// MFI.
 pub const SPEC: Spec = Spec {
@@ -20,30 +20,40 @@ pub const SPEC: Spec = Spec {
     lookback: |params| params.int(0),
     memory: Memory::Window,
     seeded: false,
-    kernel: batch::<MoneyFlow, 4, 1>,
+    kernel: windowed::<MoneyFlow, 4, 1>,
     stream: Some(streaming::<MoneyFlow, 4, 1>),
 };
 
 #[derive(Clone, Serialize, Deserialize)]
-struct MoneyFlow {
-    previous: Option<f64>,
-    up: Sum,
-    down: Sum,
+struct MoneyFlow<N = f64> {
+    previous: Option<N>,
+    up: Sum<N>,
+    down: Sum<N>,
 }
 
-impl State<4, 1> for MoneyFlow {
-    fn new(params: &Params) -> Result<Self, TaError> {
+impl<N: Number> Windows<N, 4, 1> for MoneyFlow<N> {
+    fn begin(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
         Ok(Self { previous: None, up: Sum::new(period), down: Sum::new(period) })
     }
 
-    fn next(&mut self, [high, low, close, volume]: [f64; 4]) -> Option<[f64; 1]> {
-        let typical = (high + low + close) / 3.0;
+    #[inline(always)]
+    fn next(&mut self, [high, low, close, volume]: [N; 4]) -> Option<[N; 1]> {
+        let zero = N::splat(0.0);
+        let typical = (high + low + close) / N::splat(3.0);
         let previous = self.previous.replace(typical)?;
-        let money = if nearly_equal(typical, previous) { 0.0 } else { typical * volume };
-        let (up, down) = if typical < previous { (0.0, money) } else { (money, 0.0) };
+        let money = if_nearly_equal(typical, previous, zero, typical * volume);
+        let (up, down) = (N::if_above(previous, typical, zero, money), N::if_above(previous, typical, money, zero));
         let (up, down) = self.up.next(up).zip(self.down.next(down))?;
-        Some([100.0 * ratio_or_zero(up, up + down)])
+        Some([N::splat(100.0) * up.over_or_zero(up + down)])
+    }
+}
+
+impl Blocks<4, 1> for MoneyFlow {
+    type Over<N: Number> = MoneyFlow<N>;
+
+    fn unit(params: &Params) -> Result<usize, TaError> {
+        params.int(0)
     }
 }
 

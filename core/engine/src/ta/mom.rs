@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::kit::ring::Ring;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, streaming};
 
 /// MOM.
 pub const SPEC: Spec = Spec {
@@ -18,7 +18,13 @@ pub const SPEC: Spec = Spec {
     lookback: |params| params.int(0),
     memory: Memory::Window,
     seeded: false,
-    kernel: batch::<Momentum, 1, 1>,
+    kernel: |inputs, params, outputs| {
+        let ([real], [out]) = (inputs, outputs) else { return Err(TaError::Wiring { what: "series" }) };
+        for ((slot, value), past) in out.iter_mut().zip(real.iter().skip(params.int(0)?)).zip(*real) {
+            *slot = value - past;
+        }
+        Ok(())
+    },
     stream: Some(streaming::<Momentum, 1, 1>),
 };
 

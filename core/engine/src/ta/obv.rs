@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, batch, streaming};
+use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, streaming};
 
 /// OBV.
 pub const SPEC: Spec = Spec {
@@ -17,7 +17,21 @@ pub const SPEC: Spec = Spec {
     lookback: |_| Ok(0),
     memory: Memory::History,
     seeded: false,
-    kernel: batch::<OnBalance, 2, 1>,
+    kernel: |inputs, _, outputs| {
+        let ([real, volume], [out]) = (inputs, outputs) else { return Err(TaError::Wiring { what: "series" }) };
+        // First the signed volume, which has no chain, then its running sum.
+        let bars = real.iter().zip(real.iter().skip(1)).zip(volume.iter().skip(1));
+        for (slot, ((previous, value), volume)) in out.iter_mut().skip(1).zip(bars) {
+            *slot = signed(*previous, *value, *volume);
+        }
+        out.iter_mut().zip(*volume).take(1).for_each(|(slot, first)| *slot = *first);
+        let mut total = 0.0;
+        for slot in out.iter_mut() {
+            total += *slot;
+            *slot = total;
+        }
+        Ok(())
+    },
     stream: Some(streaming::<OnBalance, 2, 1>),
 };
 
@@ -33,13 +47,16 @@ impl State<2, 1> for OnBalance {
     }
 
     fn next(&mut self, [value, volume]: [f64; 2]) -> Option<[f64; 1]> {
-        self.total += match self.last.replace(value) {
-            Some(previous) if value < previous => -volume,
-            Some(previous) if value == previous => 0.0,
-            _ => volume,
-        };
+        self.total += self.last.replace(value).map_or(volume, |previous| signed(previous, value, volume));
         Some([self.total])
     }
+}
+
+/// Volume with the sign of the price's change.
+#[inline(always)]
+fn signed(previous: f64, value: f64, volume: f64) -> f64 {
+    let fall = if value < previous { -volume } else { 0.0 };
+    if value > previous { volume } else { fall }
 }
 
 #[cfg(test)]

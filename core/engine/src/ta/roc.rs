@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::kit::ring::Ring;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, streaming};
 
 /// ROC.
 pub const SPEC: Spec = Spec {
@@ -18,7 +18,13 @@ pub const SPEC: Spec = Spec {
     lookback: |params| params.int(0),
     memory: Memory::Window,
     seeded: false,
-    kernel: batch::<RateOfChange, 1, 1>,
+    kernel: |inputs, params, outputs| {
+        let ([real], [out]) = (inputs, outputs) else { return Err(TaError::Wiring { what: "series" }) };
+        for ((slot, value), past) in out.iter_mut().zip(real.iter().skip(params.int(0)?)).zip(*real) {
+            *slot = if *past == 0.0 { 0.0 } else { (value / past - 1.0) * 100.0 };
+        }
+        Ok(())
+    },
     stream: Some(streaming::<RateOfChange, 1, 1>),
 };
 

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::kit::averages::RisesAndFalls;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
+use super::kit::lanes::{Recursion, Recursive, forgets, recursive};
+use super::kit::simd::Number;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, streaming};
 
 /// RSI.
 pub const SPEC: Spec = Spec {
@@ -18,7 +20,7 @@ pub const SPEC: Spec = Spec {
     lookback: |params| params.int(0),
     memory: Memory::History,
     seeded: false,
-    kernel: batch::<RelativeStrength, 1, 1>,
+    kernel: recursive::<RelativeStrength, 1, 3, 1>,
     stream: Some(streaming::<RelativeStrength, 1, 1>),
 };
 
@@ -34,6 +36,38 @@ impl State<1, 1> for RelativeStrength {
 
     fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
         self.changes.next_share(value).map(|share| [share])
+    }
+}
+
+impl Recursive<1, 3, 1> for RelativeStrength {
+    fn recursion(&self) -> Option<(impl Recursion<1, 3, 1>, [f64; 3])> {
+        let (parts, weight) = self.changes.parts();
+        Some((Share { weight }, parts))
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Share {
+    weight: f64,
+}
+
+impl Recursion<1, 3, 1> for Share {
+    #[inline(always)]
+    fn step<N: Number>(&self, [previous, rise, fall]: &mut [N; 3], [value]: [N; 1]) -> [N; 1] {
+        let (zero, weight) = (N::splat(0.0), N::splat(self.weight));
+        let change = value - *previous;
+        *previous = value;
+        *rise += (change.larger(zero) - *rise) * weight;
+        *fall += ((zero - change).larger(zero) - *fall) * weight;
+        [N::splat(100.0) * rise.over_or_zero(*rise + *fall)]
+    }
+
+    fn memory(&self) -> usize {
+        forgets(self.weight)
+    }
+
+    fn guess(&self, [value]: [f64; 1]) -> [f64; 3] {
+        [value, 0.0, 0.0]
     }
 }
 

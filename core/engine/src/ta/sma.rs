@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kit::averages::Sma;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
+use super::kit::lanes::{Blocks, Windows, windowed};
+use super::kit::simd::Number;
+use super::kit::windows::Sum;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, float, streaming};
 
 /// SMA.
 pub const SPEC: Spec = Spec {
@@ -18,22 +20,34 @@ pub const SPEC: Spec = Spec {
     lookback: |params| Ok(params.int(0)? - 1),
     memory: Memory::Window,
     seeded: false,
-    kernel: batch::<SimpleAverage, 1, 1>,
+    kernel: windowed::<SimpleAverage, 1, 1>,
     stream: Some(streaming::<SimpleAverage, 1, 1>),
 };
 
 #[derive(Clone, Serialize, Deserialize)]
-struct SimpleAverage {
-    average: Sma,
+struct SimpleAverage<N = f64> {
+    sum: Sum<N>,
+    /// 1 / period.
+    share: f64,
 }
 
-impl State<1, 1> for SimpleAverage {
-    fn new(params: &Params) -> Result<Self, TaError> {
-        Ok(Self { average: Sma::new(params.int(0)?) })
+impl<N: Number> Windows<N, 1, 1> for SimpleAverage<N> {
+    fn begin(params: &Params) -> Result<Self, TaError> {
+        let period = params.int(0)?;
+        Ok(Self { sum: Sum::new(period), share: 1.0 / float(period) })
     }
 
-    fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
-        self.average.next(value).map(|average| [average])
+    #[inline(always)]
+    fn next(&mut self, [value]: [N; 1]) -> Option<[N; 1]> {
+        self.sum.next(value).map(|sum| [sum * N::splat(self.share)])
+    }
+}
+
+impl Blocks<1, 1> for SimpleAverage {
+    type Over<N: Number> = SimpleAverage<N>;
+
+    fn unit(params: &Params) -> Result<usize, TaError> {
+        params.int(0)
     }
 }
 

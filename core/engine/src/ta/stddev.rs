@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::kit::lanes::{Blocks, Windows, windowed};
+use super::kit::simd::Number;
 use super::kit::windows::RollingMoments;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, float, streaming};
+use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, float, streaming};
 
 /// STDDEV.
 pub const SPEC: Spec = Spec {
@@ -21,26 +23,36 @@ pub const SPEC: Spec = Spec {
     lookback: |params| Ok(params.int(0)? - 1),
     memory: Memory::Window,
     seeded: false,
-    kernel: batch::<Deviation, 1, 1>,
+    kernel: windowed::<Deviation, 1, 1>,
     stream: Some(streaming::<Deviation, 1, 1>),
 };
 
 #[derive(Clone, Serialize, Deserialize)]
-struct Deviation {
-    window: RollingMoments,
+struct Deviation<N = f64> {
+    window: RollingMoments<N>,
     count: f64,
     multiple: f64,
 }
 
-impl State<1, 1> for Deviation {
-    fn new(params: &Params) -> Result<Self, TaError> {
+impl<N: Number> Windows<N, 1, 1> for Deviation<N> {
+    fn begin(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
         Ok(Self { window: RollingMoments::new(period), count: float(period), multiple: params.real(1)? })
     }
 
-    fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
+    #[inline(always)]
+    fn next(&mut self, [value]: [N; 1]) -> Option<[N; 1]> {
         let moments = self.window.next(value)?;
-        Some([(moments.spread(self.count) / self.count).sqrt() * self.multiple])
+        let variance = moments.spread(self.count) * N::splat(1.0 / self.count);
+        Some([variance.root() * N::splat(self.multiple)])
+    }
+}
+
+impl Blocks<1, 1> for Deviation {
+    type Over<N: Number> = Deviation<N>;
+
+    fn unit(params: &Params) -> Result<usize, TaError> {
+        params.int(0)
     }
 }
 

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kit::windows::Extreme;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, nearly_equal, streaming};
+use super::kit::lanes::{Blocks, Windows, windowed};
+use super::kit::simd::Number;
+use super::kit::windows::Peak;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, if_nearly_equal, streaming};
 
 /// WILLR.
 pub const SPEC: Spec = Spec {
@@ -18,27 +20,36 @@ pub const SPEC: Spec = Spec {
     lookback: |params| Ok(params.int(0)? - 1),
     memory: Memory::Window,
     seeded: false,
-    kernel: batch::<WilliamsRange, 3, 1>,
+    kernel: windowed::<WilliamsRange, 3, 1>,
     stream: Some(streaming::<WilliamsRange, 3, 1>),
 };
 
 #[derive(Clone, Serialize, Deserialize)]
-struct WilliamsRange {
-    highest: Extreme,
-    lowest: Extreme,
+struct WilliamsRange<N = f64> {
+    highest: Peak<N>,
+    lowest: Peak<N>,
 }
 
-impl State<3, 1> for WilliamsRange {
-    fn new(params: &Params) -> Result<Self, TaError> {
+impl<N: Number> Windows<N, 3, 1> for WilliamsRange<N> {
+    fn begin(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
-        Ok(Self { highest: Extreme::highest(period), lowest: Extreme::lowest(period) })
+        Ok(Self { highest: Peak::highest(period), lowest: Peak::lowest(period) })
     }
 
-    fn next(&mut self, [high, low, close]: [f64; 3]) -> Option<[f64; 1]> {
+    #[inline(always)]
+    fn next(&mut self, [high, low, close]: [N; 3]) -> Option<[N; 1]> {
         let (highest, lowest) = (self.highest.next(high), self.lowest.next(low));
         let (highest, lowest) = highest.zip(lowest)?;
-        let still = nearly_equal(highest, lowest);
-        Some([if still { 0.0 } else { (highest - close) / ((highest - lowest) / -100.0) }])
+        let place = (highest - close) / ((highest - lowest) * N::splat(-0.01));
+        Some([if_nearly_equal(highest, lowest, N::splat(0.0), place)])
+    }
+}
+
+impl Blocks<3, 1> for WilliamsRange {
+    type Over<N: Number> = WilliamsRange<N>;
+
+    fn unit(params: &Params) -> Result<usize, TaError> {
+        params.int(0)
     }
 }
 

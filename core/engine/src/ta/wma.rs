@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kit::averages::Wma;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
+use super::kit::lanes::{Blocks, Windows, windowed};
+use super::kit::simd::Number;
+use super::kit::windows::Ramp;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, float, streaming};
 
 /// WMA.
 pub const SPEC: Spec = Spec {
@@ -18,22 +20,34 @@ pub const SPEC: Spec = Spec {
     lookback: |params| Ok(params.int(0)? - 1),
     memory: Memory::Window,
     seeded: false,
-    kernel: batch::<WeightedAverage, 1, 1>,
+    kernel: windowed::<WeightedAverage, 1, 1>,
     stream: Some(streaming::<WeightedAverage, 1, 1>),
 };
 
 #[derive(Clone, Serialize, Deserialize)]
-struct WeightedAverage {
-    average: Wma,
+struct WeightedAverage<N = f64> {
+    ramp: Ramp<N>,
+    /// 1 / the sum of the weights.
+    share: f64,
 }
 
-impl State<1, 1> for WeightedAverage {
-    fn new(params: &Params) -> Result<Self, TaError> {
-        Ok(Self { average: Wma::new(params.int(0)?) })
+impl<N: Number> Windows<N, 1, 1> for WeightedAverage<N> {
+    fn begin(params: &Params) -> Result<Self, TaError> {
+        let count = float(params.int(0)?);
+        Ok(Self { ramp: Ramp::new(params.int(0)?), share: 2.0 / (count * (count + 1.0)) })
     }
 
-    fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
-        self.average.next(value).map(|average| [average])
+    #[inline(always)]
+    fn next(&mut self, [value]: [N; 1]) -> Option<[N; 1]> {
+        self.ramp.next(value).map(|sum| [sum * N::splat(self.share)])
+    }
+}
+
+impl Blocks<1, 1> for WeightedAverage {
+    type Over<N: Number> = WeightedAverage<N>;
+
+    fn unit(params: &Params) -> Result<usize, TaError> {
+        params.int(0)
     }
 }
 

@@ -3,24 +3,25 @@
 use serde::{Deserialize, Serialize};
 
 use super::ring::Ring;
-use super::windows::Sum;
+use super::windows::{Ramp, Sum};
 use super::{Seed, TaError, float, ratio_or_zero};
 
 /// Mean of the last `period` values.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Sma {
     sum: Sum,
-    count: f64,
+    /// 1 / period.
+    share: f64,
 }
 
 impl Sma {
     pub(crate) fn new(period: usize) -> Self {
-        Self { sum: Sum::new(period), count: float(period) }
+        Self { sum: Sum::new(period), share: 1.0 / float(period) }
     }
 
     #[inline]
     pub(crate) fn next(&mut self, value: f64) -> Option<f64> {
-        self.sum.next(value).map(|sum| sum / self.count)
+        self.sum.next(value).map(|sum| sum * self.share)
     }
 }
 
@@ -50,6 +51,16 @@ impl Ema {
     /// With a weight of its own.
     pub(crate) fn weighted(period: usize, weight: f64, seed: Seed) -> Self {
         Self { average: 0.0, weight, missing: period, period, seed }
+    }
+
+    /// The average so far.
+    pub(crate) const fn average(&self) -> f64 {
+        self.average
+    }
+
+    /// What a new value counts.
+    pub(crate) const fn weight(&self) -> f64 {
+        self.weight
     }
 
     #[inline]
@@ -85,48 +96,23 @@ impl Ema {
     }
 }
 
-/// Weights 1, 2, .., period, the newest heaviest. Blocks as in [`Sum`], so nothing is ever subtracted.
+/// Weights 1, 2, .., period, the newest heaviest.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Wma {
-    block: Vec<f64>,
-    /// Plain and weighted sum of the block before from its value `k` on; the weights begin with 1.
-    suffix: Vec<(f64, f64)>,
-    at: usize,
-    plain: f64,
-    weighted: f64,
-    warm: bool,
-    divider: f64,
+    ramp: Ramp,
+    /// 1 / the sum of the weights.
+    share: f64,
 }
 
 impl Wma {
     pub(crate) fn new(period: usize) -> Self {
         let count = float(period);
-        let (block, suffix, divider) = (vec![0.0; period], vec![(0.0, 0.0); period], count * (count + 1.0) / 2.0);
-        Self { block, suffix, at: 0, plain: 0.0, weighted: 0.0, warm: false, divider }
+        Self { ramp: Ramp::new(period), share: 2.0 / (count * (count + 1.0)) }
     }
 
     #[inline]
     pub(crate) fn next(&mut self, value: f64) -> Option<f64> {
-        let period = self.block.len();
-        if let Some(slot) = self.block.get_mut(self.at) {
-            *slot = value;
-        }
-        self.at += 1;
-        self.plain += value;
-        self.weighted += value * float(self.at);
-        if self.at == period {
-            let sum = self.weighted;
-            let (mut plain, mut weighted) = (0.0, 0.0);
-            for (slot, value) in self.suffix.iter_mut().zip(&self.block).rev() {
-                plain += value;
-                weighted += plain;
-                *slot = (plain, weighted);
-            }
-            (self.at, self.plain, self.weighted, self.warm) = (0, 0.0, 0.0, true);
-            return Some(sum / self.divider);
-        }
-        let (_, older) = self.suffix.get(self.at).copied()?;
-        self.warm.then(|| (older + (self.weighted + float(period - self.at) * self.plain)) / self.divider)
+        self.ramp.next(value).map(|sum| sum * self.share)
     }
 }
 
@@ -337,6 +323,11 @@ pub(crate) struct RisesAndFalls {
 impl RisesAndFalls {
     pub(crate) fn new(period: usize) -> Self {
         Self { previous: f64::NAN, rise: Ema::wilder(period), fall: Ema::wilder(period) }
+    }
+
+    /// The last value, mean rise and mean fall; and the weight of a new change.
+    pub(crate) const fn parts(&self) -> ([f64; 3], f64) {
+        ([self.previous, self.rise.average(), self.fall.average()], self.rise.weight())
     }
 
     /// Mean rise and mean fall.

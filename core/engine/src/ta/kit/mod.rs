@@ -9,11 +9,13 @@
 pub(crate) mod averages;
 mod error;
 mod json;
+pub(crate) mod lanes;
 mod live;
 mod params;
 pub(crate) mod ranges;
 mod registry;
 pub(crate) mod ring;
+pub(crate) mod simd;
 mod spec;
 mod state;
 pub(crate) mod windows;
@@ -23,6 +25,7 @@ pub use json::specs_json;
 pub use live::Live;
 pub use params::{Param, ParamKind, Params, Seed};
 pub use registry::{REGISTRY, find, resolve};
+pub use simd::{Level, level, limit_level};
 pub use spec::{Input, Kernel, Kind, Lookback, Memory, NanPolicy, Output, Policy, Spec};
 pub(crate) use state::{State, batch, streaming};
 pub use state::{Stream, Streaming};
@@ -30,7 +33,7 @@ pub use state::{Stream, Streaming};
 /// Two numbers whose difference is a smaller share of their sum than this are rounding noise apart.
 ///
 /// TA-Lib 0.8's rule, found by bisection: its MFI, STOCH and WILLR tell 1 from 1 + d from d = 2.0e-14 on, at every scale.
-const NOISE: f64 = 1e-14;
+pub(crate) const NOISE: f64 = 1e-14;
 
 /// Whether a distance is rounding noise of numbers as large as `level`. False for NaN and infinities.
 pub(crate) fn is_noise(distance: f64, level: f64) -> bool {
@@ -40,6 +43,13 @@ pub(crate) fn is_noise(distance: f64, level: f64) -> bool {
 /// Whether two numbers differ by no more than rounding noise. False when either is NaN.
 pub(crate) fn nearly_equal(left: f64, right: f64) -> bool {
     left == right || is_noise((left - right).abs(), left.abs() + right.abs())
+}
+
+/// `then` where two numbers are [`nearly_equal`], else `other`.
+#[inline(always)]
+pub(crate) fn if_nearly_equal<N: simd::Number>(left: N, right: N, then: N, other: N) -> N {
+    let noise = N::splat(NOISE) * (left.magnitude() + right.magnitude());
+    N::if_equal(left, right, then, N::if_above(noise, (left - right).magnitude(), then, other))
 }
 
 /// `numerator / denominator`, or 0 where the denominator is 0, as TA-Lib answers.

@@ -2,13 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::simd::Number;
 use super::{Seed, float};
 
 /// Largest of the three distances.
-pub(crate) fn true_range(high: f64, low: f64, previous_close: f64) -> f64 {
-    let (inside, up, down) = (high - low, (high - previous_close).abs(), (low - previous_close).abs());
-    let largest = if up > inside { up } else { inside };
-    if down > largest { down } else { largest }
+#[inline(always)]
+pub(crate) fn true_range<N: Number>(high: N, low: N, previous_close: N) -> N {
+    let (up, down) = ((high - previous_close).magnitude(), (low - previous_close).magnitude());
+    (high - low).larger(up).larger(down)
 }
 
 /// True range of one bar after the other.
@@ -21,6 +22,11 @@ pub(crate) struct TrueRange {
 impl TrueRange {
     pub(crate) const fn new(seed: Seed) -> Self {
         Self { close: None, seed }
+    }
+
+    /// The last close.
+    pub(crate) const fn close(&self) -> Option<f64> {
+        self.close
     }
 
     /// None on the first bar, as in TA-Lib; `TradingView` takes its high - low.
@@ -36,21 +42,23 @@ impl TrueRange {
 
 /// One bar against the bar before, or Wilder's smoothed sums of such.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Movement {
+pub(crate) struct Movement<N = f64> {
     /// Rise of the high, where it is larger than the fall of the low; else 0.
-    pub(crate) plus: f64,
+    pub(crate) plus: N,
     /// Fall of the low, where it is larger than the rise of the high; else 0.
-    pub(crate) minus: f64,
+    pub(crate) minus: N,
     /// True range.
-    pub(crate) range: f64,
+    pub(crate) range: N,
 }
 
-impl Movement {
+impl<N: Number> Movement<N> {
     /// Of a bar after another; each bar is high, low, close.
-    pub(crate) fn between([old_high, old_low, old_close]: [f64; 3], [high, low, _]: [f64; 3]) -> Self {
+    #[inline(always)]
+    pub(crate) fn between([old_high, old_low, old_close]: [N; 3], [high, low, _]: [N; 3]) -> Self {
+        let zero = N::splat(0.0);
         let (rise, fall) = (high - old_high, old_low - low);
-        let plus = if rise > 0.0 && rise > fall { rise } else { 0.0 };
-        let minus = if fall > 0.0 && fall > rise { fall } else { 0.0 };
+        let plus = N::if_above(rise, fall, rise.larger(zero), zero);
+        let minus = N::if_above(fall, rise, fall.larger(zero), zero);
         Self { plus, minus, range: true_range(high, low, old_close) }
     }
 
@@ -61,20 +69,27 @@ impl Movement {
     }
 
     /// Give up the share `weight` = 1 / period, add the new bar.
-    fn smooth(&mut self, bar: Self, weight: f64) {
+    #[inline(always)]
+    pub(crate) fn smooth(&mut self, bar: Self, weight: f64) {
+        let weight = N::splat(weight);
         self.plus += bar.plus - self.plus * weight;
         self.minus += bar.minus - self.minus * weight;
         self.range += bar.range - self.range * weight;
     }
 
-    /// 100 |+DI - -DI| / (+DI + -DI); none where a denominator is 0.
+    /// 100 |+DI - -DI| / (+DI + -DI), in which the range cancels out; `otherwise` where nothing moved.
+    #[inline(always)]
+    pub(crate) fn dx_or(&self, otherwise: N) -> N {
+        let sum = self.plus + self.minus;
+        let dx = N::splat(100.0) * ((self.minus - self.plus).magnitude() / sum);
+        N::if_equal(sum, N::splat(0.0), otherwise, dx)
+    }
+}
+
+impl Movement {
+    /// 100 |+DI - -DI| / (+DI + -DI); none where nothing moved.
     pub(crate) fn dx(&self) -> Option<f64> {
-        if self.range == 0.0 {
-            return None;
-        }
-        let (plus, minus) = (100.0 * (self.plus / self.range), 100.0 * (self.minus / self.range));
-        let sum = plus + minus;
-        if sum == 0.0 { None } else { Some(100.0 * ((minus - plus).abs() / sum)) }
+        Some(self.dx_or(f64::NAN)).filter(|dx| !dx.is_nan())
     }
 }
 
@@ -93,6 +108,11 @@ impl Directional {
     pub(crate) fn new(period: usize) -> Self {
         let missing = period - 1;
         Self { previous: None, sums: Movement::default(), missing, weight: 1.0 / float(period), period }
+    }
+
+    /// The last bar and the sums.
+    pub(crate) fn parts(&self) -> Option<([f64; 3], Movement)> {
+        self.previous.map(|previous| (previous, self.sums))
     }
 
     /// The sums from bar `period` on. With a period of 1 nothing is smoothed: the movement itself, from bar 1.

@@ -1,5 +1,6 @@
 //! What an indicator's file declares, and the one dispatcher that runs it.
 
+use super::simd::{Job, LANES, Wide, dispatch};
 use super::state::Streaming;
 use super::{Param, Params, Seed, TaError};
 
@@ -331,9 +332,35 @@ pub(super) fn first_gap(inputs: &[&[f64]], start: usize) -> Option<(usize, usize
 
 /// Index of the first NaN or infinity.
 fn first_not_finite(series: &[f64]) -> Option<usize> {
-    // Stretch by stretch, so that the inner loop has no branch and is vectorised.
-    const STRETCH: usize = 512;
-    let broken = |part: &[f64]| part.iter().fold(false, |broken, value| broken | !value.is_finite());
-    let (which, part) = series.chunks(STRETCH).enumerate().find(|(_, part)| broken(part))?;
-    part.iter().position(|value| !value.is_finite()).map(|place| which * STRETCH + place)
+    let clean = dispatch(CleanStretches(series)).min(series.len());
+    series.iter().skip(clean).position(|value| !value.is_finite()).map(|place| clean + place)
+}
+
+/// How many values from the start on are surely finite: whole stretches only.
+struct CleanStretches<'a>(&'a [f64]);
+
+impl Job for CleanStretches<'_> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<W: Wide>(self) -> usize {
+        const STRETCH: usize = 128 * LANES;
+        let mut clean = 0;
+        for stretch in self.0.chunks_exact(STRETCH) {
+            // x - x is 0, but for NaN and infinities; a NaN stays in the sum.
+            let mut sums = [W::default(); 4];
+            for rows in stretch.as_chunks::<LANES>().0.as_chunks::<4>().0 {
+                for (sum, row) in sums.iter_mut().zip(rows) {
+                    let values = W::from_lanes(*row);
+                    *sum += values - values;
+                }
+            }
+            let [a, b, c, d] = sums;
+            if (a + b + (c + d)).to_lanes().iter().any(|sum| *sum != 0.0) {
+                break;
+            }
+            clean += STRETCH;
+        }
+        clean
+    }
 }

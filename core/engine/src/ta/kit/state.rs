@@ -5,6 +5,7 @@ use std::array;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::lanes::Windows;
 use super::{Params, TaError};
 
 /// What an indicator remembers between bars, with `I` inputs and `O` outputs.
@@ -19,6 +20,21 @@ pub(crate) trait State<const I: usize, const O: usize>:
 
     /// Take the next bar in.
     fn next(&mut self, bar: [f64; I]) -> Option<[f64; O]>;
+}
+
+/// A state of windows over plain numbers is a state.
+impl<T, const I: usize, const O: usize> State<I, O> for T
+where
+    T: Windows<f64, I, O> + Clone + Send + Sync + Serialize + DeserializeOwned + 'static,
+{
+    fn new(params: &Params) -> Result<Self, TaError> {
+        Self::begin(params)
+    }
+
+    #[inline(always)]
+    fn next(&mut self, bar: [f64; I]) -> Option<[f64; O]> {
+        Windows::next(self, bar)
+    }
 }
 
 /// A batch kernel that runs the state over the whole series: the default where no faster one is written.
