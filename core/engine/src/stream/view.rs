@@ -7,7 +7,7 @@ use crate::ta::{Input, TaError, resolve};
 pub type Series = Vec<(String, Vec<f64>)>;
 
 /// Compute indicators by id (`RSI_14`, `MACD_12_26_9`). An indicator with several outputs gives one series each,
-/// named `MACD_12_26_9.macdhist`. The input `Real` is the close.
+/// named `MACD_12_26_9.macdhist`. The input `Real` is the close; `Real0` and `Real1` are the high and the low.
 ///
 /// # Errors
 /// An id that names no indicator, or parameters out of bounds.
@@ -28,8 +28,8 @@ pub fn series(bars: &Bars, ids: &[String]) -> Result<Series, TaError> {
 fn column(bars: &Bars, input: Input) -> &[f64] {
     match input {
         Input::Open => &bars.open,
-        Input::High => &bars.high,
-        Input::Low => &bars.low,
+        Input::High | Input::Real0 => &bars.high,
+        Input::Low | Input::Real1 => &bars.low,
         Input::Close | Input::Real => &bars.close,
         Input::Volume => &bars.volume,
     }
