@@ -4,7 +4,7 @@
 //! - [`Spec`] and its parts: what a file declares; `Spec::compute`: the one dispatcher that checks, trims and fills.
 //! - [`find`], [`REGISTRY`]: by name, with a suggestion for a misspelt one. [`specs_json`]: all of it as JSON.
 //! - `State`: an indicator bar by bar; [`Live`]: one that runs. `batch` and `streaming` make a SPEC's kernels from it.
-//! - `averages`, `places`, `ranges`, `ring`, `windows`: states that more than one indicator is made of; `elementwise`: those
+//! - `averages`, `pairs`, `places`, `ranges`, `ring`, `sorted`, `windows`: states that more than one indicator is made of; `elementwise`: those
 //!   without a memory.
 
 pub(crate) mod averages;
@@ -12,11 +12,13 @@ pub(crate) mod elementwise;
 mod error;
 mod json;
 mod live;
+pub(crate) mod pairs;
 mod params;
 pub(crate) mod places;
 pub(crate) mod ranges;
 mod registry;
 pub(crate) mod ring;
+pub(crate) mod sorted;
 mod spec;
 mod state;
 pub(crate) mod windows;

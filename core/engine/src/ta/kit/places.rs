@@ -67,13 +67,13 @@ mod tests {
 
     #[test]
     fn names_the_newest_that_reaches_it_and_the_oldest_that_is_left() {
-        let series = [5.0, 5.0, 1.0, 5.0, 2.0, 2.0, 1.0, 1.0];
+        let series = [1.0, 5.0, 5.0, 5.0, 2.0, 2.0, 1.0, 1.0];
         let (mut high, mut low) = (Placed::highest(3), Placed::lowest(3));
         let places: Vec<_> = series.iter().map(|value| high.next(*value)).collect();
         let expected = [
             None,
             None,
-            Some((5.0, 2)),
+            Some((5.0, 1)),
             Some((5.0, 0)),
             Some((5.0, 1)),
             Some((5.0, 2)),

@@ -86,6 +86,12 @@ impl Moments {
         let lean = self.ramp - self.first * (count - 1.0) / 2.0;
         lean * 12.0 / (count * (count * count - 1.0))
     }
+
+    /// The least-squares line through the window at bar `at`: 0 for the oldest, `count - 1` for the newest.
+    pub(crate) fn line(&self, count: f64, at: f64) -> f64 {
+        // The small terms first: the level is added once, at the end.
+        self.anchor + (self.first / count + self.slope(count) * (at - (count - 1.0) / 2.0))
+    }
 }
 
 /// Rolling [`Moments`] of the last `period` values.
