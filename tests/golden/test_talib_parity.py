@@ -31,8 +31,20 @@ FLOOR = 1e-12
 INPUT_FLOOR: dict[str, float] = {
     # overlap, cycle, math, price, statistic
     "LINEARREG_SLOPE": 1e-12,  # a difference of sums of the input: noise where the line is flat
+    "LINEARREG_ANGLE": 6e-11,  # that slope's noise in degrees: 180 / pi as much
+    "AVGDEV": 1e-12,  # distances from a mean that TA-Lib rounds: noise where nothing moves
     # momentum, volatility, volume
     "MACD": 1e-12,  # a difference of averages of the input
+}
+
+# Where TA-Lib itself has fewer digits than RELATIVE asks for, and ours has more: see test_statistics_exact.py.
+TALIB_LOSES: dict[str, float] = {
+    "BETA": 1e-8,  # sums of squares of returns that hardly differ from each other
+}
+
+# Where TA-Lib makes a number out of nothing: (name, market, parameters) -> what it does.
+TALIB_INVENTS: dict[tuple[str, str, str], str] = {
+    ("CORREL", "all NaN", "{'timeperiod': 1}"): "0 on the last bar of a series of NaN",
 }
 
 # Parameter rows beside the derived ones.
@@ -177,7 +189,7 @@ def _assert_equal(name: str, bars: Bars, params: dict[str, Any]) -> None:
         if mine.dtype == np.int32:
             np.testing.assert_array_equal(mine, reference, err_msg=label)
         else:
-            allowed = RELATIVE * np.abs(reference) + _floor(name, inputs, reference)
+            allowed = TALIB_LOSES.get(name, RELATIVE) * np.abs(reference) + _floor(name, inputs, reference)
             with np.errstate(invalid="ignore"):  # an infinity minus an infinity
                 far = (np.abs(mine - reference) > allowed) | np.isinf(reference)
             wrong = np.flatnonzero(far & (mine != reference))
@@ -187,6 +199,8 @@ def _assert_equal(name: str, bars: Bars, params: dict[str, Any]) -> None:
 @pytest.mark.parametrize("market", MARKETS)
 @pytest.mark.parametrize(("name", "params"), CASES, ids=lambda value: str(value))
 def test_equals_talib(name: str, params: dict[str, Any], market: str) -> None:
+    if (name, market, str(params)) in TALIB_INVENTS:
+        pytest.skip(f"TA-Lib gives {TALIB_INVENTS[name, market, str(params)]}")
     _assert_equal(name, MARKETS[market], params)
 
 

@@ -48,8 +48,8 @@ mod tests {
     fn is_one_on_a_line_and_nothing_where_a_series_stands_still() {
         let (left, right) = ([1.0, 2.0, 4.0, 5.0, 5.0, 5.0], [2.0, 4.0, 8.0, 7.0, 3.0, 1.0]);
         let out = SPEC.compute_vec(&[&left, &right], &[3.0]).unwrap_or_default().concat();
-        // Of 2 4 5 and 4 8 7: 6 1/3 - 11 * 19 / 9 ... = 14/3 / sqrt(14/3 * 26/3).
-        let expected = [1.0, (14.0_f64 / 26.0).sqrt()];
+        // Distances from the mean, times 3: of 2 4 5 they are -5 1 4, of 4 8 7 they are -7 5 2.
+        let expected = [1.0, 48.0 / (42.0_f64 * 78.0).sqrt()];
         assert!(out.iter().skip(2).zip(expected).all(|(a, b)| (a - b).abs() < 1e-15), "{out:?}");
         assert_eq!(out.last(), Some(&0.0));
     }
