@@ -4,12 +4,13 @@
 //! - [`Spec`] and its parts: what a file declares; `Spec::compute`: the one dispatcher that checks, trims and fills.
 //! - [`find`], [`REGISTRY`]: by name, with a suggestion for a misspelt one. [`specs_json`]: all of it as JSON.
 //! - `State`: an indicator bar by bar; [`Live`]: one that runs. `batch` and `streaming` make a SPEC's kernels from it.
-//! - `averages`, `pairs`, `places`, `ranges`, `ring`, `sorted`, `windows`: states that more than one indicator is made of; `elementwise`: those
+//! - `averages`, `flows`, `pairs`, `places`, `ranges`, `ring`, `sorted`, `windows`: states that more than one indicator is made of; `elementwise`: those
 //!   without a memory.
 
 pub(crate) mod averages;
 pub(crate) mod elementwise;
 mod error;
+pub(crate) mod flows;
 mod json;
 mod live;
 pub(crate) mod pairs;
