@@ -37,6 +37,11 @@ INPUT_FLOOR: dict[str, float] = {
     "MACD": 1e-12,  # a difference of averages of the input
 }
 
+# Further floors, absolute: for results that do not grow with the input.
+ABSOLUTE_FLOOR: dict[str, float] = {
+    "PVO": 1e-11,  # percent: noise of two averages where volume stands still
+}
+
 # Where TA-Lib itself has fewer digits than RELATIVE asks for, and ours has more: see test_statistics_exact.py.
 TALIB_LOSES: dict[str, float] = {
     "BETA": 1e-8,  # sums of squares of returns that hardly differ from each other
@@ -45,6 +50,10 @@ TALIB_LOSES: dict[str, float] = {
 # Where TA-Lib makes a number out of nothing: (name, market, parameters) -> what it does.
 TALIB_INVENTS: dict[tuple[str, str, str], str] = {
     ("CORREL", "all NaN", "{'timeperiod': 1}"): "0 on the last bar of a series of NaN",
+    ("AD", "all NaN", "{}"): "0 on the last bar of a series of NaN",
+    ("NVI", "all NaN", "{}"): "1000 on the last bar of a series of NaN",
+    ("PVI", "all NaN", "{}"): "1000 on the last bar of a series of NaN",
+    ("VWAP", "all NaN", "{}"): "0 on the last bar of a series of NaN",
 }
 
 # Parameter rows beside the derived ones.
@@ -168,7 +177,7 @@ def _all(result: Any) -> tuple[NDArray[Any], ...]:
 def _floor(name: str, inputs: list[Floats], reference: Floats) -> float | Floats:
     """Absolute tolerance; see FLOOR and INPUT_FLOOR."""
     largest = [float(np.max(np.abs(array), initial=0.0, where=np.isfinite(array))) for array in (reference, inputs[0])]
-    floor = FLOOR * largest[0] + INPUT_FLOOR.get(name, 0.0) * largest[1]
+    floor = FLOOR * largest[0] + INPUT_FLOOR.get(name, 0.0) * largest[1] + ABSOLUTE_FLOOR.get(name, 0.0)
     if name in ("STDDEV", "BBANDS"):
         # TA-Lib's mean(x^2) - mean(x)^2 loses a few eps * x^2 of the variance; ours does not, see the test against
         # exact arithmetic below. A deviation of exactly 0 must still be exactly 0.

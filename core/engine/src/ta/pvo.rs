@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::kit::averages::Ma;
-use super::kit::{Input, Memory, Output, Param, Params, Seed, Spec, State, TaError, batch, ratio_or_zero, streaming};
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, ratio_or_zero, streaming};
 
 /// PVO.
 pub const SPEC: Spec = Spec {
@@ -11,7 +11,7 @@ pub const SPEC: Spec = Spec {
     group: "Volume Indicators",
     doc: "Percentage volume oscillator: how far a short average of volume is above a long one.",
     formula: "100 * (MA(volume, fast) - MA(volume, slow)) / MA(volume, slow), 0 if that is 0",
-    source: "TA-Lib 0.8.2 TA_PVO (both averages start at the bar where the slow one can; a fast longer than slow is swapped)",
+    source: "TA-Lib 0.8.2 TA_PVO (a fast period longer than the slow one is swapped with it)",
     inputs: &[Input::Volume],
     params: &[
         Param::period("fastperiod", 12.0, 2.0, "bars of the short average"),
@@ -31,8 +31,6 @@ pub const SPEC: Spec = Spec {
 
 #[derive(Clone, Serialize, Deserialize)]
 struct VolumeOscillator {
-    /// Bars the fast average leaves out so that both begin on one bar, as in TA-Lib.
-    skip: usize,
     fast: Ma,
     slow: Ma,
 }
@@ -40,17 +38,12 @@ struct VolumeOscillator {
 impl State<1, 1> for VolumeOscillator {
     fn new(params: &Params) -> Result<Self, TaError> {
         let ((fast, slow), kind, seed) = (periods(params)?, params.average(2)?, params.seed());
-        let later = kind.lookback(slow) - kind.lookback(fast);
-        // A first-value seed begins with the first bar, so there is nothing to leave out.
-        let skip = if seed == Seed::Talib { later } else { 0 };
-        Ok(Self { skip, fast: Ma::new(kind, fast, seed)?, slow: Ma::new(kind, slow, seed)? })
+        Ok(Self { fast: Ma::new(kind, fast, seed)?, slow: Ma::new(kind, slow, seed)? })
     }
 
     fn next(&mut self, [volume]: [f64; 1]) -> Option<[f64; 1]> {
-        let fast = if self.skip > 0 { None } else { self.fast.next(volume) };
-        self.skip = self.skip.saturating_sub(1);
-        let (fast, slow) = fast.zip(self.slow.next(volume))?;
-        Some([100.0 * ratio_or_zero(fast - slow, slow)])
+        let (fast, slow) = (self.fast.next(volume), self.slow.next(volume));
+        fast.zip(slow).map(|(fast, slow)| [100.0 * ratio_or_zero(fast - slow, slow)])
     }
 }
 
