@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ def _correlation(left: Window, right: Window) -> float:
 
 
 def _returns(window: Window) -> Window:
-    return [new / old - 1 for old, new in zip(window, window[1:], strict=False)]
+    return [new / old - 1 for old, new in pairwise(window)]
 
 
 def _beta(left: Window, right: Window) -> float:

@@ -228,6 +228,26 @@ fn a_history_with_a_gap_is_refused_by_bar_and_takes_leading_nan() -> Result<(), 
 }
 
 #[test]
+fn a_place_counts_the_bars_that_were_skipped() -> Result<(), TaError> {
+    let Some(spec) = REGISTRY.iter().find(|spec| spec.name == "MAXINDEX") else { return Ok(()) };
+    let series = [f64::NAN, f64::NAN, f64::NAN, 1.0, 5.0, 2.0, 3.0];
+    let whole = compute(spec, &[series.to_vec()], &[2.0], Policy::default())?;
+    let mut live = Live::new(spec, &[2.0], Seed::Talib)?;
+    // In two parts, the first of them without a number.
+    live.extend(&[series.get(..2).unwrap_or_default()])?;
+    live.extend(&[series.get(2..5).unwrap_or_default()])?;
+    let mut live = Live::restore(&live.snapshot()?)?;
+    for bar in 5..7 {
+        let (mut peeked, next) = ([0.0], row(&[series.to_vec()], bar));
+        live.peek(&next, &mut peeked)?;
+        let expected = row(&whole, bar);
+        assert_eq!((live.update(&next)?.to_vec(), peeked.to_vec()), (expected.clone(), expected));
+    }
+    assert_eq!(live.values(), [6.0]);
+    Ok(())
+}
+
+#[test]
 fn a_seed_that_means_nothing_is_refused() {
     for spec in REGISTRY {
         let other = spec.bind(&[], Seed::TradingView).map(|_| ());

@@ -51,6 +51,7 @@ mod tests {
         let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["RSI_14", "MACD_12_26_9.macd", "MACD_12_26_9.macdsignal", "MACD_12_26_9.macdhist"]);
         assert!(found.iter().all(|(_, values)| values.len() == bars.len()));
+        assert_eq!(series(&bars, &["SUB".to_owned()])?, [("SUB".to_owned(), vec![0.0; 60])]);
         assert!(series(&bars, &["NOPE_3".to_owned()]).is_err());
         Ok(())
     }

@@ -29,10 +29,10 @@ impl VolumeIndex {
 
     /// The index with one more bar, which moves it if `counts(volume, volume before)`.
     pub(crate) fn next(&mut self, [close, volume]: Bar, counts: impl Fn(f64, f64) -> bool) -> f64 {
-        if let Some([old_close, old_volume]) = self.previous.replace([close, volume]) {
-            if counts(volume, old_volume) {
-                self.index += self.index * ratio_or_zero(close - old_close, old_close);
-            }
+        if let Some([old_close, old_volume]) = self.previous.replace([close, volume])
+            && counts(volume, old_volume)
+        {
+            self.index += self.index * ratio_or_zero(close - old_close, old_close);
         }
         self.index
     }
