@@ -51,8 +51,15 @@ mod tests {
         let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["RSI_14", "MACD_12_26_9.macd", "MACD_12_26_9.macdsignal", "MACD_12_26_9.macdhist"]);
         assert!(found.iter().all(|(_, values)| values.len() == bars.len()));
-        assert_eq!(series(&bars, &["SUB".to_owned()])?, [("SUB".to_owned(), vec![0.0; 60])]);
         assert!(series(&bars, &["NOPE_3".to_owned()]).is_err());
+        Ok(())
+    }
+    #[test]
+    fn two_series_of_any_kind_are_the_high_and_the_low() -> Result<(), TaError> {
+        let columns = [("open", &[2.0]), ("high", &[5.0]), ("low", &[1.0]), ("close", &[3.0]), ("volume", &[9.0])];
+        let columns = columns.map(|(name, values)| (name, values.as_slice()));
+        let bars = Bars::closed(Timeframe::Fixed(60_000_000_000), &[0], columns, i64::MAX).unwrap_or_default();
+        assert_eq!(series(&bars, &["SUB".to_owned()])?, [("SUB".to_owned(), vec![4.0])]);
         Ok(())
     }
 }
