@@ -1,6 +1,6 @@
 //! Every indicator bar by bar: the same bits as over the whole series, and what a gap does under each policy.
 
-use deepalpha_engine::ta::{Kind, Live, Memory, NanPolicy, Policy, REGISTRY, Seed, Spec, TaError};
+use deepalpha_engine::ta::{Kind, Live, Memory, NanPolicy, ParamKind, Policy, REGISTRY, Seed, Spec, TaError};
 use proptest::prelude::*;
 
 const COLUMNS: usize = 6;
@@ -170,6 +170,28 @@ proptest! {
         }
     }
 
+    /// What remembers nothing gives every other bar as if there were no gap, whatever the policy.
+    #[test]
+    fn a_gap_touches_only_its_bar_where_nothing_is_remembered(
+        market in market(40), gap in 1..40_usize, column in 0..5_usize, window in any::<bool>(),
+    ) {
+        let nan = if window { NanPolicy::Window } else { NanPolicy::Propagate };
+        for spec in REGISTRY.iter().filter(|spec| spec.memory == Memory::Bar) {
+            let inputs = inputs_of(spec, &market);
+            let mut broken = inputs.clone();
+            let hit = column % broken.len();
+            broken.iter_mut().skip(hit).take(1).flatten().skip(gap).take(1).for_each(|value| *value = f64::NAN);
+            let policy = Policy { nan, ..Policy::default() };
+            let (whole, holed) = (compute(spec, &inputs, &[], policy)?, compute(spec, &broken, &[], policy)?);
+            for (whole, holed) in whole.iter().zip(&holed) {
+                for (bar, (a, b)) in whole.iter().zip(holed).enumerate() {
+                    let expected = if bar == gap { b.is_nan() } else { a.to_bits() == b.to_bits() };
+                    prop_assert!(expected, "{} bar {}: {} {}", spec.name, bar, a, b);
+                }
+            }
+        }
+    }
+
     /// A value of a [`Memory::Window`] indicator reads its look-back and nothing older.
     #[test]
     fn a_window_reads_nothing_older(market in market(120), cut in 1..60_usize) {
@@ -244,6 +266,26 @@ fn a_place_counts_the_bars_that_were_skipped() -> Result<(), TaError> {
         assert_eq!((live.update(&next)?.to_vec(), peeked.to_vec()), (expected.clone(), expected));
     }
     assert_eq!(live.values(), [6.0]);
+    Ok(())
+}
+
+#[test]
+fn a_seed_that_may_be_chosen_changes_something() -> Result<(), TaError> {
+    let walk = |step: u32| -> Vec<f64> { (0..200).map(|bar: u32| 100.0 + f64::from(bar * step % 31)).collect() };
+    let (mid, noise, volume) = (walk(7919), walk(104_729), walk(1_299_709));
+    let bounds: Vec<(f64, f64)> = mid.iter().zip(&noise).map(|(a, b)| (a.max(*b) + 1.0, a.min(*b) - 2.0)).collect();
+    let (high, low): (Vec<f64>, Vec<f64>) = bounds.into_iter().unzip();
+    let market = [noise, high, low, mid, volume].to_vec();
+    for spec in REGISTRY.iter().filter(|spec| spec.seeded) {
+        let inputs = inputs_of(spec, &market);
+        // Exponential averages wherever there is a choice.
+        let average =
+            |param: &deepalpha_engine::ta::Param| if param.kind == ParamKind::Average { 1.0 } else { param.default };
+        let params: Vec<f64> = spec.params.iter().map(average).collect();
+        let with = |seed| compute(spec, &inputs, &params, Policy { seed, ..Policy::default() });
+        let bits_of = |outputs: Vec<Vec<f64>>| outputs.iter().map(|output| bits(output)).collect::<Vec<_>>();
+        assert_ne!(bits_of(with(Seed::Talib)?), bits_of(with(Seed::TradingView)?), "{}", spec.name);
+    }
     Ok(())
 }
 
