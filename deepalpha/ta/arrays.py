@@ -29,7 +29,7 @@ def compute(name: str, inputs: dict[str, Any], params: dict[str, Any], outputs: 
         inputs: argument name -> series, in calling order, all of one length n.
         params: parameter name -> number, in calling order.
         outputs: output names in result order.
-        whole: give int32 instead of float64 back (candlestick patterns).
+        whole: give int32 instead of float64 back (candlestick patterns, places in a series).
 
     Returns:
         One series of length n for one output, else a tuple of them, of the first input's kind. pandas keeps its index.
