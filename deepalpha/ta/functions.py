@@ -3,8 +3,8 @@
 Every function takes series of shape (n,), oldest first: numpy arrays of any float or int type, lists, polars or pandas
 Series, all of one length. It returns series of shape (n,) of the first argument's kind. Bars before the first without
 NaN in any input, and the look-back after it, are NaN (0 in patterns and places, which are whole numbers);
-`deepalpha.ta.info(name)["lookback"]` has the look-back at the defaults, and "formula", "source" and the parameters' bounds. A NaN later on makes every value NaN that
-depends on it. matype is 0 simple, 1 exponential, 2 weighted.
+`deepalpha.ta.info(name)["lookback"]` has the look-back at the defaults, and "formula", "source" and the parameters'
+bounds. A NaN later on makes every value NaN that depends on it. matype is 0 simple, 1 exponential, 2 weighted.
 
 Raises IndicatorError (also a ValueError) for series of unequal length or unusable type and for bad parameters.
 

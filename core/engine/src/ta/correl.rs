@@ -69,4 +69,11 @@ mod tests {
             assert!(plain.iter().zip(&other).skip(9).all(|(a, b)| (a - b).abs() < 1e-13));
         }
     }
+    #[test]
+    fn squares_beyond_the_range_of_floats_are_not_taken_for_a_number() {
+        let (left, right) = ([1e200, -1e200, 1.0, 2.0, 4.0], [7.0, 6.0, 5.0, 6.0, 8.0]);
+        let out = SPEC.compute_vec(&[&left, &right], &[3.0]).unwrap_or_default().concat();
+        assert!(out.iter().take(4).all(|value| value.is_nan()), "{out:?}");
+        assert!(out.last().is_some_and(|last| last.is_finite()), "{out:?}");
+    }
 }

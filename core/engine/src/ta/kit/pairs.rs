@@ -10,7 +10,8 @@ pub(crate) struct PairSums {
     product: f64,
 }
 
-/// Sums of squared distances of two series from their means, and of the products of those distances.
+/// Sums of squared distances of two series from their means, and of the products of those distances; NaN where squares
+/// overflow.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spreads {
     /// Of the first series; never negative.
@@ -39,9 +40,17 @@ impl PairSums {
 
     fn spreads(&self, count: f64) -> Spreads {
         let ([left, right], [left_squares, right_squares]) = (self.first, self.squares);
-        // Rounding may leave a little less than nothing; a NaN out of overflow stays one.
-        let spread =
-            |squares: f64, sum: f64| if squares < sum * sum / count { 0.0 } else { squares - sum * sum / count };
+        let spread = |squares: f64, sum: f64| {
+            let spread = squares - sum * sum / count;
+            // Rounding may leave a little less than nothing. An overflow must not look like an answer: x / inf is 0.
+            if spread < 0.0 {
+                0.0
+            } else if spread.is_finite() {
+                spread
+            } else {
+                f64::NAN
+            }
+        };
         Spreads {
             left: spread(left_squares, left),
             right: spread(right_squares, right),

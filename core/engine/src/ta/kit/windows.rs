@@ -74,10 +74,10 @@ impl Moments {
         self.anchor + self.first / count
     }
 
-    /// Sum of squared distances from the window's mean; never negative.
+    /// Sum of squared distances from the window's mean; never negative, but NaN where squares overflow.
     pub(crate) fn spread(&self, count: f64) -> f64 {
         let spread = self.second - self.first * self.first / count;
-        if spread > 0.0 { spread } else { 0.0 }
+        if spread < 0.0 { 0.0 } else { spread }
     }
 
     /// Slope of the least-squares line through the window, per bar.
