@@ -175,7 +175,7 @@ impl Indicator {
         let mut arrays = outputs.into_iter().flatten().zip(self.spec.outputs).map(|(mut output, declared)| {
             Ok(match declared.kind {
                 OutputKind::Float => output.into_array(py)?.into_any(),
-                OutputKind::Int32 => {
+                OutputKind::Int32 | OutputKind::Index => {
                     let mut whole = Output::<i32>::new(length);
                     to_whole(output.values(), whole.values());
                     whole.into_array(py)?.into_any()
@@ -217,7 +217,7 @@ impl Indicator {
         if given.len() != count {
             return Err(misfit(&format!("has {} arrays", given.len())));
         }
-        if self.spec.outputs.iter().any(|output| output.kind == OutputKind::Int32) {
+        if self.spec.outputs.iter().any(|output| output.kind != OutputKind::Float) {
             return Err(refuse(format!("{}: out is for float outputs; its result is whole", self.spec.name)));
         }
         let mut borrowed = Vec::with_capacity(count);

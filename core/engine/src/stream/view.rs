@@ -7,7 +7,7 @@ use crate::ta::{Input, TaError, resolve};
 pub type Series = Vec<(String, Vec<f64>)>;
 
 /// Compute indicators by id (`RSI_14`, `MACD_12_26_9`). An indicator with several outputs gives one series each,
-/// named `MACD_12_26_9.macdhist`. The input `Real` is the close.
+/// named `MACD_12_26_9.macdhist`. The input `Real` is the close; `Real0` and `Real1` are the high and the low.
 ///
 /// # Errors
 /// An id that names no indicator, or parameters out of bounds.
@@ -28,8 +28,8 @@ pub fn series(bars: &Bars, ids: &[String]) -> Result<Series, TaError> {
 fn column(bars: &Bars, input: Input) -> &[f64] {
     match input {
         Input::Open => &bars.open,
-        Input::High => &bars.high,
-        Input::Low => &bars.low,
+        Input::High | Input::Real0 => &bars.high,
+        Input::Low | Input::Real1 => &bars.low,
         Input::Close | Input::Real => &bars.close,
         Input::Volume => &bars.volume,
     }
@@ -52,6 +52,14 @@ mod tests {
         assert_eq!(names, ["RSI_14", "MACD_12_26_9.macd", "MACD_12_26_9.macdsignal", "MACD_12_26_9.macdhist"]);
         assert!(found.iter().all(|(_, values)| values.len() == bars.len()));
         assert!(series(&bars, &["NOPE_3".to_owned()]).is_err());
+        Ok(())
+    }
+    #[test]
+    fn two_series_of_any_kind_are_the_high_and_the_low() -> Result<(), TaError> {
+        let columns = [("open", &[2.0]), ("high", &[5.0]), ("low", &[1.0]), ("close", &[3.0]), ("volume", &[9.0])];
+        let columns = columns.map(|(name, values)| (name, values.as_slice()));
+        let bars = Bars::closed(Timeframe::Fixed(60_000_000_000), &[0], columns, i64::MAX).unwrap_or_default();
+        assert_eq!(series(&bars, &["SUB".to_owned()])?, [("SUB".to_owned(), vec![4.0])]);
         Ok(())
     }
 }

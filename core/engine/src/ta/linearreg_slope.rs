@@ -1,4 +1,4 @@
-//! Slope of the least-squares line through a rolling window. O(n) amortised; centred sums, see `kit::moments`.
+//! Slope of the least-squares line through a rolling window. O(n) amortised; centred sums, see `kit::windows`.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! Highest value of a rolling window. O(n) for every period, see `kit::extremes`.
+//! Highest value of a rolling window. O(n) for every period, see `kit::windows`.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! Lowest value of a rolling window. O(n) for every period, see `kit::extremes`.
+//! Lowest value of a rolling window. O(n) for every period, see `kit::windows`.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! Standard deviation of a rolling window. O(n) amortised; centred sums, see `kit::moments`.
+//! Standard deviation of a rolling window. O(n) amortised; centred sums, see `kit::windows`.
 
 use serde::{Deserialize, Serialize};
 

@@ -39,7 +39,10 @@ fn write_spec(text: &mut String, spec: &Spec) -> fmt::Result {
     write!(text, "\"inputs\":[{}],\"params\":[{}],\"outputs\":[", inputs.join(","), params.join(","))?;
     for (index, output) in spec.outputs.iter().enumerate() {
         let comma = if index > 0 { "," } else { "" };
-        let kind = if output.kind == Kind::Float { "float64" } else { "int32" };
+        let kind = match output.kind {
+            Kind::Float => "float64",
+            Kind::Int32 | Kind::Index => "int32",
+        };
         let (name, meaning) = (Quoted(output.name), Quoted(output.meaning));
         write!(text, "{comma}{{\"name\":{name},\"kind\":\"{kind}\",\"meaning\":{meaning}}}")?;
     }

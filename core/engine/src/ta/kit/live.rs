@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::spec::MAX_SERIES;
 use super::state::Stream;
-use super::{Seed, Spec, TaError, find};
+use super::{Kind, Seed, Spec, TaError, find};
 
 /// A running indicator: the values of the last bar, and the state for the next.
 ///
@@ -13,6 +13,8 @@ pub struct Live {
     spec: &'static Spec,
     params: Vec<f64>,
     seed: Seed,
+    /// Incomplete bars in front of the first one taken in.
+    skipped: u64,
     /// Bars taken in.
     bars: u64,
     values: [f64; MAX_SERIES],
@@ -26,6 +28,7 @@ struct Snapshot {
     name: String,
     params: Vec<f64>,
     seed: Seed,
+    skipped: u64,
     bars: u64,
     values: Vec<f64>,
     state: Vec<u8>,
@@ -45,7 +48,7 @@ impl Live {
         for (slot, output) in values.iter_mut().zip(spec.outputs) {
             *slot = output.kind.nothing();
         }
-        Ok(Self { spec, params: bound.values().to_vec(), seed, bars: 0, values, stream: make(&bound)? })
+        Ok(Self { spec, params: bound.values().to_vec(), seed, skipped: 0, bars: 0, values, stream: make(&bound)? })
     }
 
     /// Which indicator it is.
@@ -83,6 +86,7 @@ impl Live {
             let value = inputs.get(input).and_then(|series| series.get(bar)).copied().unwrap_or(f64::NAN);
             return Err(self.not_finite(input, value, format!(" at bar {bar}")));
         }
+        self.skipped += u64::try_from(begin).unwrap_or(u64::MAX);
         let mut row = [0.0; MAX_SERIES];
         for bar in begin..length {
             for (slot, input) in row.iter_mut().zip(inputs) {
@@ -109,16 +113,19 @@ impl Live {
     /// As [`Self::update`].
     pub fn peek(&self, bar: &[f64], out: &mut [f64]) -> Result<(), TaError> {
         self.check(bar)?;
-        if !self.stream.peek(bar, out) {
+        if self.stream.peek(bar, out) {
+            place(self.spec, self.skipped + self.bars, out);
+        } else {
             out.iter_mut().zip(self.values()).for_each(|(slot, nothing)| *slot = *nothing);
         }
         Ok(())
     }
 
     fn step(&mut self, bar: &[f64]) {
-        let count = self.spec.outputs.len();
-        if let Some(values) = self.values.get_mut(..count) {
-            self.stream.next(bar, values);
+        let Self { spec, values, stream, .. } = self;
+        let written = values.get_mut(..spec.outputs.len()).is_some_and(|values| stream.next(bar, values));
+        if written {
+            place(spec, self.skipped + self.bars, &mut self.values);
         }
         self.bars += 1;
     }
@@ -151,6 +158,7 @@ impl Live {
             name: self.spec.name.to_owned(),
             params: self.params.clone(),
             seed: self.seed,
+            skipped: self.skipped,
             bars: self.bars,
             values: self.values().to_vec(),
             state: self.stream.save()?,
@@ -178,7 +186,7 @@ impl Live {
         }
         let mut live = Self::new(find(&snapshot.name)?, &snapshot.params, snapshot.seed)?;
         live.stream.load(&snapshot.state)?;
-        live.bars = snapshot.bars;
+        (live.skipped, live.bars) = (snapshot.skipped, snapshot.bars);
         live.values.iter_mut().zip(&snapshot.values).for_each(|(slot, value)| *slot = *value);
         Ok(live)
     }
@@ -186,9 +194,19 @@ impl Live {
 
 impl Clone for Live {
     fn clone(&self) -> Self {
-        let Self { spec, params, seed, bars, values, stream } = self;
+        let Self { spec, params, seed, skipped, bars, values, stream } = self;
         let stream = stream.duplicate();
-        Self { spec, params: params.clone(), seed: *seed, bars: *bars, values: *values, stream }
+        Self { spec, params: params.clone(), seed: *seed, skipped: *skipped, bars: *bars, values: *values, stream }
+    }
+}
+
+/// Where an output is a place: from how many bars ago at bar `bar` to the place in the series.
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+fn place(spec: &Spec, bar: u64, values: &mut [f64]) {
+    for (value, declared) in values.iter_mut().zip(spec.outputs) {
+        if declared.kind == Kind::Index {
+            *value = bar as f64 - *value;
+        }
     }
 }
 

@@ -2,9 +2,9 @@
 
 use super::simd::{Job, LANES, Wide, dispatch};
 use super::state::Streaming;
-use super::{Param, Params, Seed, TaError};
+use super::{Param, Params, Seed, TaError, float};
 
-/// Which series an input is. `Real` is any series; in a market view it is the close.
+/// Which series an input is. `Real` is any series, in a market view the close; of two, as TA-Lib, the high and the low.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {
     /// Open prices.
@@ -19,6 +19,10 @@ pub enum Input {
     Volume,
     /// Any series.
     Real,
+    /// The first of two series.
+    Real0,
+    /// The second of two series.
+    Real1,
 }
 
 impl Kind {
@@ -27,7 +31,7 @@ impl Kind {
     pub const fn nothing(self) -> f64 {
         match self {
             Self::Float => f64::NAN,
-            Self::Int32 => 0.0,
+            Self::Int32 | Self::Index => 0.0,
         }
     }
 }
@@ -43,6 +47,8 @@ impl Input {
             Self::Close => "close",
             Self::Volume => "volume",
             Self::Real => "real",
+            Self::Real0 => "real0",
+            Self::Real1 => "real1",
         }
     }
 }
@@ -54,6 +60,9 @@ pub enum Kind {
     Float,
     /// Whole numbers such as -100, 0, 100; 0 where there is no value.
     Int32,
+    /// The place of a bar in the series; 0 where there is no value. A kernel says how many bars ago the bar was, and the
+    /// dispatcher, which alone knows where a stretch lies, makes a place of it.
+    Index,
 }
 
 /// One output: TA-Lib's name and what it means.
@@ -72,6 +81,12 @@ impl Output {
     #[must_use]
     pub const fn float(name: &'static str, meaning: &'static str) -> Self {
         Self { name, kind: Kind::Float, meaning }
+    }
+
+    /// The place of a bar in the series, from 0.
+    #[must_use]
+    pub const fn index(name: &'static str, meaning: &'static str) -> Self {
+        Self { name, kind: Kind::Index, meaning }
     }
 
     /// The one output of a candlestick pattern.
@@ -261,7 +276,12 @@ impl Spec {
             *slot = output.get_mut(first..end).ok_or_else(wiring)?;
         }
         let cut = cut.get(..inputs.len()).ok_or_else(wiring)?;
-        (self.kernel)(cut, params, tails.get_mut(..count).ok_or_else(wiring)?)
+        let tails = tails.get_mut(..count).ok_or_else(wiring)?;
+        (self.kernel)(cut, params, tails)?;
+        for (output, _) in tails.iter_mut().zip(self.outputs).filter(|(_, declared)| declared.kind == Kind::Index) {
+            (first..).zip(output.iter_mut()).for_each(|(bar, value)| *value = float(bar) - *value);
+        }
+        Ok(())
     }
 
     /// Write "no value" into bars `start..end`.

@@ -122,7 +122,7 @@ impl<N: Number> Moments<N> {
         self.anchor + self.first * N::splat(1.0 / count)
     }
 
-    /// Sum of squared distances from the window's mean; never negative.
+    /// Sum of squared distances from the window's mean; never negative, but NaN where squares overflow.
     #[inline(always)]
     pub(crate) fn spread(&self, count: f64) -> N {
         let spread = self.second - self.first * self.first * N::splat(1.0 / count);
@@ -135,6 +135,14 @@ impl<N: Number> Moments<N> {
         // Sum of (i - mean of i) * d, over the sum of (i - mean of i) squared.
         let lean = self.ramp - self.first * N::splat((count - 1.0) / 2.0);
         lean * N::splat(12.0 / (count * (count * count - 1.0)))
+    }
+
+    /// The least-squares line through the window at bar `at`: 0 for the oldest, `count - 1` for the newest.
+    #[inline(always)]
+    pub(crate) fn line(&self, count: f64, at: f64) -> N {
+        // The small terms first: the level is added once, at the end.
+        let rise = self.slope(count) * N::splat(at - (count - 1.0) / 2.0);
+        self.anchor + (self.first * N::splat(1.0 / count) + rise)
     }
 }
 

@@ -1,0 +1,51 @@
+//! Accumulation / distribution line. O(n), one pass, depends on where the data start.
+
+use serde::{Deserialize, Serialize};
+
+use super::kit::flows::money_flow;
+use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, batch, streaming};
+
+/// AD.
+pub const SPEC: Spec = Spec {
+    name: "AD",
+    group: "Volume Indicators",
+    doc: "Chaikin's accumulation / distribution line: the running total of volume, weighted by where in its range a bar closed.",
+    formula: "AD[i] = AD[i-1] + volume * ((close-low) - (high-close)) / (high-low), nothing added where high is not above low",
+    source: "TA-Lib 0.8.2 TA_AD",
+    inputs: &[Input::High, Input::Low, Input::Close, Input::Volume],
+    params: &[],
+    outputs: &[Output::float("real", "running volume; only its changes mean something")],
+    lookback: |_| Ok(0),
+    memory: Memory::History,
+    seeded: false,
+    kernel: batch::<Distribution, 4, 1>,
+    stream: Some(streaming::<Distribution, 4, 1>),
+};
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Distribution {
+    total: f64,
+}
+
+impl State<4, 1> for Distribution {
+    fn new(_: &Params) -> Result<Self, TaError> {
+        Ok(Self { total: 0.0 })
+    }
+
+    fn next(&mut self, bar: [f64; 4]) -> Option<[f64; 1]> {
+        self.total += money_flow(bar);
+        Some([self.total])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SPEC;
+
+    #[test]
+    fn adds_volume_by_where_the_bar_closed() {
+        let (high, low, close, volume) = ([4.0, 4.0, 4.0], [0.0, 0.0, 4.0], [4.0, 1.0, 4.0], [10.0, 8.0, 5.0]);
+        let out = SPEC.compute_vec(&[&high, &low, &close, &volume], &[]).unwrap_or_default().concat();
+        assert_eq!(out, [10.0, 6.0, 6.0]);
+    }
+}

@@ -1,0 +1,79 @@
+//! Correlation of two series in a rolling window. O(n) amortised; centred sums, see `kit::pairs`.
+
+use serde::{Deserialize, Serialize};
+
+use super::kit::pairs::RollingPairs;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, ratio_or_zero, streaming};
+
+/// CORREL.
+pub const SPEC: Spec = Spec {
+    name: "CORREL",
+    group: "Statistic Functions",
+    doc: "Pearson's correlation of the last timeperiod values of two series.",
+    formula: "sum((x - mean(x)) * (y - mean(y))) / sqrt(sum((x - mean(x))^2) * sum((y - mean(y))^2)), 0 if either stands still",
+    source: "TA-Lib 0.8.2 TA_CORREL",
+    inputs: &[Input::Real0, Input::Real1],
+    params: &[Param::period("timeperiod", 30.0, 1.0, "bars in the window")],
+    outputs: &[Output::float("real", "-1..1; 0 for no linear relation, and where a series stands still")],
+    lookback: |params| Ok(params.int(0)? - 1),
+    memory: Memory::Window,
+    seeded: false,
+    kernel: batch::<Correlation, 2, 1>,
+    stream: Some(streaming::<Correlation, 2, 1>),
+};
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Correlation {
+    window: RollingPairs,
+}
+
+impl State<2, 1> for Correlation {
+    fn new(params: &Params) -> Result<Self, TaError> {
+        Ok(Self { window: RollingPairs::new(params.int(0)?) })
+    }
+
+    fn next(&mut self, pair: [f64; 2]) -> Option<[f64; 1]> {
+        let spreads = self.window.next(pair)?;
+        // Two roots instead of one of the product, which would leave the range of floats far sooner.
+        let scale = spreads.left.sqrt() * spreads.right.sqrt();
+        Some([ratio_or_zero(spreads.both, scale).clamp(-1.0, 1.0)])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SPEC;
+
+    #[test]
+    fn is_one_on_a_line_and_nothing_where_a_series_stands_still() {
+        let (left, right) = ([1.0, 2.0, 4.0, 5.0, 5.0, 5.0], [2.0, 4.0, 8.0, 7.0, 3.0, 1.0]);
+        let out = SPEC.compute_vec(&[&left, &right], &[3.0]).unwrap_or_default().concat();
+        // Distances from the mean, times 3: of 2 4 5 they are -5 1 4, of 4 8 7 they are -7 5 2.
+        let expected = [1.0, 48.0 / (42.0_f64 * 78.0).sqrt()];
+        assert!(out.iter().skip(2).zip(expected).all(|(a, b)| (a - b).abs() < 1e-15), "{out:?}");
+        assert_eq!(out.last(), Some(&0.0));
+    }
+
+    #[test]
+    fn does_not_see_the_scale_or_the_level() {
+        let series = |seed: u32| -> Vec<f64> { (0..40).map(|i| f64::from((i * seed) % 31)).collect() };
+        let (left, right) = (series(7919), series(104_729));
+        let moved = |series: &[f64], scale: f64, level: f64| -> Vec<f64> {
+            series.iter().map(|value| value * scale + level).collect()
+        };
+        let plain = SPEC.compute_vec(&[&left, &right], &[10.0]).unwrap_or_default().concat();
+        let tiny = SPEC.compute_vec(&[&moved(&left, 1e-100, 0.0), &moved(&right, 1e-120, 0.0)], &[10.0]);
+        let raised = SPEC.compute_vec(&[&moved(&left, 1.0, 1e12), &moved(&right, 1.0, 1e12)], &[10.0]);
+        for other in [tiny, raised] {
+            let other = other.unwrap_or_default().concat();
+            assert!(plain.iter().zip(&other).skip(9).all(|(a, b)| (a - b).abs() < 1e-13));
+        }
+    }
+    #[test]
+    fn squares_beyond_the_range_of_floats_are_not_taken_for_a_number() {
+        let (left, right) = ([1e200, -1e200, 1.0, 2.0, 4.0], [7.0, 6.0, 5.0, 6.0, 8.0]);
+        let out = SPEC.compute_vec(&[&left, &right], &[3.0]).unwrap_or_default().concat();
+        assert!(out.iter().take(4).all(|value| value.is_nan()), "{out:?}");
+        assert!(out.last().is_some_and(|last| last.is_finite()), "{out:?}");
+    }
+}

@@ -1,0 +1,34 @@
+//! Product of two series, bar by bar.
+
+use super::kit::elementwise::{Formula, operator};
+use super::kit::{Output, Spec};
+
+/// MULT.
+pub const SPEC: Spec = Spec {
+    name: "MULT",
+    doc: "Product of two series, bar by bar.",
+    formula: "x0 * x1",
+    source: "TA-Lib 0.8.2 TA_MULT",
+    outputs: &[Output::float("real", "in the inputs' unit squared")],
+    ..operator::<Product>()
+};
+
+#[derive(Clone)]
+struct Product;
+
+impl Formula<2> for Product {
+    fn value([left, right]: [f64; 2]) -> f64 {
+        left * right
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SPEC;
+
+    #[test]
+    fn multiplies_bar_by_bar() {
+        let out = SPEC.compute_vec(&[&[3.0, 7.0], &[1.0, 2.0]], &[]).unwrap_or_default().concat();
+        assert_eq!(out, [3.0, 14.0]);
+    }
+}

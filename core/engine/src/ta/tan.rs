@@ -1,0 +1,35 @@
+//! Tangent of every value, taken as radians.
+
+use super::kit::elementwise::{Formula, transform};
+use super::kit::{Output, Spec};
+
+/// TAN.
+pub const SPEC: Spec = Spec {
+    name: "TAN",
+    doc: "Tangent of every value, taken as radians.",
+    formula: "tan(x)",
+    source: "TA-Lib 0.8.2 TA_TAN",
+    outputs: &[Output::float("real", "any number")],
+    ..transform::<Tangent>()
+};
+
+#[derive(Clone)]
+struct Tangent;
+
+impl Formula<1> for Tangent {
+    fn value([value]: [f64; 1]) -> f64 {
+        value.tan()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SPEC;
+
+    #[test]
+    fn is_zero_at_zero_and_nan_at_infinity() {
+        let out = SPEC.compute_vec(&[&[0.0, f64::INFINITY]], &[]).unwrap_or_default().concat();
+        // As text, because a NaN equals nothing.
+        assert_eq!(format!("{out:?}"), format!("{:?}", [0.0, f64::NAN]));
+    }
+}

@@ -1,0 +1,53 @@
+//! The least-squares line through a rolling window, one bar on. O(n) amortised; centred sums, see `kit::windows`.
+
+use serde::{Deserialize, Serialize};
+
+use super::kit::windows::RollingMoments;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, float, streaming};
+
+/// TSF.
+pub const SPEC: Spec = Spec {
+    name: "TSF",
+    group: "Statistic Functions",
+    doc: "Time series forecast: the least-squares line through the last timeperiod values, one bar ahead.",
+    formula: "intercept + slope * n",
+    source: "TA-Lib 0.8.2 TA_TSF",
+    inputs: &[Input::Real],
+    params: &[Param::period("timeperiod", 14.0, 2.0, "bars in the window")],
+    outputs: &[Output::float("real", "in the input's unit; a forecast for the next bar")],
+    lookback: |params| Ok(params.int(0)? - 1),
+    memory: Memory::Window,
+    seeded: false,
+    kernel: batch::<Forecast, 1, 1>,
+    stream: Some(streaming::<Forecast, 1, 1>),
+};
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Forecast {
+    window: RollingMoments,
+    count: f64,
+}
+
+impl State<1, 1> for Forecast {
+    fn new(params: &Params) -> Result<Self, TaError> {
+        let period = params.int(0)?;
+        Ok(Self { window: RollingMoments::new(period), count: float(period) })
+    }
+
+    fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
+        self.window.next(value).map(|moments| [moments.line(self.count, self.count)])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SPEC;
+
+    #[test]
+    fn lies_on_the_line() {
+        // Through 1 3 5: 1 + 2 t. Through 3 5 4: 3.5 + 0.5 t.
+        let out = SPEC.compute_vec(&[&[1.0, 3.0, 5.0, 4.0]], &[3.0]).unwrap_or_default().concat();
+        assert!(out.iter().take(2).all(|value| value.is_nan()));
+        assert!(out.iter().skip(2).zip([7.0, 5.0]).all(|(a, b)| (a - b).abs() < 1e-13), "{out:?}");
+    }
+}

@@ -1,0 +1,68 @@
+//! Variance of a rolling window. O(n) amortised; centred sums, see `kit::windows`.
+
+use serde::{Deserialize, Serialize};
+
+use super::kit::windows::RollingMoments;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, float, streaming};
+
+/// VAR.
+pub const SPEC: Spec = Spec {
+    name: "VAR",
+    group: "Statistic Functions",
+    doc: "Variance of the last timeperiod values (population: divided by n).",
+    formula: "sum((x - mean)^2) / n",
+    source: "TA-Lib 0.8.2 TA_VAR",
+    inputs: &[Input::Real],
+    params: &[
+        Param::period("timeperiod", 5.0, 1.0, "bars in the window"),
+        Param::real("nbdev", 1.0, f64::NEG_INFINITY, "has no effect, as in TA-Lib"),
+    ],
+    outputs: &[Output::float("real", "variance, in the input's unit squared")],
+    lookback: |params| Ok(params.int(0)? - 1),
+    memory: Memory::Window,
+    seeded: false,
+    kernel: batch::<Variance, 1, 1>,
+    stream: Some(streaming::<Variance, 1, 1>),
+};
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Variance {
+    window: RollingMoments,
+    count: f64,
+}
+
+impl State<1, 1> for Variance {
+    fn new(params: &Params) -> Result<Self, TaError> {
+        let period = params.int(0)?;
+        Ok(Self { window: RollingMoments::new(period), count: float(period) })
+    }
+
+    fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
+        self.window.next(value).map(|moments| [moments.spread(self.count) / self.count])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SPEC;
+
+    #[test]
+    fn divides_by_n() {
+        let out = SPEC.compute_vec(&[&[1.0, 3.0, 3.0, 3.0]], &[2.0, 2.0]).unwrap_or_default().concat();
+        assert!(out.iter().take(1).all(|value| value.is_nan()));
+        assert_eq!(out.get(1..), Some(&[1.0, 0.0, 0.0][..]));
+    }
+
+    #[test]
+    fn survives_a_level_of_1e12_and_an_old_spike() {
+        let small = |i: usize| f64::from(u8::try_from(i * 31 % 17).unwrap_or(0)) / 8.0;
+        let plain: Vec<f64> = (0..600).map(small).collect();
+        let mut raised: Vec<f64> = plain.iter().map(|value| value + 1e12).collect();
+        raised.splice(3..4, [1e16]);
+        let expected = SPEC.compute_vec(&[&plain], &[20.0]).unwrap_or_default().concat();
+        let got = SPEC.compute_vec(&[&raised], &[20.0]).unwrap_or_default().concat();
+        for (a, b) in expected.iter().zip(&got).skip(24) {
+            assert!((a - b).abs() <= 1e-9 * a.abs(), "{a} {b}");
+        }
+    }
+}
