@@ -38,9 +38,9 @@ fn hostile() -> impl Strategy<Value = f64> + Clone {
     ]
 }
 
-/// Four columns of one length.
+/// Six columns of one length: as many as any indicator reads.
 fn columns(value: impl Strategy<Value = f64> + Clone, length: usize) -> impl Strategy<Value = Vec<Vec<f64>>> {
-    (0..length).prop_flat_map(move |n| prop::collection::vec(prop::collection::vec(value.clone(), n), 4))
+    (0..length).prop_flat_map(move |n| prop::collection::vec(prop::collection::vec(value.clone(), n), 6))
 }
 
 proptest! {

@@ -7,15 +7,16 @@ use crate::ta::{Input, TaError, resolve};
 pub type Series = Vec<(String, Vec<f64>)>;
 
 /// Compute indicators by id (`RSI_14`, `MACD_12_26_9`). An indicator with several outputs gives one series each,
-/// named `MACD_12_26_9.macdhist`. The input `Real` is the close.
+/// named `MACD_12_26_9.macdhist`. The input `Real` is the close; a session is the UTC day in which the bar opens.
 ///
 /// # Errors
 /// An id that names no indicator, or parameters out of bounds.
 pub fn series(bars: &Bars, ids: &[String]) -> Result<Series, TaError> {
+    let sessions: Vec<f64> = bars.ts_open.iter().map(|ts_open| utc_day(*ts_open)).collect();
     let mut out = Vec::with_capacity(ids.len());
     for id in ids {
         let (spec, params) = resolve(id)?;
-        let inputs: Vec<&[f64]> = spec.inputs.iter().map(|input| column(bars, *input)).collect();
+        let inputs: Vec<&[f64]> = spec.inputs.iter().map(|input| column(bars, &sessions, *input)).collect();
         let outputs = spec.compute_vec(&inputs, &params)?;
         let single = spec.outputs.len() == 1;
         for (output, values) in spec.outputs.iter().zip(outputs) {
@@ -25,13 +26,21 @@ pub fn series(bars: &Bars, ids: &[String]) -> Result<Series, TaError> {
     Ok(out)
 }
 
-fn column(bars: &Bars, input: Input) -> &[f64] {
+/// Days since 1970; whole numbers of days are exact as floats.
+#[expect(clippy::cast_precision_loss, reason = "292 years of days on either side")]
+fn utc_day(ts_open: i64) -> f64 {
+    const DAY: i64 = 86_400_000_000_000;
+    ts_open.div_euclid(DAY) as f64
+}
+
+fn column<'bars>(bars: &'bars Bars, sessions: &'bars [f64], input: Input) -> &'bars [f64] {
     match input {
         Input::Open => &bars.open,
         Input::High => &bars.high,
         Input::Low => &bars.low,
         Input::Close | Input::Real => &bars.close,
         Input::Volume => &bars.volume,
+        Input::Session => sessions,
     }
 }
 

@@ -4,8 +4,9 @@
 //! - [`Spec`] and its parts: what a file declares; `Spec::compute`: the one dispatcher that checks, trims and fills.
 //! - [`find`], [`REGISTRY`]: by name, with a suggestion for a misspelt one. [`specs_json`]: all of it as JSON.
 //! - `State`: an indicator bar by bar; [`Live`]: one that runs. `batch` and `streaming` make a SPEC's kernels from it.
-//! - `averages`, `ranges`, `ring`, `windows`: states that more than one indicator is made of.
+//! - `averages`, `ranges`, `average_range`, `ring`, `weighted`, `windows`: states that more than one indicator is made of.
 
+pub(crate) mod average_range;
 pub(crate) mod averages;
 mod error;
 mod json;
@@ -16,6 +17,7 @@ mod registry;
 pub(crate) mod ring;
 mod spec;
 mod state;
+pub(crate) mod weighted;
 pub(crate) mod windows;
 
 pub use error::TaError;

@@ -16,6 +16,8 @@ pub enum Input {
     Close,
     /// Traded volume.
     Volume,
+    /// Which session a bar belongs to: any number that changes when a session begins.
+    Session,
     /// Any series.
     Real,
 }
@@ -41,6 +43,7 @@ impl Input {
             Self::Low => "low",
             Self::Close => "close",
             Self::Volume => "volume",
+            Self::Session => "session",
             Self::Real => "real",
         }
     }
