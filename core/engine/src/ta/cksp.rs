@@ -21,7 +21,10 @@ pub const SPEC: Spec = Spec {
     ],
     outputs: &[
         Output::float("long", "lowest of the stops that stand on the low; a long is held while the close is above"),
-        Output::float("short", "highest of the stops that hang from the high; a short is held while the close is below"),
+        Output::float(
+            "short",
+            "highest of the stops that hang from the high; a short is held while the close is below",
+        ),
     ],
     lookback: |params| Ok(AverageRange::lookback(params.int(0)?, params) + params.int(2)? - 1),
     memory: Memory::History,

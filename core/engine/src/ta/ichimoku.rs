@@ -25,7 +25,10 @@ pub const SPEC: Spec = Spec {
         Output::float("kijun", "base line: middle of the medium range"),
         Output::float("senkou_a", "leading span A that stands at this bar"),
         Output::float("senkou_b", "leading span B that stands at this bar; the cloud lies between A and B"),
-        Output::float("chikou", "close minus the close displacement-1 bars ago; above 0 the lagging line is above price"),
+        Output::float(
+            "chikou",
+            "close minus the close displacement-1 bars ago; above 0 the lagging line is above price",
+        ),
     ],
     lookback: |params| {
         let longest = params.int(0)?.max(params.int(1)?).max(params.int(2)?);
