@@ -67,16 +67,13 @@ fn exponent(values: &[f64]) -> f64 {
 /// Mean rescaled range of the parts of `length` changes, counted back from the newest.
 fn mean_ratio(values: &[f64], length: usize) -> Option<f64> {
     let (mut sum, mut count) = (0.0, 0.0);
-    let mut rest = values;
-    while let Some(split) = rest.len().checked_sub(length + 1) {
-        let (older, part) = rest.split_at(split);
-        if let Some(ratio) = rescaled_range(part) {
+    for part in 0..(values.len() - 1) / length {
+        // Neighbouring parts share a value, not a change.
+        let end = values.len() - part * length;
+        if let Some(ratio) = values.get(end - length - 1..end).and_then(rescaled_range) {
             sum += ratio;
             count += 1.0;
         }
-        // Neighbouring parts share a value, not a change.
-        let Some(shared) = part.first() else { break };
-        rest = values.get(..older.len() + usize::from(shared.is_finite())).unwrap_or_default();
     }
     (count > 0.0 && sum > 0.0).then(|| sum / count)
 }
