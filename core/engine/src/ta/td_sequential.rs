@@ -170,7 +170,7 @@ mod tests {
     }
 
     fn falling_after_a_flip() -> Vec<f64> {
-        // Bars 0..=5 rise; from bar 6 on each close is 2 lower: bar 8 is the first below the close four bars before.
+        // Bars 0..=5 rise; from bar 6 on each close is 2 lower: bar 7 is the first below the close four bars before.
         [0.0, 1.0, 2.0, 3.0, 4.0, 5.0].into_iter().chain((0..24).map(|i| 4.0 - 2.0 * f64::from(i))).collect()
     }
 
@@ -178,10 +178,9 @@ mod tests {
     fn counts_a_fall_to_nine_and_then_to_thirteen() {
         let outputs = counts(&falling_after_a_flip());
         let output = |index: usize| outputs.get(index).cloned().unwrap_or_default();
-        let setup: Vec<f64> = [0.0; 5].into_iter().chain([-1.0, -2.0]).chain((1..24).map(f64::from)).collect();
-        // bar 5 follows a rise that was under way before it could be seen: no flip, no count
-        let setup: Vec<f64> = setup.iter().map(|count| count.max(0.0)).collect();
-        assert_eq!(output(0).get(7..), setup.get(6..29));
+        // The rise was under way before it could be seen: no flip, no count.
+        let setup: Vec<f64> = [0.0; 7].into_iter().chain((1..24).map(f64::from)).collect();
+        assert_eq!(output(0), setup);
         // begins on setup bar 9 (bar 15) and counts every bar to 13 on bar 27
         let countdown: Vec<f64> = (1..=13).map(f64::from).chain([0.0, 0.0]).collect();
         assert_eq!(output(1).get(15..), Some(countdown.as_slice()));
