@@ -82,26 +82,29 @@ impl Profile {
     }
 }
 
-/// The volume of all bars by price, each bar's spread evenly over its range. None without bars or bins.
+/// The volume of all bars by price, each bar's spread evenly over its range; none without bars or bins.
 ///
-/// Volumes that are not above 0 count as 0. Where all bars have the same one price, it is all in the first bin.
+/// A bar with a number that is not finite counts as absent, a volume that is not above 0 as 0. Where all bars have the
+/// same one price, everything is in the first bin.
 #[must_use]
-pub fn histogram(bars: impl Iterator<Item = [f64; 3]> + Clone, bins: usize) -> Option<Profile> {
-    let mut all = bars.clone();
-    let [high, low, _] = all.next()?;
-    let (highest, lowest) =
-        all.fold((high, low), |(highest, lowest), [high, low, _]| (f64::max(highest, high), f64::min(lowest, low)));
-    if bins == 0 {
+pub fn histogram(high: &[f64], low: &[f64], volume: &[f64], bins: usize) -> Option<Profile> {
+    let prices = || high.iter().copied().zip(low.iter().copied());
+    let bars = || {
+        prices()
+            .zip(volume.iter().copied())
+            .filter(|((high, low), volume)| [high, low, volume].iter().all(|value| value.is_finite()))
+    };
+    let ends = |(highest, lowest): (f64, f64), ((high, low), _)| (highest.max(high), lowest.min(low));
+    let (highest, lowest) = bars().fold((f64::NEG_INFINITY, f64::INFINITY), ends);
+    if bins == 0 || highest < lowest {
         return None;
     }
     let mut volumes = vec![0.0; bins];
     let range = highest - lowest;
     // Where a price lies, in bins from the bottom.
     let place = |price: f64| if range > 0.0 { (price - lowest) * float(bins) / range } else { 0.0 };
-    for [high, low, volume] in bars.filter(|bar| bar.iter().all(|value| value.is_finite())) {
-        if volume > 0.0 {
-            spread(&mut volumes, place(low), place(high), volume);
-        }
+    for ((high, low), volume) in bars().filter(|(_, volume)| *volume > 0.0) {
+        spread(&mut volumes, place(low), place(high), volume);
     }
     Some(Profile { lowest, highest, volumes })
 }
@@ -112,7 +115,7 @@ fn spread(volumes: &mut [f64], bottom: f64, top: f64, volume: f64) {
     let Some(last) = volumes.len().checked_sub(1) else { return };
     let first = (bottom.floor() as usize).min(last);
     let height = top - bottom;
-    if !(height > 0.0) {
+    if height <= 0.0 || height.is_nan() {
         if let Some(slot) = volumes.get_mut(first) {
             *slot += volume;
         }
@@ -148,10 +151,8 @@ impl State<3, 3> for Rolling {
         if !self.volume.is_full() {
             return None;
         }
-        let prices: Vec<[f64; 2]> = self.high.iter().zip(self.low.iter()).map(|(high, low)| [high, low]).collect();
-        let volumes: Vec<f64> = self.volume.iter().collect();
-        let bars = prices.iter().zip(&volumes).map(|([high, low], volume)| [*high, *low, *volume]);
-        let levels = histogram(bars, self.bins).and_then(|profile| {
+        let [high, low, volume] = [&self.high, &self.low, &self.volume].map(|ring| ring.iter().collect::<Vec<_>>());
+        let levels = histogram(&high, &low, &volume, self.bins).and_then(|profile| {
             let (control, (first, last)) = profile.control().zip(profile.value_area(self.share))?;
             let vpoc = f64::midpoint(profile.edge(control), profile.edge(control + 1));
             Some([vpoc, profile.edge(last + 1), profile.edge(first)])
@@ -164,11 +165,12 @@ impl State<3, 3> for Rolling {
 mod tests {
     use super::{SPEC, histogram};
 
-    const BARS: [[f64; 3]; 3] = [[4.0, 0.0, 8.0], [3.0, 1.0, 10.0], [2.0, 2.0, 1.0]];
+    const BARS: [[f64; 3]; 3] = [[4.0, 3.0, 2.0], [0.0, 1.0, 2.0], [8.0, 10.0, 1.0]];
 
     #[test]
     fn a_bar_is_spread_evenly_over_its_range() {
-        let profile = histogram(BARS.into_iter(), 4);
+        let [high, low, volume] = BARS;
+        let profile = histogram(&high, &low, &volume, 4);
         // 2 each; 5 each in the middle two; the point at 2 lies in the third bin
         let profile = profile.map(|profile| (profile.volumes.clone(), profile.control(), profile.value_area(0.7)));
         // 8 of 19, then two above (2) against two below (7 + 2): 17
@@ -177,8 +179,8 @@ mod tests {
 
     #[test]
     fn shows_the_levels_of_the_window() {
-        let column = |index: usize| BARS.iter().filter_map(|bar| bar.get(index).copied()).collect::<Vec<_>>();
-        let outputs = SPEC.compute_vec(&[&column(0), &column(1), &column(2)], &[3.0, 4.0, 0.7]).unwrap_or_default();
+        let outputs =
+            SPEC.compute_vec(&BARS.each_ref().map(<[f64; 3]>::as_slice), &[3.0, 4.0, 0.7]).unwrap_or_default();
         let last: Vec<_> = outputs.iter().filter_map(|output| output.last().copied()).collect();
         assert_eq!(last, [2.5, 3.0, 0.0]);
         let silent = SPEC.compute_vec(&[&[2.0], &[1.0], &[0.0]], &[1.0]).unwrap_or_default().concat();
