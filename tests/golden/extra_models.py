@@ -1,4 +1,4 @@
-"""Indicators that TA-Lib lacks, straight from the published formula: plain loops, quadratic, nothing shared with the core.
+"""Indicators that TA-Lib lacks, straight from the published formula: plain loops that share nothing with the core.
 
 Each model takes the bars and its parameters in the SPEC's order and gives its outputs, NaN where it has no value.
 """
@@ -52,7 +52,9 @@ def wilder(values: Floats, period: int, first: int) -> Floats:
 
 def middle(bars: Bars, period: int) -> Floats:
     high, low = bars["high"], bars["low"]
-    return over(len(high), period - 1, lambda i: (high[i - period + 1 : i + 1].max() + low[i - period + 1 : i + 1].min()) / 2)
+    return over(
+        len(high), period - 1, lambda i: (high[i - period + 1 : i + 1].max() + low[i - period + 1 : i + 1].min()) / 2
+    )
 
 
 def ichimoku(bars: Bars, conversion: int, base: int, span_b: int, displacement: int) -> list[Floats]:

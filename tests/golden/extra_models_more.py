@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 
@@ -66,7 +67,9 @@ def pivot_woodie(bars: Bars) -> list[Floats]:
 
 def pivot_demark(bars: Bars) -> list[Floats]:
     open_, high, low, close = _before(bars)
-    x = np.where(close < open_, high + 2 * low + close, np.where(close > open_, 2 * high + low + close, high + low + 2 * close))
+    x = np.where(
+        close < open_, high + 2 * low + close, np.where(close > open_, 2 * high + low + close, high + low + 2 * close)
+    )
     return [x / 4, x / 2 - low, x / 2 - high]
 
 
@@ -142,7 +145,7 @@ def rsi(values: Floats, period: int) -> Floats:
 def connors_rsi(bars: Bars, period: int, streak: int, rank: int) -> list[Floats]:
     close = bars["close"]
     runs = [0.0]
-    for before, now in zip(close[:-1], close[1:], strict=True):
+    for before, now in pairwise(close):
         run = runs[-1]
         runs.append(max(run, 0) + 1 if now > before else min(run, 0) - 1 if now < before else 0.0)
     changes = over(len(close), 1, lambda i: (close[i] - close[i - 1]) / close[i - 1])

@@ -119,3 +119,56 @@ def test_no_value_knows_the_future(name: str) -> None:
     changed = {label: np.concatenate((series[:250], series[250:][::-1] * 3)) for label, series in bars.items()}
     for before, after in zip(whole, _computed(name, changed, params), strict=True):
         np.testing.assert_array_equal(before[:250], after[:250])
+
+
+def _sequential(close: list[float]) -> dict[str, list[float]]:
+    """TD_SEQUENTIAL of bars of height 1 around their close."""
+    middle = np.array(close)
+    outputs = ta.TD_SEQUENTIAL(middle + 0.5, middle - 0.5, middle)
+    names = (output["name"] for output in ta.info("TD_SEQUENTIAL")["outputs"])
+    return {name: [float(value) for value in output] for name, output in zip(names, outputs, strict=True)}
+
+
+# Six rising bars, then a fall of 2 a bar: bar 7 is the first below the close four bars before, bar 15 the ninth, and
+# from bar 15 on every bar counts down.
+FALL = [100.0, 101.0, 102.0, 103.0, 104.0, 105.0, *(104.0 - 2.0 * step for step in range(21))]
+
+
+def test_the_thirteenth_bar_waits_for_a_low_below_the_close_of_the_eighth() -> None:
+    # The eighth closes at 72, the twelfth is bar 26. 80 and 78 are below the lows two bars before, but above 72.
+    found = _sequential([*FALL, 90.0, 88.0, 80.0, 78.0, 70.0, 69.0])
+    assert found["setup"][7:16] == list(range(1, 10))
+    assert found["countdown"][15:27] == list(range(1, 13))
+    assert found["countdown"][27:] == [12.0, 12.0, 12.0, 12.0, 13.0, 0.0]
+
+
+def test_a_bar_above_the_setups_highest_true_high_ends_the_countdown() -> None:
+    # That high is the close of 104 before the first setup bar. The first bar at 106 still reaches to the close before.
+    assert _sequential([*FALL[:18], 106.0, 106.0, 80.0])["countdown"][17:] == [3.0, 3.0, 0.0, 0.0]
+
+
+def test_an_opposite_setup_takes_the_countdown_over() -> None:
+    # The close of 83 is the last one below a low two bars before (83.5).
+    found = _sequential([*FALL[:18], *(83.0 + step for step in range(12))])
+    assert found["setup"][27:] == [-8.0, -9.0, -10.0]
+    assert found["countdown"][27:] == [4.0, -1.0, -2.0]
+
+
+def test_a_setup_without_a_low_below_those_of_bars_6_and_7_is_not_perfected() -> None:
+    # Bars 6 and 7 of the setup close at 92 and 90. Bars 8 and 9 stay above; the tenth goes below.
+    found = _sequential([*FALL[:14], 90.5, 90.25, 80.0])
+    assert found["setup"][13:] == [7.0, 8.0, 9.0, 10.0]
+    assert found["perfected"][13:] == [0.0, 0.0, 0.0, 1.0]
+
+
+def test_the_hurst_exponent_tells_persistent_from_reverting_changes() -> None:
+    noise = np.random.default_rng(11).normal(size=4000)
+    average = {}
+    for name, memory in (("reverting", -0.6), ("independent", 0.0), ("persistent", 0.6)):
+        changes = np.zeros(len(noise))
+        for bar in range(1, len(noise)):
+            changes[bar] = memory * changes[bar - 1] + noise[bar]
+        average[name] = float(np.nanmean(ta.HURST(np.cumsum(changes), timeperiod=128)))
+    assert average["reverting"] < 0.45 < average["independent"] < 0.65 < average["persistent"]
+    # The bias that the documentation states.
+    assert abs(average["independent"] - 0.57) < 0.03

@@ -63,4 +63,20 @@ mod tests {
         assert!(series(&bars, &["NOPE_3".to_owned()]).is_err());
         Ok(())
     }
+
+    #[test]
+    fn a_session_is_the_utc_day() -> Result<(), TaError> {
+        // Six bars of four hours from 16:00 on: two on the first day.
+        const HOURS: i64 = 4 * 3_600_000_000_000;
+        let ts: Vec<i64> = (4..10).map(|bar| bar * HOURS).collect();
+        let price: Vec<f64> = (0..6).map(|bar| 10.0 * f64::from(bar)).collect();
+        let volume = [1.0; 6];
+        let mut columns = ["open", "high", "low", "close", "volume"].map(|name| (name, price.as_slice()));
+        columns.iter_mut().filter(|(name, _)| *name == "volume").for_each(|(_, values)| *values = &volume);
+        let bars = Bars::closed(Timeframe::Fixed(HOURS), &ts, columns, i64::MAX).unwrap_or_default();
+        let found = series(&bars, &["VWAP_SESSION".to_owned()])?;
+        let values = found.first().map(|(_, values)| values.as_slice());
+        assert_eq!(values, Some(&[0.0, 5.0, 20.0, 25.0, 30.0, 35.0][..]));
+        Ok(())
+    }
 }
