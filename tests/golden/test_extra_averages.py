@@ -1,7 +1,4 @@
-"""Indicators that TA-Lib lacks, straight from the published formula: plain loops that share nothing with the core.
-
-Each model takes the bars and its parameters in the SPEC's order and gives its outputs, NaN where it has no value.
-"""
+"""Averages, VWAP and pivots that TA-Lib lacks, against naive models written straight from the published formula."""
 
 from __future__ import annotations
 
@@ -10,11 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Bars = dict[str, Floats]
 Model = Callable[..., list[Floats]]
+Check = Callable[[str, Model, tuple[Any, ...], Bars], None]
 
 NAN = math.nan
 
@@ -26,28 +25,6 @@ def over(length: int, first: int, value: Callable[[int], Any]) -> Floats:
 
 def ratio(numerator: float, denominator: float) -> float:
     return 0.0 if denominator == 0 else float(numerator / denominator)
-
-
-def true_ranges(bars: Bars) -> Floats:
-    """NaN on the first bar."""
-    high, low, close = bars["high"], bars["low"], bars["close"]
-
-    def one(bar: int) -> float:
-        before = close[bar - 1]
-        return float(max(high[bar] - low[bar], abs(high[bar] - before), abs(low[bar] - before)))
-
-    return over(len(close), 1, one)
-
-
-def wilder(values: Floats, period: int, first: int) -> Floats:
-    """Wilder's average of values that begin at bar `first`."""
-    out = np.full(len(values), NAN)
-    for bar in range(first + period - 1, len(values)):
-        if bar == first + period - 1:
-            out[bar] = np.mean(values[first : bar + 1])
-        else:
-            out[bar] = (out[bar - 1] * (period - 1) + values[bar]) / period
-    return out
 
 
 def middle(bars: Bars, period: int) -> Floats:
@@ -161,25 +138,81 @@ def mcginley(bars: Bars, period: int) -> list[Floats]:
     return [out]
 
 
-def squeeze(bars: Bars, period: int, deviations: float, channel: int, ranges: float) -> list[Floats]:
-    close, true_range = bars["close"], true_ranges(bars)
-    first = max(period - 1, 2 * (channel - 1))
-    centre = middle(bars, channel)
-    delta = over(len(close), channel - 1, lambda i: close[i] - (centre[i] + close[i - channel + 1 : i + 1].mean()) / 2)
+def _before(bars: Bars) -> list[Floats]:
+    return [np.concatenate(([NAN], bars[name][:-1])) for name in ("open", "high", "low", "close")]
 
-    def state(bar: int) -> float:
-        window = close[bar - period + 1 : bar + 1]
-        basis, width = window.mean(), deviations * window.std()
-        mean = close[bar - channel + 1 : bar + 1].mean()
-        wide = ranges * true_range[bar - channel + 1 : bar + 1].mean()
-        noise = 1e-13 * mean
-        on = basis - width > mean - wide + noise and basis + width < mean + wide - noise
-        off = basis - width < mean - wide - noise and basis + width > mean + wide + noise
-        return float(on) - float(off)
 
-    def momentum(bar: int) -> float:
-        x = np.arange(channel) - (channel - 1) / 2
-        y = delta[bar - channel + 1 : bar + 1]
-        return float(y.mean() + (x * y).sum() / (x * x).sum() * (channel - 1) / 2)
+def pivot_classic(bars: Bars) -> list[Floats]:
+    _, high, low, close = _before(bars)
+    pivot, span = (high + low + close) / 3, high - low
+    return [
+        pivot,
+        *(2 * pivot - low, pivot + span, pivot + 2 * span, pivot + 3 * span),
+        *(2 * pivot - high, pivot - span, pivot - 2 * span, pivot - 3 * span),
+    ]
 
-    return [np.nan_to_num(over(len(close), first, state)), over(len(close), first, momentum)]
+
+def pivot_fibonacci(bars: Bars) -> list[Floats]:
+    _, high, low, close = _before(bars)
+    pivot, span = (high + low + close) / 3, high - low
+    return [pivot, *(pivot + sign * share * span for sign in (1, -1) for share in (0.382, 0.618, 1.0))]
+
+
+def pivot_camarilla(bars: Bars) -> list[Floats]:
+    _, high, low, close = _before(bars)
+    steps = [1.1 * (high - low) / part for part in (12, 6, 4, 2)]
+    return [(high + low + close) / 3, *(close + step for step in steps), *(close - step for step in steps)]
+
+
+def pivot_woodie(bars: Bars) -> list[Floats]:
+    _, high, low, _ = _before(bars)
+    pivot, span = (high + low + 2 * bars["open"]) / 4, high - low
+    third, below = high + 2 * (pivot - low), low - 2 * (high - pivot)
+    return [
+        pivot,
+        *(2 * pivot - low, pivot + span, third, third + span),
+        *(2 * pivot - high, pivot - span, below, below - span),
+    ]
+
+
+def pivot_demark(bars: Bars) -> list[Floats]:
+    open_, high, low, close = _before(bars)
+    x = np.where(
+        close < open_, high + 2 * low + close, np.where(close > open_, 2 * high + low + close, high + low + 2 * close)
+    )
+    return [x / 4, x / 2 - low, x / 2 - high]
+
+
+# The indicator, its model, and parameters in the SPEC's order: the defaults first.
+CASES: list[tuple[str, Model, list[tuple[Any, ...]]]] = [
+    ("ICHIMOKU", ichimoku, [(9, 26, 52, 26), (3, 5, 8, 4), (5, 2, 1, 1)]),
+    ("VWAP_SESSION", vwap_session, [()]),
+    ("VWAP_ANCHORED", vwap_anchored, [(0,), (37,)]),
+    ("VWAP_BANDS", vwap_bands, [(1.0, 1.0), (2.0, 0.5)]),
+    ("ALMA", alma, [(9, 0.85, 6.0), (20, 0.5, 2.0), (1, 0.85, 6.0), (4, 1.0, 0.5)]),
+    ("VIDYA", vidya, [(12, 9), (5, 1), (30, 20)]),
+    ("FRAMA", frama, [(16,), (2,), (7,), (40,)]),
+    ("JMA", jma, [(7, 50.0, 2.0), (20, -100.0, 1.0), (1, 0.0, 2.0)]),
+    ("MCGINLEY", mcginley, [(14,), (1,), (50,)]),
+    ("PIVOT_CLASSIC", pivot_classic, [()]),
+    ("PIVOT_FIBONACCI", pivot_fibonacci, [()]),
+    ("PIVOT_CAMARILLA", pivot_camarilla, [()]),
+    ("PIVOT_WOODIE", pivot_woodie, [()]),
+    ("PIVOT_DEMARK", pivot_demark, [()]),
+]
+
+RUNS = [(name, model, params) for name, model, rows in CASES for params in rows]
+
+
+@pytest.mark.parametrize(("name", "model", "params"), RUNS, ids=[f"{name}{params}" for name, _, params in RUNS])
+def test_equals_the_published_formula(
+    name: str, model: Model, params: tuple[Any, ...], extra_market: Bars, equals_model: Check
+) -> None:
+    equals_model(name, model, params, extra_market)
+
+
+@pytest.mark.parametrize(("name", "rows"), [(name, rows) for name, _, rows in CASES])
+def test_knows_no_future_and_has_these_defaults(
+    name: str, rows: list[tuple[Any, ...]], knows_no_future: Callable[[str, list[tuple[Any, ...]]], None]
+) -> None:
+    knows_no_future(name, rows)
