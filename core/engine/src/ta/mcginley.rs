@@ -41,8 +41,8 @@ impl State<1, 1> for Dynamic {
             return self.average.map(|average| [average]);
         };
         let pull = 1.0 / (self.period * (value / before).powi(4));
-        // Written so that 0 / 0 gives a whole step as well.
-        let average = if pull < 1.0 { before + (value - before) * pull } else { value };
+        // From 0 every ratio is infinite and the average would stay there for ever; 0 / 0 gives a whole step as well.
+        let average = if pull < 1.0 && before != 0.0 { before + (value - before) * pull } else { value };
         self.average = Some(average);
         Some([average])
     }
@@ -58,5 +58,11 @@ mod tests {
         let out = SPEC.compute_vec(&[&[1.0, 3.0, 4.0, 1.031_25]], &[2.0]).unwrap_or_default().concat();
         assert!(out.first().is_some_and(|value| value.is_nan()));
         assert_eq!(out.get(1..), Some(&[2.0, 2.0625, 1.031_25][..]));
+    }
+
+    #[test]
+    fn an_absurd_price_of_0_does_not_hold_it_for_ever() {
+        let out = SPEC.compute_vec(&[&[2.0, 2.0, 0.0, 2.0, 2.0]], &[2.0]).unwrap_or_default().concat();
+        assert_eq!(out.get(1..), Some(&[2.0, 0.0, 2.0, 2.0][..]));
     }
 }
