@@ -11,7 +11,7 @@ pub const SPEC: Spec = Spec {
     group: "Volume Indicators",
     doc: "Volume by price over the last timeperiod bars: the price with the most volume and the area around it that holds value_area of all. A bar's volume is spread evenly over its range (platforms with tick data count trades). The area grows by the larger of the next two bins above and the next two below, above when equal (CBOT's rule; some grow bin by bin). NaN where nothing was traded.",
     formula: "range of the window in `bins` equal bins; vpoc = middle of the bin with most volume (the lowest of equals); area: from that bin, pairs of bins until it holds value_area of the volume; its upper and lower edge",
-    source: "J. Peter Steidlmayer, CBOT Market Profile, Chicago Board of Trade, 1985-1991; volume by price: Gary Ballard, 1990s",
+    source: "J. Peter Steidlmayer, CBOT Market Profile, Chicago Board of Trade, 1985 (handbook of 1991)",
     inputs: &[Input::High, Input::Low, Input::Volume],
     params: &[
         Param::period("timeperiod", 100.0, 1.0, "bars in the window"),
