@@ -38,9 +38,9 @@ fn hostile() -> impl Strategy<Value = f64> + Clone {
     ]
 }
 
-/// Four columns of one length.
+/// Six columns of one length: as many as any indicator reads.
 fn columns(value: impl Strategy<Value = f64> + Clone, length: usize) -> impl Strategy<Value = Vec<Vec<f64>>> {
-    (0..length).prop_flat_map(move |n| prop::collection::vec(prop::collection::vec(value.clone(), n), 4))
+    (0..length).prop_flat_map(move |n| prop::collection::vec(prop::collection::vec(value.clone(), n), 6))
 }
 
 /// An output of places, each `by` bars later, but for the look-back, where there is none.
@@ -148,9 +148,11 @@ fn every_parameter_is_refused_outside_its_bounds_and_taken_at_them() {
 #[test]
 fn a_fraction_of_a_bar_is_refused_in_words() {
     for spec in REGISTRY.iter().filter(|spec| spec.params.iter().any(|param| param.name == "timeperiod")) {
-        let message = spec.lookback(&[2.5]).map_err(|error| error.to_string());
         let low = spec.params.first().map_or(0.0, |param| param.min);
-        let expected = format!("{}: timeperiod 2.5 is not a whole number; give one in {low}..=100000", spec.name);
+        let fraction = low.max(2.0) + 0.5;
+        let message = spec.lookback(&[fraction]).map_err(|error| error.to_string());
+        let expected =
+            format!("{}: timeperiod {fraction} is not a whole number; give one in {low}..=100000", spec.name);
         assert_eq!(message, Err(expected));
     }
 }

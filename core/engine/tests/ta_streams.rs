@@ -26,15 +26,17 @@ fn params_of(spec: &Spec, period: u32) -> Vec<f64> {
     spec.params.iter().map(choose).collect()
 }
 
-/// Bars that could be a market's: open, high, low, close around one walk, with ties and jumps; volume at the end.
+/// Bars that could be a market's: open, high, low, close around one walk, with ties and jumps; then volume, and sessions of 17 bars.
 fn market(length: usize) -> impl Strategy<Value = Vec<Vec<f64>>> {
     let step = prop_oneof![4 => -2.0..2.0_f64, 1 => Just(0.0), 1 => (-8..8_i32).prop_map(f64::from)];
     prop::collection::vec((step, 0.0..2.0_f64, 0.0..2.0_f64, 0..1000_u32), length).prop_map(|steps| {
         let mut columns = vec![Vec::new(); COLUMNS];
         let mut price = 100.0;
-        for (step, up, down, volume) in steps {
+        for (bar, (step, up, down, volume)) in (0_u32..).zip(steps) {
             let (open, close) = (price, f64::max(price + step, 1.0));
-            let bar = [open, open.max(close) + up, open.min(close) - down.min(0.5), close, f64::from(volume), close];
+            let session = f64::from(bar / 17);
+            let (high, low) = (open.max(close) + up, open.min(close) - down.min(0.5));
+            let bar = [open, high, low, close, f64::from(volume), session];
             columns.iter_mut().zip(bar).for_each(|(column, value)| column.push(value));
             price = close;
         }
@@ -49,6 +51,7 @@ fn inputs_of(spec: &Spec, market: &[Vec<f64>]) -> Vec<Vec<f64>> {
         "high" | "real0" => 1,
         "low" | "real1" => 2,
         "volume" => 4,
+        "session" => 5,
         _ => 3,
     };
     spec.inputs.iter().filter_map(|input| market.get(column(input.name())).cloned()).collect()

@@ -7,15 +7,17 @@ use crate::ta::{Input, TaError, resolve};
 pub type Series = Vec<(String, Vec<f64>)>;
 
 /// Compute indicators by id (`RSI_14`, `MACD_12_26_9`). An indicator with several outputs gives one series each,
-/// named `MACD_12_26_9.macdhist`. The input `Real` is the close; `Real0` and `Real1` are the high and the low.
+/// named `MACD_12_26_9.macdhist`. The input `Real` is the close; `Real0` and `Real1` are the high and the low; a session
+/// is the UTC day in which the bar opens.
 ///
 /// # Errors
 /// An id that names no indicator, or parameters out of bounds.
 pub fn series(bars: &Bars, ids: &[String]) -> Result<Series, TaError> {
+    let sessions: Vec<f64> = bars.ts_open.iter().map(|ts_open| utc_day(*ts_open)).collect();
     let mut out = Vec::with_capacity(ids.len());
     for id in ids {
         let (spec, params) = resolve(id)?;
-        let inputs: Vec<&[f64]> = spec.inputs.iter().map(|input| column(bars, *input)).collect();
+        let inputs: Vec<&[f64]> = spec.inputs.iter().map(|input| column(bars, &sessions, *input)).collect();
         let outputs = spec.compute_vec(&inputs, &params)?;
         let single = spec.outputs.len() == 1;
         for (output, values) in spec.outputs.iter().zip(outputs) {
@@ -25,13 +27,21 @@ pub fn series(bars: &Bars, ids: &[String]) -> Result<Series, TaError> {
     Ok(out)
 }
 
-fn column(bars: &Bars, input: Input) -> &[f64] {
+/// Days since 1970; whole numbers of days are exact as floats.
+#[expect(clippy::cast_precision_loss, reason = "292 years of days on either side")]
+fn utc_day(ts_open: i64) -> f64 {
+    const DAY: i64 = 86_400_000_000_000;
+    ts_open.div_euclid(DAY) as f64
+}
+
+fn column<'bars>(bars: &'bars Bars, sessions: &'bars [f64], input: Input) -> &'bars [f64] {
     match input {
         Input::Open => &bars.open,
         Input::High | Input::Real0 => &bars.high,
         Input::Low | Input::Real1 => &bars.low,
         Input::Close | Input::Real => &bars.close,
         Input::Volume => &bars.volume,
+        Input::Session => sessions,
     }
 }
 
@@ -54,12 +64,29 @@ mod tests {
         assert!(series(&bars, &["NOPE_3".to_owned()]).is_err());
         Ok(())
     }
+
     #[test]
     fn two_series_of_any_kind_are_the_high_and_the_low() -> Result<(), TaError> {
         let columns = [("open", &[2.0]), ("high", &[5.0]), ("low", &[1.0]), ("close", &[3.0]), ("volume", &[9.0])];
         let columns = columns.map(|(name, values)| (name, values.as_slice()));
         let bars = Bars::closed(Timeframe::Fixed(60_000_000_000), &[0], columns, i64::MAX).unwrap_or_default();
         assert_eq!(series(&bars, &["SUB".to_owned()])?, [("SUB".to_owned(), vec![4.0])]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_session_is_the_utc_day() -> Result<(), TaError> {
+        // Six bars of four hours from 16:00 on: two on the first day.
+        const HOURS: i64 = 4 * 3_600_000_000_000;
+        let ts: Vec<i64> = (4..10).map(|bar| bar * HOURS).collect();
+        let price: Vec<f64> = (0..6).map(|bar| 10.0 * f64::from(bar)).collect();
+        let volume = [1.0; 6];
+        let mut columns = ["open", "high", "low", "close", "volume"].map(|name| (name, price.as_slice()));
+        columns.iter_mut().filter(|(name, _)| *name == "volume").for_each(|(_, values)| *values = &volume);
+        let bars = Bars::closed(Timeframe::Fixed(HOURS), &ts, columns, i64::MAX).unwrap_or_default();
+        let found = series(&bars, &["VWAP_SESSION".to_owned()])?;
+        let values = found.first().map(|(_, values)| values.as_slice());
+        assert_eq!(values, Some(&[0.0, 5.0, 20.0, 25.0, 30.0, 35.0][..]));
         Ok(())
     }
 }

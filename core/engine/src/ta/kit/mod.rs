@@ -4,10 +4,11 @@
 //! - [`Spec`] and its parts: what a file declares; `Spec::compute`: the one dispatcher that checks, trims and fills.
 //! - [`find`], [`REGISTRY`]: by name, with a suggestion for a misspelt one. [`specs_json`]: all of it as JSON.
 //! - `State`: an indicator bar by bar; [`Live`]: one that runs. `batch` and `streaming` make a SPEC's kernels from it.
-//! - `averages`, `flows`, `pairs`, `places`, `ranges`, `ring`, `sorted`, `windows`: states that more than one indicator
-//!   is made of; `elementwise`: those without a memory.
+//! - `average_range`, `averages`, `flows`, `pairs`, `places`, `ranges`, `ring`, `sorted`, `weighted`, `windows`: states that
+//!   more than one indicator is made of; `elementwise`: those without a memory.
 //! - `lanes`, `simd`: a long series as eight stretches side by side, in the widest registers there are.
 
+pub(crate) mod average_range;
 pub(crate) mod averages;
 pub(crate) mod elementwise;
 mod error;
@@ -25,6 +26,7 @@ pub(crate) mod simd;
 pub(crate) mod sorted;
 mod spec;
 mod state;
+pub(crate) mod weighted;
 pub(crate) mod windows;
 
 pub use error::TaError;

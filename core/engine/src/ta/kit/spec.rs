@@ -17,6 +17,8 @@ pub enum Input {
     Close,
     /// Traded volume.
     Volume,
+    /// Which session a bar belongs to: any number that changes when a session begins.
+    Session,
     /// Any series.
     Real,
     /// The first of two series.
@@ -46,6 +48,7 @@ impl Input {
             Self::Low => "low",
             Self::Close => "close",
             Self::Volume => "volume",
+            Self::Session => "session",
             Self::Real => "real",
             Self::Real0 => "real0",
             Self::Real1 => "real1",
