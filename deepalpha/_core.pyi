@@ -24,12 +24,14 @@ __all__ = [
     "bucket_end",
     "check_timeframe",
     "market_view",
+    "ta_level",
     "ta_specs",
 ]
 
 # --- indicators and bars
 
 def ta_specs() -> str: ...
+def ta_level() -> str: ...
 
 @disjoint_base
 class Indicator:

@@ -16,6 +16,7 @@ mod trading;
 
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    ta::limit_level()?;
     ta::register(module)?;
     bars::register(module)?;
     trading::register(module)?;

@@ -1,9 +1,11 @@
 //! Indicators over numpy arrays: conversions only; the checks and kernels are `deepalpha_engine::ta`'s.
 
-use deepalpha_engine::ta::{self, Kind as OutputKind, NanPolicy, Policy, Seed, Spec};
+use std::env::VarError;
+
+use deepalpha_engine::ta::{self, Kind as OutputKind, Level, NanPolicy, Policy, Seed, Spec};
 use numpy::{PyArray1, PyArrayMethods, PyReadonlyArray1, PyUntypedArrayMethods};
 use pyo3::PyTypeInfo;
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyImportError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
@@ -349,7 +351,34 @@ impl Indicator {
     }
 }
 
+/// The instruction set in use: portable, avx2 or avx512.
+#[pyfunction]
+fn ta_level() -> &'static str {
+    match ta::level() {
+        Level::Portable => "portable",
+        Level::Avx2 => "avx2",
+        Level::Avx512 => "avx512",
+    }
+}
+
+/// Take the highest instruction set to use from `DEEPALPHA_SIMD`, if it is there.
+pub(crate) fn limit_level() -> PyResult<()> {
+    let level = match std::env::var("DEEPALPHA_SIMD") {
+        Err(VarError::NotPresent) => return Ok(()),
+        Ok(name) if name == "portable" => Level::Portable,
+        Ok(name) if name == "avx2" => Level::Avx2,
+        Ok(name) if name == "avx512" => Level::Avx512,
+        other => {
+            let message = format!("DEEPALPHA_SIMD is {other:?}; set it to portable, avx2 or avx512, or leave it out");
+            return Err(PyImportError::new_err(message));
+        }
+    };
+    ta::limit_level(level);
+    Ok(())
+}
+
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(ta_specs, module)?)?;
+    module.add_function(wrap_pyfunction!(ta_level, module)?)?;
     module.add_class::<Indicator>()
 }

@@ -18,8 +18,8 @@
 pub mod kit;
 
 pub use kit::{
-    Input, Kind, Live, Memory, NanPolicy, Output, Param, ParamKind, Params, Policy, REGISTRY, Seed, Spec, TaError,
-    find, resolve, specs_json,
+    Input, Kind, Level, Live, Memory, NanPolicy, Output, Param, ParamKind, Params, Policy, REGISTRY, Seed, Spec,
+    TaError, find, level, limit_level, resolve, specs_json,
 };
 
 include!(concat!(env!("OUT_DIR"), "/ta_modules.rs"));
