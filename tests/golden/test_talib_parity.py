@@ -65,7 +65,7 @@ def _rows(name: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = [{}, *EXTRA.get(name, [])]
     for param in ta.info(name)["params"]:
         if param["kind"] == "average":
-            values: list[float] = [kind for kind in range(9) if kind != param["default"]]
+            values: list[float] = [kind for kind in range(14) if kind != param["default"]]
         elif param["kind"] == "int":
             values = [param["min"], 2, 3, 5, 50]
         else:
@@ -336,7 +336,7 @@ def test_refuses_what_is_not_one_series_of_numbers(series: Any, message: str) ->
         (lambda close: ta.SMA(close, 10**400), "too large"),
         (lambda close: ta.SMA(close, True), "True is not a number"),
         (lambda close: ta.BBANDS(close, nbdevup=float("nan")), "nbdevup NaN is not in"),
-        (lambda close: ta.BBANDS(close, matype=9), "matype 9 is not"),
+        (lambda close: ta.BBANDS(close, matype=14), "matype 14 is not"),
         (lambda close: ta.ATR(close, close[:-1], close), "low has 499 values but high has 500"),
     ],
 )

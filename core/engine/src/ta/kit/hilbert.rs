@@ -1,0 +1,199 @@
+//! Cycles by Hilbert transform (John F. Ehlers, "Rocket Science for Traders", 2001; MAMA: "MESA Adaptive Moving
+//! Averages", 2001), one bar after the other.
+//!
+//! A price series is smoothed over four bars, its trend is filtered out, and what remains is split into a part in phase
+//! and one a quarter of a cycle behind it. How fast the two turn around each other gives the period of the dominant
+//! cycle, which in turn tunes the filters for the next bar. Fixed small states, O(1) a bar (up to 50 steps for the phase).
+
+use serde::{Deserialize, Serialize};
+
+/// Degrees in a radian, by TA-Lib's way of rounding.
+fn degrees_in_radian() -> f64 {
+    45.0 / 1.0_f64.atan()
+}
+
+/// Weighted average of four bars, 4 for the newest down to 1.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Smoother {
+    /// The three values before, the newest first.
+    past: [f64; 3],
+    /// Bars to pass over before the first average: TA-Lib lets every cycle begin with more of them than needed.
+    skip: usize,
+}
+
+impl Smoother {
+    const fn new(skip: usize) -> Self {
+        Self { past: [0.0; 3], skip }
+    }
+
+    fn next(&mut self, value: f64) -> Option<f64> {
+        let [first, second, third] = self.past;
+        self.past = [value, first, second];
+        if self.skip > 0 {
+            self.skip -= 1;
+            return None;
+        }
+        Some((value * 4.0 + first * 3.0 + second * 2.0 + third) * 0.1)
+    }
+}
+
+/// The Hilbert transform of a series as a filter over seven bars, scaled for the cycle's period.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Quadrature {
+    /// The six values before, the newest first; zeros before the first.
+    past: [f64; 6],
+}
+
+impl Quadrature {
+    const fn new() -> Self {
+        Self { past: [0.0; 6] }
+    }
+
+    fn next(&mut self, value: f64, scale: f64) -> f64 {
+        const OUTER: f64 = 0.0962;
+        const INNER: f64 = 0.5769;
+        let [one, two, three, four, five, six] = self.past;
+        self.past = [value, one, two, three, four, five];
+        (OUTER * value - OUTER * six - INNER * four + INNER * two) * scale
+    }
+}
+
+/// The two parts of a bar.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Phasor {
+    pub(crate) in_phase: f64,
+    pub(crate) quadrature: f64,
+}
+
+/// A bar as the cycle sees it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cycle {
+    /// The price, smoothed over four bars.
+    pub(crate) smoothed: f64,
+    pub(crate) phasor: Phasor,
+    /// Period of the dominant cycle in bars, smoothed.
+    pub(crate) period: f64,
+}
+
+/// The period of the dominant cycle: what MAMA and all HT functions begin with.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct DominantCycle {
+    smoother: Smoother,
+    detrender: Quadrature,
+    quadrature: Quadrature,
+    advanced_in_phase: Quadrature,
+    advanced_quadrature: Quadrature,
+    /// The last three detrended values, the newest first: the in-phase part is three bars late.
+    detrended: [f64; 3],
+    /// The smoothed phasor of the bar before.
+    turned: Phasor,
+    /// How the phasor turns from bar to bar, as a smoothed complex number.
+    real: f64,
+    imaginary: f64,
+    period: f64,
+    smooth_period: f64,
+}
+
+impl DominantCycle {
+    /// `skip` bars are passed over first, at least 3.
+    pub(crate) const fn new(skip: usize) -> Self {
+        Self {
+            smoother: Smoother::new(skip),
+            detrender: Quadrature::new(),
+            quadrature: Quadrature::new(),
+            advanced_in_phase: Quadrature::new(),
+            advanced_quadrature: Quadrature::new(),
+            detrended: [0.0; 3],
+            turned: Phasor { in_phase: 0.0, quadrature: 0.0 },
+            real: 0.0,
+            imaginary: 0.0,
+            period: 0.0,
+            smooth_period: 0.0,
+        }
+    }
+
+    pub(crate) fn next(&mut self, value: f64) -> Option<Cycle> {
+        let smoothed = self.smoother.next(value)?;
+        let scale = 0.075 * self.period + 0.54;
+        let detrended = self.detrender.next(smoothed, scale);
+        let quadrature = self.quadrature.next(detrended, scale);
+        let [first, second, in_phase] = self.detrended;
+        self.detrended = [detrended, first, second];
+        let advanced_in_phase = self.advanced_in_phase.next(in_phase, scale);
+        let advanced_quadrature = self.advanced_quadrature.next(quadrature, scale);
+        let before = self.turned;
+        let turned = Phasor {
+            in_phase: 0.2 * (in_phase - advanced_quadrature) + 0.8 * before.in_phase,
+            quadrature: 0.2 * (quadrature + advanced_in_phase) + 0.8 * before.quadrature,
+        };
+        self.turn(before, turned);
+        Some(Cycle { smoothed, phasor: Phasor { in_phase, quadrature }, period: self.smooth_period })
+    }
+
+    /// Take the period from how far the phasor turned, within limits.
+    fn turn(&mut self, before: Phasor, now: Phasor) {
+        let real = now.in_phase * before.in_phase + now.quadrature * before.quadrature;
+        let imaginary = now.in_phase * before.quadrature - now.quadrature * before.in_phase;
+        self.real = 0.2 * real + 0.8 * self.real;
+        self.imaginary = 0.2 * imaginary + 0.8 * self.imaginary;
+        self.turned = now;
+        let old = self.period;
+        let mut period = old;
+        if self.imaginary != 0.0 && self.real != 0.0 {
+            period = 360.0 / ((self.imaginary / self.real).atan() * degrees_in_radian());
+        }
+        // From bar to bar it grows by half at most and shrinks by a third; it stays within 6..=50 bars.
+        if period > 1.5 * old {
+            period = 1.5 * old;
+        }
+        if period < 0.67 * old {
+            period = 0.67 * old;
+        }
+        period = if period < 6.0 { 6.0 } else { period };
+        period = if period > 50.0 { 50.0 } else { period };
+        self.period = 0.2 * period + 0.8 * old;
+        self.smooth_period = 0.33 * self.period + 0.67 * self.smooth_period;
+    }
+}
+
+/// MESA adaptive average: the faster the phase turns back, the faster it follows. And the one that follows it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Mama {
+    cycle: DominantCycle,
+    fast_limit: f64,
+    slow_limit: f64,
+    phase: f64,
+    mama: f64,
+    fama: f64,
+    /// Values still kept back.
+    silent: usize,
+}
+
+impl Mama {
+    /// Bars before the first value.
+    pub(crate) const LOOKBACK: usize = 32;
+    /// Bars before the first cycle.
+    const SKIP: usize = 12;
+
+    /// Limits of the weight of a new value, within 0.01..=0.99.
+    pub(crate) const fn new(fast_limit: f64, slow_limit: f64) -> Self {
+        let (cycle, silent) = (DominantCycle::new(Self::SKIP), Self::LOOKBACK - Self::SKIP);
+        Self { cycle, fast_limit, slow_limit, phase: 0.0, mama: 0.0, fama: 0.0, silent }
+    }
+
+    /// MAMA and FAMA.
+    pub(crate) fn next(&mut self, value: f64) -> Option<[f64; 2]> {
+        let Phasor { in_phase, quadrature } = self.cycle.next(value)?.phasor;
+        let phase = if in_phase == 0.0 { 0.0 } else { (quadrature / in_phase).atan() * degrees_in_radian() };
+        let turned = std::mem::replace(&mut self.phase, phase) - phase;
+        // The slow limit counts only where the phase turned: it may be the larger one.
+        let weight = if turned > 1.0 { f64::max(self.fast_limit / turned, self.slow_limit) } else { self.fast_limit };
+        self.mama = weight * value + (1.0 - weight) * self.mama;
+        self.fama = 0.5 * weight * self.mama + (1.0 - 0.5 * weight) * self.fama;
+        if self.silent > 0 {
+            self.silent -= 1;
+            return None;
+        }
+        Some([self.mama, self.fama])
+    }
+}
