@@ -5,11 +5,39 @@
 //! and one a quarter of a cycle behind it. How fast the two turn around each other gives the period of the dominant
 //! cycle, which in turn tunes the filters for the next bar. Fixed small states, O(1) a bar (up to 50 steps for the phase).
 
+use std::sync::LazyLock;
+
 use serde::{Deserialize, Serialize};
+
+use super::float;
+use super::ring::Ring;
+
+/// Longest cycle in bars.
+const LONGEST: usize = 50;
 
 /// Degrees in a radian, by TA-Lib's way of rounding.
 fn degrees_in_radian() -> f64 {
     45.0 / 1.0_f64.atan()
+}
+
+/// Bars whose values are not shown: the filters are still filling up.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct WarmUp(usize);
+
+impl WarmUp {
+    /// Of what has its first value at bar `first` and shows it from bar `shown` on.
+    pub(crate) const fn new(first: usize, shown: usize) -> Self {
+        Self(shown - first)
+    }
+
+    /// The values, or none while warming up.
+    pub(crate) fn show<T>(&mut self, values: T) -> Option<T> {
+        if self.0 > 0 {
+            self.0 -= 1;
+            return None;
+        }
+        Some(values)
+    }
 }
 
 /// Weighted average of four bars, 4 for the newest down to 1.
@@ -95,6 +123,10 @@ pub(crate) struct DominantCycle {
 }
 
 impl DominantCycle {
+    /// TA-Lib's `skip` where only the period matters; its values count from bar [`Self::SHOWN`] on.
+    pub(crate) const SKIP: usize = 12;
+    pub(crate) const SHOWN: usize = 32;
+
     /// `skip` bars are passed over first, at least 3.
     pub(crate) const fn new(skip: usize) -> Self {
         Self {
@@ -156,6 +188,107 @@ impl DominantCycle {
     }
 }
 
+/// Sine and cosine of every bar of a whole cycle, for every length of a cycle.
+static WAVES: LazyLock<Vec<Vec<(f64, f64)>>> = LazyLock::new(|| {
+    let turn = 8.0 * 1.0_f64.atan();
+    let angles = |length: usize| (0..length).map(move |bar| float(bar) * turn / float(length));
+    (0..=LONGEST).map(|length| angles(length).map(f64::sin_cos).collect()).collect()
+});
+
+/// A period as a whole number of bars.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "periods are within 0..=50")]
+pub(crate) fn whole_bars(period: f64) -> usize {
+    (period + 0.5) as usize
+}
+
+/// Where in the dominant cycle a bar stands.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct DominantPhase {
+    cycle: DominantCycle,
+    smoothed: Ring,
+    phase: f64,
+}
+
+impl DominantPhase {
+    /// Bars before the first phase.
+    pub(crate) const SKIP: usize = 37;
+    /// The first bar TA-Lib shows.
+    pub(crate) const SHOWN: usize = 63;
+
+    pub(crate) fn new() -> Self {
+        Self { cycle: DominantCycle::new(Self::SKIP), smoothed: Ring::new(LONGEST), phase: 0.0 }
+    }
+
+    /// The cycle and its phase in degrees, -45..=315.
+    pub(crate) fn next(&mut self, value: f64) -> Option<(Cycle, f64)> {
+        let cycle = self.cycle.next(value)?;
+        let _ = self.smoothed.push(cycle.smoothed);
+        let (mut real, mut imaginary) = (0.0, 0.0);
+        let waves = WAVES.get(whole_bars(cycle.period)).map_or(&[][..], Vec::as_slice);
+        for (back, (sine, cosine)) in waves.iter().enumerate() {
+            let smoothed = self.smoothed.back(back);
+            real += sine * smoothed;
+            imaginary += cosine * smoothed;
+        }
+        let mut phase = self.phase;
+        if imaginary != 0.0 {
+            phase = (real / imaginary).atan() * degrees_in_radian();
+        } else if real < 0.0 {
+            phase -= 90.0;
+        } else if real > 0.0 {
+            phase += 90.0;
+        }
+        // A quarter of a cycle, and the one bar that the smoothing is late.
+        phase += 90.0;
+        phase += 360.0 / cycle.period;
+        if imaginary < 0.0 {
+            phase += 180.0;
+        }
+        if phase > 315.0 {
+            phase -= 360.0;
+        }
+        self.phase = phase;
+        Some((cycle, phase))
+    }
+}
+
+/// Sine of a phase in degrees, and of the phase an eighth of a cycle ahead.
+pub(crate) fn sine_and_lead(phase: f64) -> [f64; 2] {
+    let radians_in_degree = 1.0 / degrees_in_radian();
+    [(phase * radians_in_degree).sin(), ((phase + 45.0) * radians_in_degree).sin()]
+}
+
+/// The price without its dominant cycle: averaged over the length of one cycle, then smoothed over four bars.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Trendline {
+    prices: Ring,
+    /// The averages of the three bars before, the newest first.
+    averages: [f64; 3],
+}
+
+impl Trendline {
+    pub(crate) fn new() -> Self {
+        Self { prices: Ring::new(LONGEST), averages: [0.0; 3] }
+    }
+
+    /// Every price goes in, also before there is a cycle.
+    pub(crate) fn push(&mut self, price: f64) {
+        let _ = self.prices.push(price);
+    }
+
+    /// The line at the bar just pushed.
+    pub(crate) fn next(&mut self, period: f64) -> f64 {
+        let bars = whole_bars(period);
+        let mut average = (0..bars).fold(0.0, |sum, back| sum + self.prices.back(back));
+        if bars > 0 {
+            average /= float(bars);
+        }
+        let [first, second, third] = self.averages;
+        self.averages = [average, first, second];
+        (4.0 * average + 3.0 * first + 2.0 * second + third) / 10.0
+    }
+}
+
 /// MESA adaptive average: the faster the phase turns back, the faster it follows. And the one that follows it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Mama {
@@ -165,20 +298,18 @@ pub(crate) struct Mama {
     phase: f64,
     mama: f64,
     fama: f64,
-    /// Values still kept back.
-    silent: usize,
+    warm_up: WarmUp,
 }
 
 impl Mama {
     /// Bars before the first value.
-    pub(crate) const LOOKBACK: usize = 32;
-    /// Bars before the first cycle.
-    const SKIP: usize = 12;
+    pub(crate) const LOOKBACK: usize = DominantCycle::SHOWN;
 
     /// Limits of the weight of a new value, within 0.01..=0.99.
     pub(crate) const fn new(fast_limit: f64, slow_limit: f64) -> Self {
-        let (cycle, silent) = (DominantCycle::new(Self::SKIP), Self::LOOKBACK - Self::SKIP);
-        Self { cycle, fast_limit, slow_limit, phase: 0.0, mama: 0.0, fama: 0.0, silent }
+        let cycle = DominantCycle::new(DominantCycle::SKIP);
+        let warm_up = WarmUp::new(DominantCycle::SKIP, Self::LOOKBACK);
+        Self { cycle, fast_limit, slow_limit, phase: 0.0, mama: 0.0, fama: 0.0, warm_up }
     }
 
     /// MAMA and FAMA.
@@ -190,10 +321,6 @@ impl Mama {
         let weight = if turned > 1.0 { f64::max(self.fast_limit / turned, self.slow_limit) } else { self.fast_limit };
         self.mama = weight * value + (1.0 - weight) * self.mama;
         self.fama = 0.5 * weight * self.mama + (1.0 - 0.5 * weight) * self.fama;
-        if self.silent > 0 {
-            self.silent -= 1;
-            return None;
-        }
-        Some([self.mama, self.fama])
+        self.warm_up.show([self.mama, self.fama])
     }
 }
