@@ -239,7 +239,7 @@ def test_a_nan_inside_never_becomes_a_number(name: str) -> None:
     for series in bars.values():
         series[300] = np.nan
     for before, after in zip(clean, _all(getattr(ta, name)(*_inputs(name, bars))), strict=True):
-        assert np.isnan(after[300])
+        assert after[300] == 0 if after.dtype == np.int32 else np.isnan(after[300])
         np.testing.assert_array_equal(after[:300], before[:300])
 
 

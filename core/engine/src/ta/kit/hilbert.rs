@@ -41,27 +41,56 @@ impl WarmUp {
 }
 
 /// Weighted average of four bars, 4 for the newest down to 1.
+///
+/// Where prices stand still, the detrended price is rounding noise, and the phase of that noise is all there is to show.
+/// To show TA-Lib's, this keeps TA-Lib's running sums instead of [`Wma`](super::averages::Wma); but where those have
+/// lost what is in the window (after a price that dwarfs it), they start afresh from the window.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Smoother {
     /// The three values before, the newest first.
     past: [f64; 3],
+    /// Sum of the last values, one of which leaves it with the next.
+    plain: f64,
+    weighted: f64,
+    leaving: f64,
+    /// Values so far, up to `skip`.
+    seen: usize,
     /// Bars to pass over before the first average: TA-Lib lets every cycle begin with more of them than needed.
     skip: usize,
 }
 
 impl Smoother {
     const fn new(skip: usize) -> Self {
-        Self { past: [0.0; 3], skip }
+        Self { past: [0.0; 3], plain: 0.0, weighted: 0.0, leaving: 0.0, seen: 0, skip }
     }
 
     fn next(&mut self, value: f64) -> Option<f64> {
         let [first, second, third] = self.past;
         self.past = [value, first, second];
-        if self.skip > 0 {
-            self.skip -= 1;
+        if self.seen < 3 {
+            self.seen += 1;
+            self.plain += value;
+            self.weighted += value * float(self.seen);
             return None;
         }
-        Some((value * 4.0 + first * 3.0 + second * 2.0 + third) * 0.1)
+        self.plain += value;
+        self.plain -= self.leaving;
+        self.weighted += value * 4.0;
+        self.leaving = third;
+        let exact = value * 4.0 + first * 3.0 + second * 2.0 + third;
+        let level = value.abs() + first.abs() + second.abs() + third.abs();
+        // Written so that NaN starts afresh too.
+        if !((self.weighted - exact).abs() <= 1e-12 * level) {
+            self.weighted = exact;
+            self.plain = value + first + second + third;
+        }
+        let smoothed = self.weighted * 0.1;
+        self.weighted -= self.plain;
+        if self.seen < self.skip {
+            self.seen += 1;
+            return None;
+        }
+        Some(smoothed)
     }
 }
 
@@ -216,7 +245,12 @@ impl DominantPhase {
     pub(crate) const SHOWN: usize = 63;
 
     pub(crate) fn new() -> Self {
-        Self { cycle: DominantCycle::new(Self::SKIP), smoothed: Ring::new(LONGEST), phase: 0.0 }
+        // The first cycles may reach back before the first smoothed price: TA-Lib has zeros there.
+        let mut smoothed = Ring::new(LONGEST);
+        for _ in 0..LONGEST {
+            let _ = smoothed.push(0.0);
+        }
+        Self { cycle: DominantCycle::new(Self::SKIP), smoothed, phase: 0.0 }
     }
 
     /// The cycle and its phase in degrees, -45..=315.
