@@ -1,0 +1,78 @@
+//! Keltner channel. O(n), one pass, recursive.
+
+use serde::{Deserialize, Serialize};
+
+use super::kit::averages::Ema;
+use super::kit::ranges::TrueRange;
+use super::kit::{Input, Memory, Output, Param, Params, Seed, Spec, State, TaError, batch, streaming};
+
+/// KC.
+pub const SPEC: Spec = Spec {
+    name: "KC",
+    group: "Overlap Studies",
+    doc: "Keltner channel: an EMA of the typical price and bands a multiple of the average true range off it.",
+    formula: "middle = EMA((high+low+close)/3, n); upper, lower = middle +- nbdev * ATR(atrperiod)",
+    source: "TA-Lib 0.8.2 TA_KC; Chester Keltner, How to Make Money in Commodities, 1960",
+    inputs: &[Input::High, Input::Low, Input::Close],
+    params: &[
+        Param::period("timeperiod", 20.0, 2.0, "bars of the EMA"),
+        Param::period("atrperiod", 10.0, 1.0, "bars of the average true range"),
+        Param::real("nbdev", 2.0, f64::NEG_INFINITY, "average true ranges between middle and band"),
+    ],
+    outputs: &[
+        Output::float("upperband", "middle plus nbdev ranges; closes above it show strength"),
+        Output::float("middleband", "EMA of the typical price"),
+        Output::float("lowerband", "middle minus nbdev ranges; closes below it show weakness"),
+    ],
+    // TradingView has a range on the first bar already.
+    lookback: |params| {
+        let ranges = params.int(1)? - usize::from(params.seed() == Seed::TradingView);
+        Ok(ranges.max(params.int(0)? - 1))
+    },
+    memory: Memory::History,
+    seeded: true,
+    kernel: batch::<Channel, 3, 3>,
+    stream: Some(streaming::<Channel, 3, 3>),
+};
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Channel {
+    middle: Ema,
+    range: TrueRange,
+    average_range: Ema,
+    multiple: f64,
+}
+
+impl State<3, 3> for Channel {
+    fn new(params: &Params) -> Result<Self, TaError> {
+        let seed = params.seed();
+        Ok(Self {
+            middle: Ema::new(params.int(0)?, seed),
+            range: TrueRange::new(seed),
+            average_range: Ema::wilder(params.int(1)?),
+            multiple: params.real(2)?,
+        })
+    }
+
+    fn next(&mut self, [high, low, close]: [f64; 3]) -> Option<[f64; 3]> {
+        let middle = self.middle.next((high + low + close) / 3.0);
+        let range = self.range.next(high, low, close).and_then(|range| self.average_range.next(range));
+        let (middle, range) = middle.zip(range)?;
+        let distance = range * self.multiple;
+        Some([middle + distance, middle, middle - distance])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SPEC;
+
+    #[test]
+    fn bands_stand_a_multiple_of_the_range_off_the_typical_price() {
+        let (high, low, close) = ([6.0; 4], [2.0; 4], [4.0; 4]);
+        let outputs = SPEC.compute_vec(&[&high, &low, &close], &[2.0, 3.0, 1.5]).unwrap_or_default();
+        assert!(outputs.iter().all(|output| output.iter().take(3).all(|value| value.is_nan())));
+        let last: Vec<f64> = outputs.iter().filter_map(|output| output.last().copied()).collect();
+        assert_eq!(last, [10.0, 4.0, -2.0]);
+    }
+}
