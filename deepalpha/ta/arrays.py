@@ -21,7 +21,9 @@ Series = TypeVar("Series", NDArray[Any], list[float], pl.Series)
 Floats = NDArray[np.float64]
 
 
-def compute(name: str, inputs: dict[str, Any], params: dict[str, Any], outputs: Sequence[str], whole: bool) -> Any:
+def compute(
+    name: str, inputs: dict[str, Any], params: dict[str, Any], outputs: Sequence[str], whole: Sequence[bool]
+) -> Any:
     """Run one indicator of the core on any supported containers.
 
     Args:
@@ -29,7 +31,7 @@ def compute(name: str, inputs: dict[str, Any], params: dict[str, Any], outputs: 
         inputs: argument name -> series, in calling order, all of one length n.
         params: parameter name -> number, in calling order.
         outputs: output names in result order.
-        whole: give int32 instead of float64 back (candlestick patterns).
+        whole: for each output whether it is int32 instead of float64 (candlestick patterns, the side of a trend).
 
     Returns:
         One series of length n for one output, else a tuple of them, of the first input's kind. pandas keeps its index.
@@ -46,7 +48,7 @@ def compute(name: str, inputs: dict[str, Any], params: dict[str, Any], outputs: 
     first = next(iter(inputs.values()))
     single = getattr(first, "name", None) if len(inputs) == 1 else name
     labels = [single] if len(outputs) == 1 else list(outputs)
-    wrapped = [_like(first, result, label, whole) for result, label in zip(results, labels, strict=True)]
+    wrapped = [_like(first, result, label, kind) for result, label, kind in zip(results, labels, whole, strict=True)]
     return wrapped[0] if len(wrapped) == 1 else tuple(wrapped)
 
 

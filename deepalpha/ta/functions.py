@@ -4,7 +4,8 @@ Every function takes series of shape (n,), oldest first: numpy arrays of any flo
 Series, all of one length. It returns series of shape (n,) of the first argument's kind. Bars before the first without
 NaN in any input, and the look-back after it, are NaN (0 for patterns); `deepalpha.ta.info(name)["lookback"]` has the
 look-back at the defaults, and "formula", "source" and the parameters' bounds. A NaN later on makes every value NaN that
-depends on it. matype is 0 simple, 1 exponential, 2 weighted.
+depends on it. matype is TA-Lib's number of a moving average, 0..13, listed by
+`deepalpha.ta.info("MA")`.
 
 Raises IndicatorError (also a ValueError) for series of unequal length or unusable type and for bad parameters.
 
@@ -23,7 +24,7 @@ from deepalpha.ta.info import info
 def call(name: str, inputs: dict[str, Any], params: dict[str, Any]) -> Any:
     """Run the indicator called `name`; inputs and params by name, in calling order. See `arrays.compute`."""
     outputs = info(name)["outputs"]
-    whole = all(output["kind"] == "int32" for output in outputs)
+    whole = [output["kind"] == "int32" for output in outputs]
     return compute(name, inputs, params, [output["name"] for output in outputs], whole)
 
 

@@ -43,7 +43,34 @@ EXTRA: dict[str, list[dict[str, Any]]] = {
         {"timeperiod": 5, "nbdevup": 2.0, "nbdevdn": 1.0, "matype": 1},
         {"timeperiod": 50, "nbdevup": 0.0, "nbdevdn": -1.0},
     ],
+    "KC": [
+        {"timeperiod": 2, "atrperiod": 14},
+        {"timeperiod": 5, "atrperiod": 1, "nbdev": -1.0},
+        {"timeperiod": 50, "atrperiod": 2, "nbdev": 0.0},
+    ],
+    "MA": [{"timeperiod": period, "matype": kind} for kind in range(14) for period in (1, 2, 3, 4, 16)],
+    "MAMA": [{"fastlimit": 0.05, "slowlimit": 0.5}, {"fastlimit": 0.99, "slowlimit": 0.01}],
+    "MAVP": [
+        {"minperiod": 1, "maxperiod": 12, "matype": 1},
+        {"minperiod": 3, "maxperiod": 8, "matype": 6},
+        {"minperiod": 7, "maxperiod": 7, "matype": 4},
+    ],
+    "SAR": [
+        {"acceleration": 0.0, "maximum": 0.0},
+        {"acceleration": 0.5, "maximum": 0.2},
+        {"acceleration": 0.1, "maximum": 3.0},
+    ],
+    "SAREXT": [
+        {"startvalue": 90.0},
+        {"startvalue": -110.0, "offsetonreverse": 0.02},
+        {"accelerationinitlong": 0.3, "accelerationlong": 0.4, "accelerationinitshort": 0.5, "accelerationshort": 0.1},
+        {"offsetonreverse": 0.5, "accelerationmaxlong": 0.0, "accelerationmaxshort": 2.0},
+    ],
     "STDDEV": [{"timeperiod": 20, "nbdev": 2.5}, {"timeperiod": 50, "nbdev": -1.0}],
+    "SUPERTREND": [
+        {"timeperiod": period, "multiplier": times} for period in (2, 3, 7) for times in (0.0, 0.5, 1.0, 2.0)
+    ],
+    "T3": [{"timeperiod": period, "vfactor": factor} for period in (1, 2, 9) for factor in (0.0, 0.35, 1.0)],
     # momentum, volatility, volume
     "MACD": [
         {"fastperiod": 26, "slowperiod": 12},
@@ -71,8 +98,14 @@ def _rows(name: str) -> list[dict[str, Any]]:
         else:
             values = [param["default"] * 1.5, param["default"] * 0.5]
         within = {value for value in values if param["min"] <= value <= param["max"]} - {param["default"]}
-        rows += [{param["name"]: value} for value in sorted(within)]
+        rows += [{param["name"]: value, **_range_of(param["name"], value)} for value in sorted(within)]
     return rows
+
+
+def _range_of(param: str, value: float) -> dict[str, float]:
+    """The other end of MAVP's range of periods, when one end is `value`: both refuse a range that is none."""
+    ends = {"minperiod": {"maxperiod": max(value, 30)}, "maxperiod": {"minperiod": min(value, 2)}}
+    return ends.get(param, {})
 
 
 CASES = [(name, params) for name in NAMES for params in _rows(name)]
@@ -142,7 +175,9 @@ def _sample() -> Bars:
 
 
 def _inputs(name: str, bars: Bars) -> list[Floats]:
-    return [bars["close" if label == "real" else label] for label in ta.info(name)["inputs"]]
+    # MAVP's own input: a period for every bar, also ones beyond its bounds and fractions.
+    series = {**bars, "real": bars["close"], "periods": bars["volume"] % 37.0 - 2.5}
+    return [series[label] for label in ta.info(name)["inputs"]]
 
 
 def _all(result: Any) -> tuple[NDArray[Any], ...]:
@@ -207,8 +242,9 @@ def test_bounds_are_talibs(name: str) -> None:
     inputs = _inputs(name, MARKETS["5 bars"])
     for param in ta.info(name)["params"]:
         for value in (param["min"], param["max"]):
-            getattr(ta, name)(*inputs, **{param["name"]: value})
-            getattr(talib, name)(*inputs, **{param["name"]: value})
+            params = {param["name"]: value, **_range_of(param["name"], value)}
+            getattr(ta, name)(*inputs, **params)
+            getattr(talib, name)(*inputs, **params)
         if param["kind"] == "real" and abs(param["min"]) > 1e30:
             continue
         step = 1 if param["kind"] != "real" else 0.01
@@ -241,6 +277,14 @@ def test_a_nan_inside_never_becomes_a_number(name: str) -> None:
     for before, after in zip(clean, _all(getattr(ta, name)(*_inputs(name, bars))), strict=True):
         assert after[300] == 0 if after.dtype == np.int32 else np.isnan(after[300])
         np.testing.assert_array_equal(after[:300], before[:300])
+
+
+def test_a_range_of_periods_that_is_none_is_refused_by_both() -> None:
+    close = MARKETS["walk"]["close"]
+    with pytest.raises(IndicatorError, match=r"MAVP: minperiod 5 is not in 1\.\.=3, the maxperiod"):
+        ta.MAVP(close, close, minperiod=5, maxperiod=3)
+    with pytest.raises(Exception, match="TA_BAD_PARAM"):
+        talib.MAVP(close, close, minperiod=5, maxperiod=3)
 
 
 def test_rsi_after_a_gap_is_nan_where_talib_says_zero() -> None:

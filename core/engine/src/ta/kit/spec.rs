@@ -18,6 +18,8 @@ pub enum Input {
     Volume,
     /// Any series.
     Real,
+    /// How many bars each bar's average is made of; no column of a market.
+    Periods,
 }
 
 impl Kind {
@@ -42,6 +44,7 @@ impl Input {
             Self::Close => "close",
             Self::Volume => "volume",
             Self::Real => "real",
+            Self::Periods => "periods",
         }
     }
 }
