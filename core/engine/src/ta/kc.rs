@@ -12,7 +12,8 @@ pub const SPEC: Spec = Spec {
     group: "Overlap Studies",
     doc: "Keltner channel: an EMA of the typical price and bands a multiple of the average true range off it.",
     formula: "middle = EMA((high+low+close)/3, n); upper, lower = middle +- nbdev * ATR(atrperiod)",
-    source: "TA-Lib 0.8.2 TA_KC; Chester Keltner, How to Make Money in Commodities, 1960",
+    source: "TA-Lib 0.8.2 TA_KC (EMA and ATR have their first value at one bar); Chester Keltner, How to Make Money in \
+             Commodities, 1960",
     inputs: &[Input::High, Input::Low, Input::Close],
     params: &[
         Param::period("timeperiod", 20.0, 2.0, "bars of the EMA"),
@@ -24,20 +25,24 @@ pub const SPEC: Spec = Spec {
         Output::float("middleband", "EMA of the typical price"),
         Output::float("lowerband", "middle minus nbdev ranges; closes below it show weakness"),
     ],
-    // TradingView has a range on the first bar already.
-    lookback: |params| {
-        let ranges = params.int(1)? - usize::from(params.seed() == Seed::TradingView);
-        Ok(ranges.max(params.int(0)? - 1))
-    },
+    lookback: |params| lookbacks(params).map(|(middle, range)| middle.max(range)),
     memory: Memory::History,
     seeded: true,
     kernel: batch::<Channel, 3, 3>,
     stream: Some(streaming::<Channel, 3, 3>),
 };
 
+/// Bars before the first EMA, and before the first ATR: `TradingView` has a range on the first bar already.
+fn lookbacks(params: &Params) -> Result<(usize, usize), TaError> {
+    Ok((params.int(0)? - 1, params.int(1)? - usize::from(params.seed() == Seed::TradingView)))
+}
+
 #[derive(Clone, Serialize, Deserialize)]
 struct Channel {
     middle: Ema,
+    /// Bars that the shorter of the two leaves out so that both begin on one bar, as in TA-Lib.
+    middle_skips: usize,
+    range_skips: usize,
     range: TrueRange,
     average_range: Ema,
     multiple: f64,
@@ -46,8 +51,13 @@ struct Channel {
 impl State<3, 3> for Channel {
     fn new(params: &Params) -> Result<Self, TaError> {
         let seed = params.seed();
+        let (middle, range) = lookbacks(params)?;
+        // A first-value seed begins with the first bar, so there is nothing to leave out.
+        let later = if seed == Seed::Talib { middle.max(range) } else { 0 };
         Ok(Self {
             middle: Ema::new(params.int(0)?, seed),
+            middle_skips: later.saturating_sub(middle),
+            range_skips: later.saturating_sub(range),
             range: TrueRange::new(seed),
             average_range: Ema::wilder(params.int(1)?),
             multiple: params.real(2)?,
@@ -55,8 +65,12 @@ impl State<3, 3> for Channel {
     }
 
     fn next(&mut self, [high, low, close]: [f64; 3]) -> Option<[f64; 3]> {
-        let middle = self.middle.next((high + low + close) / 3.0);
-        let range = self.range.next(high, low, close).and_then(|range| self.average_range.next(range));
+        let typical = (high + low + close) / 3.0;
+        let middle = if self.middle_skips > 0 { None } else { self.middle.next(typical) };
+        let range = if self.range_skips > 0 { None } else { self.range.next(high, low, close) };
+        let range = range.and_then(|range| self.average_range.next(range));
+        self.middle_skips = self.middle_skips.saturating_sub(1);
+        self.range_skips = self.range_skips.saturating_sub(1);
         let (middle, range) = middle.zip(range)?;
         let distance = range * self.multiple;
         Some([middle + distance, middle, middle - distance])
