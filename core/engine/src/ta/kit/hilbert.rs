@@ -4,6 +4,9 @@
 //! A price series is smoothed over four bars, its trend is filtered out, and what remains is split into a part in phase
 //! and one a quarter of a cycle behind it. How fast the two turn around each other gives the period of the dominant
 //! cycle, which in turn tunes the filters for the next bar. Fixed small states, O(1) a bar (up to 50 steps for the phase).
+//!
+//! Every step is taken in TA-Lib's order and with its fused multiply-adds, to the bit: where a market stands still, the
+//! filters hold nothing but rounding noise, and the angle of that noise is what is shown.
 
 use std::sync::LazyLock;
 
@@ -42,9 +45,9 @@ impl WarmUp {
 
 /// Weighted average of four bars, 4 for the newest down to 1.
 ///
-/// Where prices stand still, the detrended price is rounding noise, and the phase of that noise is all there is to show.
-/// To show TA-Lib's, this keeps TA-Lib's running sums instead of [`Wma`](super::averages::Wma); but where those have
-/// lost what is in the window (after a price that dwarfs it), they start afresh from the window.
+/// To show TA-Lib's rounding noise (see the module's head), this keeps TA-Lib's running sums instead of a
+/// [`Wma`](super::averages::Wma). An error in one of them is added up by the other, so they drift off in ten thousands of
+/// bars, and a price that dwarfs the others makes them useless at once: when they are [`Self::LOST`], they start afresh.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Smoother {
     /// The three values before, the newest first.
@@ -60,6 +63,9 @@ struct Smoother {
 }
 
 impl Smoother {
+    /// The share of the window's level by which the running sum may be wrong.
+    const LOST: f64 = 1e-9;
+
     const fn new(skip: usize) -> Self {
         Self { past: [0.0; 3], plain: 0.0, weighted: 0.0, leaving: 0.0, seen: 0, skip }
     }
@@ -79,8 +85,8 @@ impl Smoother {
         self.leaving = third;
         let exact = value * 4.0 + first * 3.0 + second * 2.0 + third;
         let level = value.abs() + first.abs() + second.abs() + third.abs();
-        // Written so that NaN starts afresh too.
-        if !((self.weighted - exact).abs() <= 1e-12 * level) {
+        let lost = (self.weighted - exact).abs();
+        if lost.is_nan() || lost > Self::LOST * level {
             self.weighted = exact;
             self.plain = value + first + second + third;
         }
@@ -111,6 +117,7 @@ impl Quadrature {
         const INNER: f64 = 0.5769;
         let [one, two, three, four, five, six] = self.past;
         self.past = [value, one, two, three, four, five];
+        // The order of the steps is TA-Lib's: see the module's head.
         (OUTER * value - OUTER * six - INNER * four + INNER * two) * scale
     }
 }
@@ -175,7 +182,7 @@ impl DominantCycle {
 
     pub(crate) fn next(&mut self, value: f64) -> Option<Cycle> {
         let smoothed = self.smoother.next(value)?;
-        let scale = 0.075 * self.period + 0.54;
+        let scale = 0.075_f64.mul_add(self.period, 0.54);
         let detrended = self.detrender.next(smoothed, scale);
         let quadrature = self.quadrature.next(detrended, scale);
         let [first, second, in_phase] = self.detrended;
@@ -184,8 +191,8 @@ impl DominantCycle {
         let advanced_quadrature = self.advanced_quadrature.next(quadrature, scale);
         let before = self.turned;
         let turned = Phasor {
-            in_phase: 0.2 * (in_phase - advanced_quadrature) + 0.8 * before.in_phase,
-            quadrature: 0.2 * (quadrature + advanced_in_phase) + 0.8 * before.quadrature,
+            in_phase: 0.2_f64.mul_add(in_phase - advanced_quadrature, 0.8 * before.in_phase),
+            quadrature: 0.2_f64.mul_add(quadrature + advanced_in_phase, 0.8 * before.quadrature),
         };
         self.turn(before, turned);
         Some(Cycle { smoothed, phasor: Phasor { in_phase, quadrature }, period: self.smooth_period })
@@ -193,10 +200,10 @@ impl DominantCycle {
 
     /// Take the period from how far the phasor turned, within limits.
     fn turn(&mut self, before: Phasor, now: Phasor) {
-        let real = now.in_phase * before.in_phase + now.quadrature * before.quadrature;
+        let real = now.in_phase.mul_add(before.in_phase, now.quadrature * before.quadrature);
         let imaginary = now.in_phase * before.quadrature - now.quadrature * before.in_phase;
-        self.real = 0.2 * real + 0.8 * self.real;
-        self.imaginary = 0.2 * imaginary + 0.8 * self.imaginary;
+        self.real = 0.8_f64.mul_add(self.real, 0.2 * real);
+        self.imaginary = 0.8_f64.mul_add(self.imaginary, 0.2 * imaginary);
         self.turned = now;
         let old = self.period;
         let mut period = old;
@@ -212,8 +219,8 @@ impl DominantCycle {
         }
         period = if period < 6.0 { 6.0 } else { period };
         period = if period > 50.0 { 50.0 } else { period };
-        self.period = 0.2 * period + 0.8 * old;
-        self.smooth_period = 0.33 * self.period + 0.67 * self.smooth_period;
+        self.period = 0.2_f64.mul_add(period, 0.8 * old);
+        self.smooth_period = 0.67_f64.mul_add(self.smooth_period, 0.33 * self.period);
     }
 }
 
@@ -353,8 +360,44 @@ impl Mama {
         let turned = std::mem::replace(&mut self.phase, phase) - phase;
         // The slow limit counts only where the phase turned: it may be the larger one.
         let weight = if turned > 1.0 { f64::max(self.fast_limit / turned, self.slow_limit) } else { self.fast_limit };
-        self.mama = weight * value + (1.0 - weight) * self.mama;
-        self.fama = 0.5 * weight * self.mama + (1.0 - 0.5 * weight) * self.fama;
+        self.mama = (1.0 - weight).mul_add(self.mama, weight * value);
+        let weight = 0.5 * weight;
+        self.fama = (1.0 - weight).mul_add(self.fama, weight * self.mama);
         self.warm_up.show([self.mama, self.fama])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wave(bar: u32) -> f64 {
+        100.0 + (f64::from(bar) * std::f64::consts::TAU / 20.0).sin()
+    }
+
+    #[test]
+    fn a_price_that_dwarfs_the_others_leaves_nothing_behind() {
+        let (mut broken, mut whole) = (Smoother::new(3), Smoother::new(3));
+        for bar in 0..100 {
+            let price = if bar % 40 == 20 { 1e16 } else { wave(bar) };
+            let (broken, whole) = (broken.next(price), whole.next(wave(bar)));
+            if bar % 40 < 20 || bar % 40 > 23 {
+                let near = broken.zip(whole).is_none_or(|(broken, whole)| (broken - whole).abs() < 1e-6);
+                assert!(near, "{bar}: {broken:?} {whole:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_filter_delays_a_wave_by_a_quarter_of_its_cycle() {
+        // Scaled for a period of 20 bars: what goes in as a sine comes out, three bars late, as its cosine.
+        let mut filter = Quadrature::new();
+        let angle = |bar: u32| f64::from(bar) * std::f64::consts::TAU / 20.0;
+        for bar in 0..60 {
+            let out = filter.next(angle(bar).sin(), 0.075 * 20.0 + 0.54);
+            if bar >= 6 {
+                assert!((out - angle(bar - 3).cos()).abs() < 0.15, "{bar}: {out} {}", angle(bar - 3).cos());
+            }
+        }
     }
 }
