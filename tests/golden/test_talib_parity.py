@@ -224,6 +224,22 @@ def test_equals_talib_on_real_daily_bars(name: str, params: dict[str, Any]) -> N
     _assert_equal(name, _sample(), params)
 
 
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize(
+    "name",
+    ["HT_DCPERIOD", "HT_DCPHASE", "HT_PHASOR", "HT_SINE", "HT_TRENDLINE", "HT_TRENDMODE", "MAMA", "SAR", "SUPERTREND"],
+)
+def test_what_turns_on_the_last_bit_equals_talib_to_the_bit(name: str, seed: int) -> None:
+    """Prices that hardly move and lie on a grid: closes exactly on a stop, and phases of nothing but rounding noise."""
+    noise = np.random.default_rng(seed)
+    steps = noise.normal(size=400) * (noise.random(400) < (0.05, 0.3, 1.0)[seed % 3])
+    bars = _bars(100.0 + np.cumsum(steps), seed, 0.3)
+    grid = (1.0, 2.0, 10.0, 100.0)[seed % 4]
+    inputs = [np.round(series * grid) / grid for series in _inputs(name, bars)]
+    for ours, theirs in zip(_all(getattr(ta, name)(*inputs)), _all(getattr(talib, name)(*inputs)), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 @pytest.mark.parametrize("timeperiod", [2, 5, 20])
 def test_standard_deviation_equals_exact_arithmetic(timeperiod: int) -> None:
     close = _sample()["close"]

@@ -79,6 +79,7 @@ impl State<3, 3> for Channel {
 
 #[cfg(test)]
 mod tests {
+    use super::super::kit::{Policy, Seed};
     use super::SPEC;
 
     #[test]
@@ -88,5 +89,24 @@ mod tests {
         assert!(outputs.iter().all(|output| output.iter().take(3).all(|value| value.is_nan())));
         let last: Vec<f64> = outputs.iter().filter_map(|output| output.last().copied()).collect();
         assert_eq!(last, [10.0, 4.0, -2.0]);
+    }
+
+    #[test]
+    fn tradingview_begins_with_the_first_bar() {
+        // Typical prices 9, 3, 3; ranges 6 (the first bar's own), 8, 2.
+        let (high, low, close) = ([12.0, 4.0, 4.0], [6.0, 2.0, 2.0], [9.0, 3.0, 3.0]);
+        let mut outputs = vec![vec![0.0; 3]; 3];
+        let mut views: Vec<&mut [f64]> = outputs.iter_mut().map(Vec::as_mut_slice).collect();
+        let policy = Policy { seed: Seed::TradingView, ..Policy::default() };
+        let done = SPEC.compute(&[&high, &low, &close], &[2.0, 2.0, 1.0], policy, &mut views);
+        assert_eq!(done, Ok(()));
+        assert!(outputs.iter().all(|output| output.first().is_some_and(|value| value.is_nan())));
+        // EMA 9 - 6 * 2/3 = 5, then 5 - 2 * 2/3; ranges 6.5 (the gap from 9 to 2 is 7), then 4.25.
+        let expected = [[11.5, 5.0, -1.5], [3.0 + 2.0 / 3.0 + 4.25, 3.0 + 2.0 / 3.0, 3.0 + 2.0 / 3.0 - 4.25]];
+        for (bar, expected) in (1..).zip(expected) {
+            for (output, expected) in outputs.iter().zip(expected) {
+                assert!(output.get(bar).is_some_and(|value| (value - expected).abs() < 1e-12), "{outputs:?}");
+            }
+        }
     }
 }

@@ -46,8 +46,7 @@ struct Bands {
     up: bool,
 }
 
-/// Wilder's average in TA-Lib's order of steps: a close may lie exactly on a band, and the last bit says which side it
-/// is on.
+/// Wilder's average to TA-Lib's bits: a close may lie exactly on a band, and the last bit says on which side.
 #[derive(Clone, Serialize, Deserialize)]
 struct AverageRange {
     average: f64,
@@ -65,7 +64,8 @@ impl AverageRange {
             }
             self.average /= float(self.period);
         } else {
-            self.average = (self.average * float(self.period - 1) + range) / float(self.period);
+            let kept = float(self.period - 1) / float(self.period);
+            self.average = self.average.mul_add(kept, range * (1.0 - kept));
         }
         Some(self.average)
     }
@@ -99,6 +99,7 @@ impl State<3, 2> for SuperTrend {
 
 #[cfg(test)]
 mod tests {
+    use super::super::kit::{Policy, Seed};
     use super::SPEC;
 
     #[test]
@@ -110,5 +111,18 @@ mod tests {
         // True ranges 2, 2, 7, 2, 11; averages 2, 4.5, 3.25, 7.125. The lower band 8 is closed through; the upper one,
         // 8.5 then, comes down to 7.25 and is closed through by 14: the lower one then is the highest since.
         assert_eq!(tails, [[8.0, 8.5, 7.25, 6.875], [1.0, -1.0, -1.0, 1.0]]);
+    }
+
+    #[test]
+    fn tradingview_has_a_range_on_the_first_bar() {
+        let (high, low, close) = ([12.0, 11.0, 30.0], [8.0, 9.0, 28.0], [10.0, 10.0, 29.0]);
+        let mut outputs = vec![vec![0.0; 3]; 2];
+        let mut views: Vec<&mut [f64]> = outputs.iter_mut().map(Vec::as_mut_slice).collect();
+        let policy = Policy { seed: Seed::TradingView, ..Policy::default() };
+        assert_eq!(SPEC.compute(&[&high, &low, &close], &[2.0, 1.0], policy, &mut views), Ok(()));
+        // Ranges 4, 2, 20; averages 3, 11.5: the lower band is 10 - 3, then 29 - 11.5.
+        let tails: Vec<_> = outputs.iter().map(|output| output.get(1..).unwrap_or_default()).collect();
+        assert_eq!(tails, [[7.0, 17.5], [1.0, 1.0]]);
+        assert!(outputs.first().and_then(|output| output.first()).is_some_and(|value| value.is_nan()));
     }
 }

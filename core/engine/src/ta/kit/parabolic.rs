@@ -101,7 +101,7 @@ impl Parabolic {
             let stop = if long { stop - stop * self.offset } else { stop + stop * self.offset };
             let best = if long { bar.high } else { bar.low };
             let acceleration = self.side(long).first;
-            let moved = keep_off(long, stop + acceleration * (best - stop), previous, bar);
+            let moved = keep_off(long, closer(stop, best, acceleration), previous, bar);
             return (Trade { long, stop: moved, best, acceleration, previous: bar }, stop);
         }
         let side = self.side(long);
@@ -109,9 +109,14 @@ impl Parabolic {
         let further = if long { extreme > best } else { extreme < best };
         let (best, acceleration) =
             if further { (extreme, side.largest.min(acceleration + side.step)) } else { (best, acceleration) };
-        let moved = keep_off(long, stop + acceleration * (best - stop), previous, bar);
+        let moved = keep_off(long, closer(stop, best, acceleration), previous, bar);
         (Trade { long, stop: moved, best, acceleration, previous: bar }, stop)
     }
+}
+
+/// `stop`, moved towards `best`. Fused as in TA-Lib: a low may lie exactly on a stop, and the last bit says on which side.
+fn closer(stop: f64, best: f64, acceleration: f64) -> f64 {
+    acceleration.mul_add(best - stop, stop)
 }
 
 /// `stop`, moved out of the two bars where it lies within them.

@@ -166,4 +166,24 @@ mod tests {
         }
         assert_eq!([11, 14].map(Average::from_number), [None, None]);
     }
+
+    #[test]
+    fn windows_forget_an_absurd_price() {
+        for kind in [Average::Sma, Average::Wma, Average::Trima, Average::Hma] {
+            for period in [2, 5, 9, 30] {
+                let mut average = Ma::new(kind, period, Seed::Talib).unwrap_or(Ma::Itself);
+                let prices = std::iter::repeat_n(1e16, 50).chain(std::iter::repeat_n(1.0, 80));
+                let last = prices.map(|price| average.next(price)).last().flatten();
+                assert_eq!(last, Some(1.0), "{kind:?} {period}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_first_value_seed_shows_at_once_what_it_started_with() {
+        // From a first value of 8, and 0 ever after, half is left with every bar: period 3.
+        let mut average = Ma::new(Average::Ema, 3, Seed::TradingView).unwrap_or(Ma::Itself);
+        let values: Vec<_> = [8.0, 0.0, 0.0, 0.0].into_iter().map(|price| average.next(price)).collect();
+        assert_eq!(values, [None, None, Some(2.0), Some(1.0)]);
+    }
 }
