@@ -109,4 +109,13 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn the_shorter_average_leaves_out_what_the_longer_one_needs() {
+        let price = [3.0, 6.0, 12.0];
+        let outputs = SPEC.compute_vec(&[&price, &price, &price], &[2.0, 2.0, 2.0]).unwrap_or_default();
+        let last: Vec<f64> = outputs.iter().filter_map(|output| output.last().copied()).collect();
+        // Ranges 3 and 6; the EMA begins with the mean of 6 and 12.
+        assert_eq!(last, [18.0, 9.0, 0.0]);
+    }
 }

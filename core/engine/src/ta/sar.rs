@@ -56,4 +56,11 @@ mod tests {
         // below the highs of the last two bars: 20.
         assert_eq!(out.get(1..), Some(&[8.0, 10.0, 10.0, 20.0, 20.0][..]));
     }
+
+    #[test]
+    fn begins_short_where_the_second_bar_falls_further_than_it_rises() {
+        let out = SPEC.compute_vec(&[&[12.0, 11.0, 10.0], &[10.0, 8.0, 7.0]], &[0.5, 0.5]).unwrap_or_default().concat();
+        // From the first high; half way to 8 is 10, but not below the second bar's high.
+        assert_eq!(out.get(1..), Some(&[12.0, 11.0][..]));
+    }
 }

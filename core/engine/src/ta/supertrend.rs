@@ -125,4 +125,14 @@ mod tests {
         assert_eq!(tails, [[7.0, 17.5], [1.0, 1.0]]);
         assert!(outputs.first().and_then(|output| output.first()).is_some_and(|value| value.is_nan()));
     }
+
+    #[test]
+    fn a_close_on_the_band_is_not_through_it() {
+        let close = [10.0, 10.0, 10.0, 9.0, 8.0];
+        let (high, low) = (close.map(|price| price + 1.0), close.map(|price| price - 1.0));
+        let outputs = SPEC.compute_vec(&[&high, &low, &close], &[2.0, 1.0]).unwrap_or_default();
+        let tails: Vec<_> = outputs.iter().map(|output| output.get(2..).unwrap_or_default()).collect();
+        // The band stays at 8 while the price comes down to it.
+        assert_eq!(tails, [[8.0; 3], [1.0; 3]]);
+    }
 }
