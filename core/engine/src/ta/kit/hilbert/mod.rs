@@ -5,23 +5,26 @@
 //! and one a quarter of a cycle behind it. How fast the two turn around each other gives the period of the dominant
 //! cycle, which in turn tunes the filters for the next bar. Fixed small states, O(1) a bar (up to 50 steps for the phase).
 //!
+//! # Layout
+//! - here: [`DominantCycle`], its period and phasor; `phase`: [`DominantPhase`], [`Trendline`]; `mama`: [`Mama`].
+//!
 //! Every step is taken in TA-Lib's order and with its fused multiply-adds, to the bit: where a market stands still, the
 //! filters hold nothing but rounding noise, and the angle of that noise is what is shown.
 
-use std::sync::LazyLock;
+mod mama;
+mod phase;
+
+use std::f64::consts::FRAC_PI_4;
 
 use serde::{Deserialize, Serialize};
 
-use super::float;
-use super::ring::Ring;
+pub(crate) use mama::Mama;
+pub(crate) use phase::{DominantPhase, Trendline, sine_and_lead};
 
-/// Longest cycle in bars.
-const LONGEST: usize = 50;
+use super::float;
 
 /// Degrees in a radian, by TA-Lib's way of rounding.
-fn degrees_in_radian() -> f64 {
-    45.0 / 1.0_f64.atan()
-}
+const DEGREES_IN_RADIAN: f64 = 45.0 / FRAC_PI_4;
 
 /// Bars whose values are not shown: the filters are still filling up.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -208,7 +211,7 @@ impl DominantCycle {
         let old = self.period;
         let mut period = old;
         if self.imaginary != 0.0 && self.real != 0.0 {
-            period = 360.0 / ((self.imaginary / self.real).atan() * degrees_in_radian());
+            period = 360.0 / ((self.imaginary / self.real).atan() * DEGREES_IN_RADIAN);
         }
         // From bar to bar it grows by half at most and shrinks by a third; it stays within 6..=50 bars.
         if period > 1.5 * old {
@@ -221,149 +224,6 @@ impl DominantCycle {
         period = if period > 50.0 { 50.0 } else { period };
         self.period = 0.2_f64.mul_add(period, 0.8 * old);
         self.smooth_period = 0.67_f64.mul_add(self.smooth_period, 0.33 * self.period);
-    }
-}
-
-/// Sine and cosine of every bar of a whole cycle, for every length of a cycle.
-static WAVES: LazyLock<Vec<Vec<(f64, f64)>>> = LazyLock::new(|| {
-    let turn = 8.0 * 1.0_f64.atan();
-    let angles = |length: usize| (0..length).map(move |bar| float(bar) * turn / float(length));
-    (0..=LONGEST).map(|length| angles(length).map(f64::sin_cos).collect()).collect()
-});
-
-/// A period as a whole number of bars.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "periods are within 0..=50")]
-pub(crate) fn whole_bars(period: f64) -> usize {
-    (period + 0.5) as usize
-}
-
-/// Where in the dominant cycle a bar stands.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct DominantPhase {
-    cycle: DominantCycle,
-    smoothed: Ring,
-    phase: f64,
-}
-
-impl DominantPhase {
-    /// Bars before the first phase.
-    pub(crate) const SKIP: usize = 37;
-    /// The first bar TA-Lib shows.
-    pub(crate) const SHOWN: usize = 63;
-
-    pub(crate) fn new() -> Self {
-        // The first cycles may reach back before the first smoothed price: TA-Lib has zeros there.
-        let mut smoothed = Ring::new(LONGEST);
-        for _ in 0..LONGEST {
-            let _ = smoothed.push(0.0);
-        }
-        Self { cycle: DominantCycle::new(Self::SKIP), smoothed, phase: 0.0 }
-    }
-
-    /// The cycle and its phase in degrees, -45..=315.
-    pub(crate) fn next(&mut self, value: f64) -> Option<(Cycle, f64)> {
-        let cycle = self.cycle.next(value)?;
-        let _ = self.smoothed.push(cycle.smoothed);
-        let (mut real, mut imaginary) = (0.0, 0.0);
-        let waves = WAVES.get(whole_bars(cycle.period)).map_or(&[][..], Vec::as_slice);
-        for (back, (sine, cosine)) in waves.iter().enumerate() {
-            let smoothed = self.smoothed.back(back);
-            real += sine * smoothed;
-            imaginary += cosine * smoothed;
-        }
-        let mut phase = self.phase;
-        if imaginary != 0.0 {
-            phase = (real / imaginary).atan() * degrees_in_radian();
-        } else if real < 0.0 {
-            phase -= 90.0;
-        } else if real > 0.0 {
-            phase += 90.0;
-        }
-        // A quarter of a cycle, and the one bar that the smoothing is late.
-        phase += 90.0;
-        phase += 360.0 / cycle.period;
-        if imaginary < 0.0 {
-            phase += 180.0;
-        }
-        if phase > 315.0 {
-            phase -= 360.0;
-        }
-        self.phase = phase;
-        Some((cycle, phase))
-    }
-}
-
-/// Sine of a phase in degrees, and of the phase an eighth of a cycle ahead.
-pub(crate) fn sine_and_lead(phase: f64) -> [f64; 2] {
-    let radians_in_degree = 1.0 / degrees_in_radian();
-    [(phase * radians_in_degree).sin(), ((phase + 45.0) * radians_in_degree).sin()]
-}
-
-/// The price without its dominant cycle: averaged over the length of one cycle, then smoothed over four bars.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Trendline {
-    prices: Ring,
-    /// The averages of the three bars before, the newest first.
-    averages: [f64; 3],
-}
-
-impl Trendline {
-    pub(crate) fn new() -> Self {
-        Self { prices: Ring::new(LONGEST), averages: [0.0; 3] }
-    }
-
-    /// Every price goes in, also before there is a cycle.
-    pub(crate) fn push(&mut self, price: f64) {
-        let _ = self.prices.push(price);
-    }
-
-    /// The line at the bar just pushed.
-    pub(crate) fn next(&mut self, period: f64) -> f64 {
-        let bars = whole_bars(period);
-        let mut average = (0..bars).fold(0.0, |sum, back| sum + self.prices.back(back));
-        if bars > 0 {
-            average /= float(bars);
-        }
-        let [first, second, third] = self.averages;
-        self.averages = [average, first, second];
-        (4.0 * average + 3.0 * first + 2.0 * second + third) / 10.0
-    }
-}
-
-/// MESA adaptive average: the faster the phase turns back, the faster it follows. And the one that follows it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Mama {
-    cycle: DominantCycle,
-    fast_limit: f64,
-    slow_limit: f64,
-    phase: f64,
-    mama: f64,
-    fama: f64,
-    warm_up: WarmUp,
-}
-
-impl Mama {
-    /// Bars before the first value.
-    pub(crate) const LOOKBACK: usize = DominantCycle::SHOWN;
-
-    /// Limits of the weight of a new value, within 0.01..=0.99.
-    pub(crate) const fn new(fast_limit: f64, slow_limit: f64) -> Self {
-        let cycle = DominantCycle::new(DominantCycle::SKIP);
-        let warm_up = WarmUp::new(DominantCycle::SKIP, Self::LOOKBACK);
-        Self { cycle, fast_limit, slow_limit, phase: 0.0, mama: 0.0, fama: 0.0, warm_up }
-    }
-
-    /// MAMA and FAMA.
-    pub(crate) fn next(&mut self, value: f64) -> Option<[f64; 2]> {
-        let Phasor { in_phase, quadrature } = self.cycle.next(value)?.phasor;
-        let phase = if in_phase == 0.0 { 0.0 } else { (quadrature / in_phase).atan() * degrees_in_radian() };
-        let turned = std::mem::replace(&mut self.phase, phase) - phase;
-        // The slow limit counts only where the phase turned: it may be the larger one.
-        let weight = if turned > 1.0 { f64::max(self.fast_limit / turned, self.slow_limit) } else { self.fast_limit };
-        self.mama = (1.0 - weight).mul_add(self.mama, weight * value);
-        let weight = 0.5 * weight;
-        self.fama = (1.0 - weight).mul_add(self.fama, weight * self.mama);
-        self.warm_up.show([self.mama, self.fama])
     }
 }
 
