@@ -16,7 +16,8 @@ fn bits(spec: &Spec, inputs: &[Vec<f64>], params: &[f64], length: usize) -> Resu
 /// The defaults with every whole parameter that is a period replaced by `period`, kept in bounds.
 fn params_with(spec: &Spec, period: f64) -> Vec<f64> {
     let choose = |param: &deepalpha_engine::ta::Param| {
-        if param.default > 2.0 && param.default.fract() == 0.0 {
+        // A shortest period goes along with the longest.
+        if (param.default > 2.0 && param.default.fract() == 0.0) || param.name == "minperiod" {
             period.clamp(param.min, param.max)
         } else {
             param.default
@@ -134,8 +135,11 @@ fn every_parameter_is_refused_outside_its_bounds_and_taken_at_them() {
                 params.splice(index..=index, [value]);
                 spec.lookback(&params)
             };
+            // A shortest and a longest period at their bounds both at once: one by itself may leave no range.
+            let range = |value: f64| spec.lookback(&[value, value]);
             for value in [param.min, param.max, param.default] {
-                assert!(with(value).is_ok(), "{} {} {value}", spec.name, param.name);
+                let taken = if ["minperiod", "maxperiod"].contains(&param.name) { range(value) } else { with(value) };
+                assert!(taken.is_ok(), "{} {} {value}", spec.name, param.name);
             }
             for value in [param.min - param.min.abs().max(1.0), param.max * 2.0, f64::NAN, f64::INFINITY] {
                 let refused = matches!(with(value), Err(TaError::OutOfBounds { .. }));

@@ -20,7 +20,8 @@ fn compute(spec: &Spec, inputs: &[Vec<f64>], params: &[f64], policy: Policy) -> 
 /// The defaults, or every period replaced by `period` where the bounds allow it.
 fn params_of(spec: &Spec, period: u32) -> Vec<f64> {
     let choose = |param: &deepalpha_engine::ta::Param| {
-        let is_period = param.default > 2.0 && param.default.fract() == 0.0;
+        // A shortest period goes along with the longest.
+        let is_period = (param.default > 2.0 && param.default.fract() == 0.0) || param.name == "minperiod";
         if period > 0 && is_period { f64::from(period).clamp(param.min, param.max) } else { param.default }
     };
     spec.params.iter().map(choose).collect()

@@ -11,12 +11,15 @@ pub type Series = Vec<(String, Vec<f64>)>;
 /// is the UTC day in which the bar opens.
 ///
 /// # Errors
-/// An id that names no indicator, or parameters out of bounds.
+/// An id that names no indicator, or one that reads what bars do not have; parameters out of bounds.
 pub fn series(bars: &Bars, ids: &[String]) -> Result<Series, TaError> {
     let sessions: Vec<f64> = bars.ts_open.iter().map(|ts_open| utc_day(*ts_open)).collect();
     let mut out = Vec::with_capacity(ids.len());
     for id in ids {
         let (spec, params) = resolve(id)?;
+        if let Some(input) = spec.inputs.iter().find(|input| **input == Input::Periods) {
+            return Err(TaError::NotInBars { name: spec.name, input: input.name() });
+        }
         let inputs: Vec<&[f64]> = spec.inputs.iter().map(|input| column(bars, &sessions, *input)).collect();
         let outputs = spec.compute_vec(&inputs, &params)?;
         let single = spec.outputs.len() == 1;
@@ -39,7 +42,7 @@ fn column<'bars>(bars: &'bars Bars, sessions: &'bars [f64], input: Input) -> &'b
         Input::Open => &bars.open,
         Input::High | Input::Real0 => &bars.high,
         Input::Low | Input::Real1 => &bars.low,
-        Input::Close | Input::Real => &bars.close,
+        Input::Close | Input::Real | Input::Periods => &bars.close,
         Input::Volume => &bars.volume,
         Input::Session => sessions,
     }
@@ -62,6 +65,11 @@ mod tests {
         assert_eq!(names, ["RSI_14", "MACD_12_26_9.macd", "MACD_12_26_9.macdsignal", "MACD_12_26_9.macdhist"]);
         assert!(found.iter().all(|(_, values)| values.len() == bars.len()));
         assert!(series(&bars, &["NOPE_3".to_owned()]).is_err());
+        let refused = series(&bars, &["MAVP_2_30_0".to_owned()]).map_err(|error| error.to_string());
+        assert_eq!(
+            refused,
+            Err("MAVP reads periods, which bars do not have; call it with a series of them".to_owned())
+        );
         Ok(())
     }
 

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::kit::averages::Sma;
 use super::kit::lanes::{Blocks, Windows, windowed};
 use super::kit::simd::Number;
-use super::kit::windows::Sum;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, float, streaming};
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, streaming};
 
 /// SMA.
 pub const SPEC: Spec = Spec {
@@ -26,20 +26,17 @@ pub const SPEC: Spec = Spec {
 
 #[derive(Clone, Serialize, Deserialize)]
 struct SimpleAverage<N = f64> {
-    sum: Sum<N>,
-    /// 1 / period.
-    share: f64,
+    average: Sma<N>,
 }
 
 impl<N: Number> Windows<N, 1, 1> for SimpleAverage<N> {
     fn begin(params: &Params) -> Result<Self, TaError> {
-        let period = params.int(0)?;
-        Ok(Self { sum: Sum::new(period), share: 1.0 / float(period) })
+        Ok(Self { average: Sma::new(params.int(0)?) })
     }
 
     #[inline(always)]
     fn next(&mut self, [value]: [N; 1]) -> Option<[N; 1]> {
-        self.sum.next(value).map(|sum| [sum * N::splat(self.share)])
+        self.average.next(value).map(|average| [average])
     }
 }
 

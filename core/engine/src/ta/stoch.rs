@@ -58,7 +58,9 @@ impl State<3, 2> for Stochastic {
         let (highest, lowest) = (self.highest.next(high), self.lowest.next(low));
         let (highest, lowest) = highest.zip(lowest)?;
         let still = nearly_equal(highest, lowest);
-        let place = if still { 0.0 } else { (close - lowest) / ((highest - lowest) / 100.0) };
+        // In TA-Lib's order of steps: a close at the highest high is exactly 100, bar after bar, so that an adaptive
+        // average over the places sees that nothing moved.
+        let place = if still { 0.0 } else { (close - lowest) / (highest - lowest) * 100.0 };
         let slow_k = self.slow_k.next(place)?;
         self.slow_d.next(slow_k).map(|slow_d| [slow_k, slow_d])
     }

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::kit::averages::Wma;
 use super::kit::lanes::{Blocks, Windows, windowed};
 use super::kit::simd::Number;
-use super::kit::windows::Ramp;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, float, streaming};
+use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, streaming};
 
 /// WMA.
 pub const SPEC: Spec = Spec {
@@ -26,20 +26,17 @@ pub const SPEC: Spec = Spec {
 
 #[derive(Clone, Serialize, Deserialize)]
 struct WeightedAverage<N = f64> {
-    ramp: Ramp<N>,
-    /// 1 / the sum of the weights.
-    share: f64,
+    average: Wma<N>,
 }
 
 impl<N: Number> Windows<N, 1, 1> for WeightedAverage<N> {
     fn begin(params: &Params) -> Result<Self, TaError> {
-        let count = float(params.int(0)?);
-        Ok(Self { ramp: Ramp::new(params.int(0)?), share: 2.0 / (count * (count + 1.0)) })
+        Ok(Self { average: Wma::new(params.int(0)?) })
     }
 
     #[inline(always)]
     fn next(&mut self, [value]: [N; 1]) -> Option<[N; 1]> {
-        self.ramp.next(value).map(|sum| [sum * N::splat(self.share)])
+        self.average.next(value).map(|average| [average])
     }
 }
 

@@ -39,6 +39,14 @@ pub enum TaError {
         /// Its length.
         expected: usize,
     },
+    /// An input that bars of a market do not have.
+    #[error("{name} reads {input}, which bars do not have; call it with a series of them")]
+    NotInBars {
+        /// Indicator.
+        name: &'static str,
+        /// The input.
+        input: &'static str,
+    },
     /// Output buffers that do not fit.
     #[error("{name} writes {expected} outputs of {length} values; the buffers given do not fit")]
     OutputShape {

@@ -4,8 +4,8 @@
 //! - [`Spec`] and its parts: what a file declares; `Spec::compute`: the one dispatcher that checks, trims and fills.
 //! - [`find`], [`REGISTRY`]: by name, with a suggestion for a misspelt one. [`specs_json`]: all of it as JSON.
 //! - `State`: an indicator bar by bar; [`Live`]: one that runs. `batch` and `streaming` make a SPEC's kernels from it.
-//! - `average_range`, `averages`, `flows`, `pairs`, `places`, `ranges`, `ring`, `sorted`, `weighted`, `windows`: states that
-//!   more than one indicator is made of; `elementwise`: those without a memory.
+//! - `average_range`, `averages`, `flows`, `hilbert`, `pairs`, `parabolic`, `places`, `ranges`, `ring`, `sorted`,
+//!   `weighted`, `windows`: states that more than one indicator is made of; `elementwise`: those without a memory.
 //! - `lanes`, `simd`: a long series as eight stretches side by side, in the widest registers there are.
 
 pub(crate) mod average_range;
@@ -13,10 +13,12 @@ pub(crate) mod averages;
 pub(crate) mod elementwise;
 mod error;
 pub(crate) mod flows;
+pub(crate) mod hilbert;
 mod json;
 pub(crate) mod lanes;
 mod live;
 pub(crate) mod pairs;
+pub(crate) mod parabolic;
 mod params;
 pub(crate) mod places;
 pub(crate) mod ranges;

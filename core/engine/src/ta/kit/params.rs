@@ -78,15 +78,17 @@ impl Param {
         Self { default, ..self }
     }
 
-    /// The kind of a moving average; simple unless `.or(..)` says otherwise.
+    /// The kind of a moving average, by TA-Lib's number; simple unless `.or(..)` says otherwise.
     #[must_use]
     pub const fn average(name: &'static str, doc: &'static str) -> Self {
-        Self { name, kind: ParamKind::Average, default: 0.0, min: 0.0, max: 8.0, doc }
+        Self { name, kind: ParamKind::Average, default: 0.0, min: 0.0, max: 13.0, doc }
     }
 
     fn bounds(&self) -> String {
         match self.kind {
-            ParamKind::Average => "0..=8 (SMA, EMA, WMA, DEMA, TEMA, TRIMA, KAMA, MAMA, T3)".to_owned(),
+            ParamKind::Average => "0..=13 (SMA, EMA, WMA, DEMA, TEMA, TRIMA, KAMA, MAMA, T3, HMA, DISABLED, DEFAULT, \
+                                   ZLEMA, RMA)"
+                .to_owned(),
             ParamKind::Int => format!("{}..={}", self.min, self.max),
             ParamKind::Real => format!("{:?}..={:?}", self.min, self.max),
         }
@@ -137,6 +139,9 @@ impl Params {
         for (index, (slot, param)) in values.iter_mut().zip(declared).enumerate() {
             *slot = given.get(index).copied().unwrap_or(param.default);
             param.check(indicator, *slot)?;
+            if param.kind == ParamKind::Average && *slot == Average::DEFAULT {
+                *slot = param.default;
+            }
         }
         Ok(Self { values, count: declared.len(), seed })
     }
@@ -173,6 +178,6 @@ impl Params {
     /// The kind of moving average at `index`.
     pub(crate) fn average(&self, index: usize) -> Result<Average, TaError> {
         let number = self.int(index)?;
-        Average::ALL.get(number).copied().ok_or(TaError::Wiring { what: "moving average" })
+        Average::from_number(number).ok_or(TaError::Wiring { what: "moving average" })
     }
 }

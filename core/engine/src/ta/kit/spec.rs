@@ -25,6 +25,8 @@ pub enum Input {
     Real0,
     /// The second of two series.
     Real1,
+    /// How many bars each bar's average is made of; no column of a market.
+    Periods,
 }
 
 impl Kind {
@@ -52,6 +54,7 @@ impl Input {
             Self::Real => "real",
             Self::Real0 => "real0",
             Self::Real1 => "real1",
+            Self::Periods => "periods",
         }
     }
 }

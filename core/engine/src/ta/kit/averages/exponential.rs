@@ -1,29 +1,9 @@
-//! Moving averages, one value after the other: each answers `None` until it has seen enough.
+//! Averages that never forget: each value weighs a fixed share less than the one after it.
 
 use serde::{Deserialize, Serialize};
 
-use super::ring::Ring;
-use super::windows::{Ramp, Sum};
-use super::{Seed, TaError, float, ratio_or_zero};
-
-/// Mean of the last `period` values.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Sma {
-    sum: Sum,
-    /// 1 / period.
-    share: f64,
-}
-
-impl Sma {
-    pub(crate) fn new(period: usize) -> Self {
-        Self { sum: Sum::new(period), share: 1.0 / float(period) }
-    }
-
-    #[inline]
-    pub(crate) fn next(&mut self, value: f64) -> Option<f64> {
-        self.sum.next(value).map(|sum| sum * self.share)
-    }
-}
+use super::super::ring::Ring;
+use super::super::{Seed, float, ratio_or_zero};
 
 /// An exponential average, `average += (value - average) * weight`, first the mean of `period` values (TA-Lib) or the
 /// first value (`TradingView`, whose values are shown from the same bar on).
@@ -96,26 +76,6 @@ impl Ema {
     }
 }
 
-/// Weights 1, 2, .., period, the newest heaviest.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Wma {
-    ramp: Ramp,
-    /// 1 / the sum of the weights.
-    share: f64,
-}
-
-impl Wma {
-    pub(crate) fn new(period: usize) -> Self {
-        let count = float(period);
-        Self { ramp: Ramp::new(period), share: 2.0 / (count * (count + 1.0)) }
-    }
-
-    #[inline]
-    pub(crate) fn next(&mut self, value: f64) -> Option<f64> {
-        self.ramp.next(value).map(|sum| sum * self.share)
-    }
-}
-
 /// The average of an average of an average, each [`Ema`] starting on the values of the one before.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct EmaChain<const N: usize>(#[serde(with = "chain")] [Ema; N]);
@@ -141,6 +101,11 @@ impl<const N: usize> EmaChain<N> {
         Self(std::array::from_fn(|_| Ema::new(period, seed)))
     }
 
+    /// Every average so far, and the weight of a new value.
+    pub(crate) fn parts(&self) -> ([f64; N], f64) {
+        (self.0.each_ref().map(Ema::average), self.0.first().map_or(1.0, Ema::weight))
+    }
+
     /// Every average, once the last one has a value.
     #[inline]
     pub(crate) fn next(&mut self, value: f64) -> Option<[f64; N]> {
@@ -151,39 +116,6 @@ impl<const N: usize> EmaChain<N> {
             *slot = value;
         }
         Some(values)
-    }
-}
-
-/// Kaufman's adaptive average: the straighter the way, the faster it follows.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Kama {
-    past: Ring,
-    steps: Sum,
-    previous: f64,
-    average: Option<f64>,
-}
-
-impl Kama {
-    pub(crate) fn new(period: usize) -> Self {
-        Self { past: Ring::new(period), steps: Sum::new(period), previous: f64::NAN, average: None }
-    }
-
-    #[inline]
-    pub(crate) fn next(&mut self, value: f64) -> Option<f64> {
-        const FASTEST: f64 = 2.0 / 3.0;
-        const SLOWEST: f64 = 2.0 / 31.0;
-        let previous = std::mem::replace(&mut self.previous, value);
-        let oldest = self.past.push(value);
-        let way = if previous.is_nan() { None } else { self.steps.next((value - previous).abs()) };
-        let (oldest, way) = (oldest?, way?);
-        let straight = value - oldest;
-        // As in TA-Lib, a way that is no longer than the (signed) distance is straight.
-        let efficiency = if way <= straight || way == 0.0 { 1.0 } else { (straight / way).abs() };
-        let weight = efficiency * (FASTEST - SLOWEST) + SLOWEST;
-        let average = self.average.unwrap_or(previous);
-        let average = average + (value - average) * (weight * weight);
-        self.average = Some(average);
-        Some(average)
     }
 }
 
@@ -212,103 +144,22 @@ impl T3 {
     }
 }
 
-/// Weights that rise to the middle of the window and fall again: the mean of a mean.
+/// An EMA of a series with the lag taken out: each value plus its change over half a period.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Trima {
-    inner: Sma,
-    outer: Sma,
+pub(crate) struct Zlema {
+    past: Ring,
+    average: Ema,
 }
 
-impl Trima {
-    pub(crate) fn new(period: usize) -> Self {
-        let (inner, outer) =
-            if period % 2 == 1 { (period / 2 + 1, period / 2 + 1) } else { (period / 2 + 1, period / 2) };
-        Self { inner: Sma::new(inner), outer: Sma::new(outer.max(1)) }
+impl Zlema {
+    pub(crate) fn new(period: usize, seed: Seed) -> Self {
+        Self { past: Ring::new((period - 1) / 2), average: Ema::new(period, seed) }
     }
 
     #[inline]
     pub(crate) fn next(&mut self, value: f64) -> Option<f64> {
-        self.outer.next(self.inner.next(value)?)
-    }
-}
-
-/// TA-Lib's `MA_Type` numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Average {
-    Sma = 0,
-    Ema = 1,
-    Wma = 2,
-    Dema = 3,
-    Tema = 4,
-    Trima = 5,
-    Kama = 6,
-    Mama = 7,
-    T3 = 8,
-}
-
-impl Average {
-    pub(crate) const ALL: [Self; 9] =
-        [Self::Sma, Self::Ema, Self::Wma, Self::Dema, Self::Tema, Self::Trima, Self::Kama, Self::Mama, Self::T3];
-
-    /// Values before the first average.
-    pub(crate) const fn lookback(self, period: usize) -> usize {
-        match (self, period) {
-            (_, 0 | 1) => 0,
-            (Self::Sma | Self::Ema | Self::Wma | Self::Trima, _) => period - 1,
-            (Self::Dema, _) => 2 * (period - 1),
-            (Self::Tema, _) => 3 * (period - 1),
-            (Self::Kama, _) => period,
-            (Self::Mama, _) => 32,
-            (Self::T3, _) => 6 * (period - 1),
-        }
-    }
-}
-
-/// A moving average of any kind; with a period of 1 the series itself, as in TA-Lib's MA.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) enum Ma {
-    Itself,
-    Sma(Sma),
-    Ema(Ema),
-    Wma(Wma),
-    Dema(EmaChain<2>),
-    Tema(EmaChain<3>),
-    Trima(Trima),
-    Kama(Kama),
-    T3(T3),
-}
-
-impl Ma {
-    /// # Errors
-    /// [`TaError::Wiring`] for a kind that has no state here.
-    pub(crate) fn new(kind: Average, period: usize, seed: Seed) -> Result<Self, TaError> {
-        Ok(match kind {
-            _ if period <= 1 => Self::Itself,
-            Average::Sma => Self::Sma(Sma::new(period)),
-            Average::Ema => Self::Ema(Ema::new(period, seed)),
-            Average::Wma => Self::Wma(Wma::new(period)),
-            Average::Dema => Self::Dema(EmaChain::new(period, seed)),
-            Average::Tema => Self::Tema(EmaChain::new(period, seed)),
-            Average::Trima => Self::Trima(Trima::new(period)),
-            Average::Kama => Self::Kama(Kama::new(period)),
-            Average::Mama => return Err(TaError::Wiring { what: "MAMA" }),
-            Average::T3 => Self::T3(T3::new(period, 0.7, seed)),
-        })
-    }
-
-    #[inline]
-    pub(crate) fn next(&mut self, value: f64) -> Option<f64> {
-        match self {
-            Self::Itself => Some(value),
-            Self::Sma(average) => average.next(value),
-            Self::Ema(average) => average.next(value),
-            Self::Wma(average) => average.next(value),
-            Self::Dema(chain) => chain.next(value).map(|[first, second]| 2.0 * first - second),
-            Self::Tema(chain) => chain.next(value).map(|[first, second, third]| 3.0 * first - 3.0 * second + third),
-            Self::Trima(average) => average.next(value),
-            Self::Kama(average) => average.next(value),
-            Self::T3(average) => average.next(value),
-        }
+        let past = self.past.push(value)?;
+        self.average.next(2.0 * value - past)
     }
 }
 

@@ -1,0 +1,58 @@
+//! Hilbert transform: period of the dominant cycle. O(n), recursive.
+
+use serde::{Deserialize, Serialize};
+
+use super::kit::hilbert::{DominantCycle, WarmUp};
+use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, batch, streaming};
+
+/// HT_DCPERIOD.
+pub const SPEC: Spec = Spec {
+    name: "HT_DCPERIOD",
+    group: "Cycle Indicators",
+    doc: "Hilbert transform: period of the dominant cycle.",
+    formula: "360 degrees over the mean phase change per bar of the Hilbert-transformed, detrended price; kept in 6..=50",
+    source: "TA-Lib 0.8.2 TA_HT_DCPERIOD; John F. Ehlers, Rocket Science for Traders, 2001",
+    inputs: &[Input::Real],
+    params: &[],
+    outputs: &[Output::float("real", "bars, 6..50; a guess where there is no cycle")],
+    lookback: |_| Ok(DominantCycle::SHOWN),
+    memory: Memory::History,
+    seeded: false,
+    kernel: batch::<CyclePeriod, 1, 1>,
+    stream: Some(streaming::<CyclePeriod, 1, 1>),
+};
+
+#[derive(Clone, Serialize, Deserialize)]
+struct CyclePeriod {
+    cycle: DominantCycle,
+    warm_up: WarmUp,
+}
+
+impl State<1, 1> for CyclePeriod {
+    fn new(_: &Params) -> Result<Self, TaError> {
+        let cycle = DominantCycle::new(DominantCycle::SKIP);
+        Ok(Self { cycle, warm_up: WarmUp::new(DominantCycle::SKIP, DominantCycle::SHOWN) })
+    }
+
+    fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
+        let cycle = self.cycle.next(value)?;
+        self.warm_up.show([cycle.period])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SPEC;
+
+    #[test]
+    fn finds_the_length_of_a_wave() {
+        for length in [10.0, 20.0, 40.0] {
+            let wave = |bar: i32| 100.0 + (f64::from(bar) * std::f64::consts::TAU / length).sin();
+            let real: Vec<f64> = (0..300).map(wave).collect();
+            let out = SPEC.compute_vec(&[&real], &[]).unwrap_or_default().concat();
+            assert!(out.iter().take(32).all(|value| value.is_nan()));
+            let last = out.last().copied().unwrap_or_default();
+            assert!((last / length - 1.0).abs() < 0.1, "{length}: {last}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Kaufman's adaptive moving average. O(n), one pass, recursive.
+
+use serde::{Deserialize, Serialize};
+
+use super::kit::averages::{Average, Ma};
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
+
+/// KAMA.
+pub const SPEC: Spec = Spec {
+    name: "KAMA",
+    group: "Overlap Studies",
+    doc: "Kaufman's adaptive moving average: fast where prices go straight, slow where they go to and fro.",
+    formula: "ER = |x[i]-x[i-n]| / sum of |changes| over n (1 if nothing moved); w = (ER*(2/3-2/31) + 2/31)^2; KAMA[i] = KAMA[i-1] + w*(x[i]-KAMA[i-1])",
+    source: "TA-Lib 0.8.2 TA_KAMA; Perry J. Kaufman, Smarter Trading, 1995",
+    inputs: &[Input::Real],
+    params: &[Param::period("timeperiod", 30.0, 1.0, "bars of the efficiency ratio; 1 is the input itself")],
+    outputs: &[Output::float("real", "average, in the input's unit")],
+    lookback: |params| Ok(Average::Kama.lookback(params.int(0)?)),
+    memory: Memory::History,
+    seeded: false,
+    kernel: batch::<AdaptiveAverage, 1, 1>,
+    stream: Some(streaming::<AdaptiveAverage, 1, 1>),
+};
+
+#[derive(Clone, Serialize, Deserialize)]
+struct AdaptiveAverage {
+    average: Ma,
+}
+
+impl State<1, 1> for AdaptiveAverage {
+    fn new(params: &Params) -> Result<Self, TaError> {
+        Ok(Self { average: Ma::new(Average::Kama, params.int(0)?, params.seed())? })
+    }
+
+    fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
+        self.average.next(value).map(|average| [average])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SPEC;
+
+    #[test]
+    fn a_straight_way_is_followed_with_four_ninths() {
+        let out = SPEC.compute_vec(&[&[0.0, 9.0, 18.0, 9.0, 18.0]], &[2.0]).unwrap_or_default().concat();
+        assert!(out.iter().take(2).all(|value| value.is_nan()));
+        // Starts at 9, then takes (2/3)^2 of the distance; to and fro it takes (2/31)^2.
+        let first = 9.0 + 9.0 * 4.0 / 9.0;
+        let second = first + (9.0 - first) * 4.0 / 961.0;
+        let third = second + (18.0 - second) * 4.0 / 961.0;
+        for (value, expected) in out.iter().skip(2).zip([first, second, third]) {
+            assert!((value - expected).abs() < 1e-12, "{out:?}");
+        }
+    }
+
+    #[test]
+    fn a_price_that_stands_still_is_followed_fast_at_every_scale() {
+        for scale in [1e-18, 1.0, 1e12] {
+            let real = [4.0, 2.0, 1.0, 1.0, 1.0].map(|value| value * scale);
+            let out = SPEC.compute_vec(&[&real], &[2.0]).unwrap_or_default().concat();
+            let (before, last) = (out.get(3).copied().unwrap_or(0.0), out.last().copied().unwrap_or(0.0));
+            // Nothing moved within the last window.
+            assert!(((last - before) / (scale - before) - 4.0 / 9.0).abs() < 1e-9, "{out:?}");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Averages of a window: each value has a fixed weight.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::float;
+use super::super::simd::Number;
+use super::super::windows::{Ramp, Sum};
+
+/// Mean of the last `period` values.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Sma<N = f64> {
+    sum: Sum<N>,
+    /// 1 / period.
+    share: f64,
+}
+
+impl<N: Number> Sma<N> {
+    pub(crate) fn new(period: usize) -> Self {
+        Self { sum: Sum::new(period), share: 1.0 / float(period) }
+    }
+
+    #[inline(always)]
+    pub(crate) fn next(&mut self, value: N) -> Option<N> {
+        self.sum.next(value).map(|sum| sum * N::splat(self.share))
+    }
+}
+
+/// Weights 1, 2, .., period, the newest heaviest.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Wma<N = f64> {
+    ramp: Ramp<N>,
+    /// 1 / the sum of the weights.
+    share: f64,
+}
+
+impl<N: Number> Wma<N> {
+    pub(crate) fn new(period: usize) -> Self {
+        let count = float(period);
+        Self { ramp: Ramp::new(period), share: 2.0 / (count * (count + 1.0)) }
+    }
+
+    #[inline(always)]
+    pub(crate) fn next(&mut self, value: N) -> Option<N> {
+        self.ramp.next(value).map(|sum| sum * N::splat(self.share))
+    }
+}
+
+/// Weights that rise to the middle of the window and fall again: the mean of a mean.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Trima<N = f64> {
+    inner: Sma<N>,
+    outer: Sma<N>,
+}
+
+impl<N: Number> Trima<N> {
+    pub(crate) fn new(period: usize) -> Self {
+        let (inner, outer) =
+            if period % 2 == 1 { (period / 2 + 1, period / 2 + 1) } else { (period / 2 + 1, period / 2) };
+        Self { inner: Sma::new(inner), outer: Sma::new(outer.max(1)) }
+    }
+
+    #[inline(always)]
+    pub(crate) fn next(&mut self, value: N) -> Option<N> {
+        self.outer.next(self.inner.next(value)?)
+    }
+}
+
+/// Hull's average: twice the fast WMA less the slow one, smoothed by a short one. Periods are cut to whole numbers.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Hma<N = f64> {
+    fast: Wma<N>,
+    slow: Wma<N>,
+    smooth: Wma<N>,
+}
+
+impl<N: Number> Hma<N> {
+    pub(crate) fn new(period: usize) -> Self {
+        let (half, root) = ((period / 2).max(1), period.isqrt());
+        Self { fast: Wma::new(half), slow: Wma::new(period), smooth: Wma::new(root) }
+    }
+
+    #[inline(always)]
+    pub(crate) fn next(&mut self, value: N) -> Option<N> {
+        let (fast, slow) = (self.fast.next(value), self.slow.next(value));
+        let (fast, slow) = fast.zip(slow)?;
+        self.smooth.next(N::splat(2.0) * fast - slow)
+    }
+}

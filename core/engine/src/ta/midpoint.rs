@@ -1,0 +1,53 @@
+//! Middle of the highest and the lowest value. O(n) for every period.
+
+use serde::{Deserialize, Serialize};
+
+use super::kit::windows::Extreme;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
+
+/// MIDPOINT.
+pub const SPEC: Spec = Spec {
+    name: "MIDPOINT",
+    group: "Overlap Studies",
+    doc: "Midpoint: half way between the highest and the lowest value of the window.",
+    formula: "(max(x, n) + min(x, n)) / 2",
+    source: "TA-Lib 0.8.2 TA_MIDPOINT",
+    inputs: &[Input::Real],
+    params: &[Param::period("timeperiod", 14.0, 2.0, "bars in the window")],
+    outputs: &[Output::float("real", "middle, in the input's unit")],
+    lookback: |params| Ok(params.int(0)? - 1),
+    memory: Memory::Window,
+    seeded: false,
+    kernel: batch::<Middle, 1, 1>,
+    stream: Some(streaming::<Middle, 1, 1>),
+};
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Middle {
+    highest: Extreme,
+    lowest: Extreme,
+}
+
+impl State<1, 1> for Middle {
+    fn new(params: &Params) -> Result<Self, TaError> {
+        let period = params.int(0)?;
+        Ok(Self { highest: Extreme::highest(period), lowest: Extreme::lowest(period) })
+    }
+
+    fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
+        let (highest, lowest) = (self.highest.next(value), self.lowest.next(value));
+        highest.zip(lowest).map(|(highest, lowest)| [(highest + lowest) / 2.0])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SPEC;
+
+    #[test]
+    fn lies_between_the_extremes() {
+        let out = SPEC.compute_vec(&[&[1.0, 5.0, 2.0, 3.0]], &[3.0]).unwrap_or_default().concat();
+        assert!(out.iter().take(2).all(|value| value.is_nan()));
+        assert_eq!(out.get(2..), Some(&[3.0, 3.5][..]));
+    }
+}
