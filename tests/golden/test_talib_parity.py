@@ -32,7 +32,7 @@ INPUT_FLOOR: dict[str, float] = {
     # overlap, cycle, math, price, statistic
     "LINEARREG_SLOPE": 1e-12,  # a difference of sums of the input: noise where the line is flat
     # momentum, volatility, volume
-    "MACD": 1e-12,  # a difference of averages of the input
+    **dict.fromkeys(("AC", "AO", "DPO", "MACD"), 1e-12),  # a difference of averages of the input
 }
 
 # Parameter rows beside the derived ones.

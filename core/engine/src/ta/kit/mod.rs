@@ -4,12 +4,13 @@
 //! - [`Spec`] and its parts: what a file declares; `Spec::compute`: the one dispatcher that checks, trims and fills.
 //! - [`find`], [`REGISTRY`]: by name, with a suggestion for a misspelt one. [`specs_json`]: all of it as JSON.
 //! - `State`: an indicator bar by bar; [`Live`]: one that runs. `batch` and `streaming` make a SPEC's kernels from it.
-//! - `averages`, `ranges`, `ring`, `windows`: states that more than one indicator is made of.
+//! - `averages`, `momentum`, `ranges`, `ring`, `windows`: states that more than one indicator is made of.
 
 pub(crate) mod averages;
 mod error;
 mod json;
 mod live;
+pub(crate) mod momentum;
 mod params;
 pub(crate) mod ranges;
 mod registry;
