@@ -17,7 +17,10 @@ pub const SPEC: Spec = Spec {
         Param::period("fastperiod", 5.0, 2.0, "bars of the short mean"),
         Param::period("slowperiod", 34.0, 2.0, "bars of the long mean"),
     ],
-    outputs: &[Output::float("real", "short minus long, in the prices' unit; above 0 the short trend is the higher one")],
+    outputs: &[Output::float(
+        "real",
+        "short minus long, in the prices' unit; above 0 the short trend is the higher one",
+    )],
     lookback: |params| Ok(params.int(0)?.max(params.int(1)?) - 1),
     memory: Memory::Window,
     seeded: false,

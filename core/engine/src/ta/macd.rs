@@ -42,7 +42,7 @@ struct Macd {
 impl State<1, 3> for Macd {
     fn new(params: &Params) -> Result<Self, TaError> {
         let (fast, slow, signal) = periods(params)?;
-        let averages = FastAndSlow::new((Average::Ema, fast), (Average::Ema, slow), params.seed())?;
+        let averages = FastAndSlow::aligned((Average::Ema, fast), (Average::Ema, slow), params.seed())?;
         let signal = Ma::new(Average::Ema, signal, params.seed())?;
         Ok(Self { convergence: Convergence::new(averages, signal) })
     }

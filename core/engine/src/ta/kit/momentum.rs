@@ -8,9 +8,6 @@ use super::windows::Extreme;
 use super::{Params, Seed, TaError, float, nearly_equal};
 
 /// Two averages of one series whose values are compared.
-///
-/// TA-Lib starts both on the bar where the one with the longer look-back can, so the other leaves out the first values.
-/// A first-value seed begins with the first bar, so there is nothing to leave out.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct FastAndSlow {
     fast: Late,
@@ -18,24 +15,31 @@ pub(crate) struct FastAndSlow {
 }
 
 impl FastAndSlow {
-    /// The shorter of the two, each a kind and a period, is the fast one.
+    /// Both begin with the first bar: APO and PPO. Of the two, each a kind and a period, the shorter is the fast one.
     pub(crate) fn new(one: (Average, usize), other: (Average, usize), seed: Seed) -> Result<Self, TaError> {
         let (fast, slow) = if other.1 < one.1 { (other, one) } else { (one, other) };
-        let lookback = Self::lookback(one, other);
-        let late = |(kind, period): (Average, usize)| {
-            let average = Ma::new(kind, period, seed)?;
-            Ok(Late::new(average, lookback - kind.lookback(period), seed))
-        };
-        Ok(Self { fast: late(fast)?, slow: late(slow)? })
+        let from_the_start = |(kind, period)| Ma::new(kind, period, seed).map(|average| Late { skip: 0, average });
+        Ok(Self { fast: from_the_start(fast)?, slow: from_the_start(slow)? })
     }
 
-    /// Two exponential averages with weights of their own.
+    /// Both give their first value on one bar, as TA-Lib has it for MACD: the one with the shorter look-back leaves out
+    /// the first values. A first-value seed begins with the first bar, so there is nothing to leave out.
+    pub(crate) fn aligned(one: (Average, usize), other: (Average, usize), seed: Seed) -> Result<Self, TaError> {
+        let mut averages = Self::new(one, other, seed)?;
+        if seed == Seed::Talib {
+            let (one, other) = if other.1 < one.1 { (other, one) } else { (one, other) };
+            let (fast, slow) = (one.0.lookback(one.1), other.0.lookback(other.1));
+            averages.fast.skip = slow.saturating_sub(fast);
+            averages.slow.skip = fast.saturating_sub(slow);
+        }
+        Ok(averages)
+    }
+
+    /// Exponential averages with weights of their own, aligned.
     pub(crate) fn weighted(fast: (usize, f64), slow: (usize, f64), seed: Seed) -> Self {
-        let late = |(period, weight): (usize, f64)| {
-            let average = Ma::Ema(Ema::weighted(period, weight, seed));
-            Late::new(average, fast.0.max(slow.0) - period, seed)
-        };
-        Self { fast: late(fast), slow: late(slow) }
+        let late = |(period, weight), skip| Late { skip, average: Ma::Ema(Ema::weighted(period, weight, seed)) };
+        let skip = if seed == Seed::Talib { slow.0.saturating_sub(fast.0) } else { 0 };
+        Self { fast: late(fast, skip), slow: late(slow, 0) }
     }
 
     /// Values before the first pair.
@@ -59,10 +63,6 @@ struct Late {
 }
 
 impl Late {
-    fn new(average: Ma, skip: usize, seed: Seed) -> Self {
-        Self { skip: if seed == Seed::Talib { skip } else { 0 }, average }
-    }
-
     #[inline]
     fn next(&mut self, value: f64) -> Option<f64> {
         if self.skip > 0 {
@@ -112,7 +112,9 @@ impl PlaceInRange {
         let (highest, lowest) = (self.highest.next(high), self.lowest.next(low));
         let (highest, lowest) = highest.zip(lowest)?;
         let still = nearly_equal(highest, lowest);
-        Some(if still { 0.0 } else { (close - lowest) / ((highest - lowest) / 100.0) })
+        // In TA-Lib's order of steps: a close at the highest high is exactly 100, bar after bar, so that an adaptive
+        // average over the places sees that nothing moved.
+        Some(if still { 0.0 } else { (close - lowest) / (highest - lowest) * 100.0 })
     }
 }
 
@@ -194,6 +196,24 @@ impl MedianSpread {
     }
 }
 
+/// An exponential average of an exponential average: TSI and SMI.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct SmoothedTwice {
+    first: Ema,
+    second: Ema,
+}
+
+impl SmoothedTwice {
+    pub(crate) fn new(first: usize, second: usize, seed: Seed) -> Self {
+        Self { first: Ema::new(first, seed), second: Ema::new(second, seed) }
+    }
+
+    #[inline]
+    pub(crate) fn next(&mut self, value: f64) -> Option<f64> {
+        self.second.next(self.first.next(value)?)
+    }
+}
+
 /// Strength of a trend: Wilder's average of DX.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct TrendStrength {
@@ -240,8 +260,7 @@ pub(crate) struct WilderSum {
 
 impl WilderSum {
     pub(crate) fn new(period: usize) -> Self {
-        let missing = if period > 1 { period - 1 } else { 1 };
-        Self { sum: 0.0, missing, period, weight: 1.0 / float(period) }
+        Self { sum: 0.0, missing: lookback_of_wilder_sum(period), period, weight: 1.0 / float(period) }
     }
 
     /// The sum, first of the first `period - 1` numbers; with a period of 1 the number itself.
@@ -260,6 +279,11 @@ impl WilderSum {
     }
 }
 
+/// Bars before the first [`WilderSum`] of changes from bar to bar.
+pub(crate) fn lookback_of_wilder_sum(period: usize) -> usize {
+    if period > 1 { period - 1 } else { 1 }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -267,14 +291,18 @@ mod tests {
     #[test]
     fn both_averages_begin_on_the_same_bars_unless_the_seed_is_the_first_value() {
         let run = |seed| {
-            let pair = FastAndSlow::new((Average::Ema, 4), (Average::Ema, 2), seed);
+            let pair = FastAndSlow::aligned((Average::Ema, 4), (Average::Ema, 2), seed);
             let mut pair = pair.unwrap_or_else(|_| FastAndSlow::weighted((1, 1.0), (1, 1.0), seed));
             [8.0, 0.0, 4.0, 4.0].iter().filter_map(|value| pair.next(*value)).collect::<Vec<_>>()
         };
         // The fast one leaves out 8 and 0: the mean of 4 and 4.
         assert_eq!(run(Seed::Talib), [(4.0, 4.0)]);
         let fast = 8.0 / 27.0 + 4.0 * 8.0 / 9.0;
-        assert!(run(Seed::TradingView).iter().all(|pair| (pair.0 - fast).abs() < 1e-12), "{:?}", run(Seed::TradingView));
+        assert!(
+            run(Seed::TradingView).iter().all(|pair| (pair.0 - fast).abs() < 1e-12),
+            "{:?}",
+            run(Seed::TradingView)
+        );
     }
 
     #[test]
