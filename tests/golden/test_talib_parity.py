@@ -32,7 +32,8 @@ INPUT_FLOOR: dict[str, float] = {
     # overlap, cycle, math, price, statistic
     "LINEARREG_SLOPE": 1e-12,  # a difference of sums of the input: noise where the line is flat
     # momentum, volatility, volume
-    **dict.fromkeys(("AC", "AO", "DPO", "MACD"), 1e-12),  # a difference of averages of the input
+    # differences of averages of the input
+    **dict.fromkeys(("AC", "AO", "APO", "DPO", "MACD", "MACDEXT", "MACDFIX"), 1e-12),
 }
 
 # Parameter rows beside the derived ones.

@@ -15,9 +15,9 @@ pub const SPEC: Spec = Spec {
     source: "TA-Lib 0.8.2 TA_COPPOCK; E. Coppock, Barron's, October 1965",
     inputs: &[Input::Real],
     params: &[
-        Param::period("wmaperiod", 10.0, 2.0, "bars of the weighted mean"),
-        Param::period("roc1period", 11.0, 2.0, "bars the one rate of change looks back"),
-        Param::period("roc2period", 14.0, 2.0, "bars the other rate of change looks back"),
+        Param::period("wmaperiod", 10.0, 1.0, "bars of the weighted mean"),
+        Param::period("roc1period", 11.0, 1.0, "bars the one rate of change looks back"),
+        Param::period("roc2period", 14.0, 1.0, "bars the other rate of change looks back"),
     ],
     outputs: &[Output::float("real", "percent")],
     lookback: |params| Ok(params.int(1)?.max(params.int(2)?) + params.int(0)? - 1),

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kit::averages::{Ma, RisesAndFalls};
-use super::kit::momentum::PlaceInRange;
+use super::kit::averages::Ma;
+use super::kit::momentum::{PlaceInRange, RisesAndFalls};
 use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
 
 /// STOCHRSI.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::averages::{Average, Ema, Ma, Sma};
 use super::ranges::Directional;
 use super::windows::Extreme;
-use super::{Params, Seed, TaError, float, nearly_equal};
+use super::{Params, Seed, TaError, float, nearly_equal, ratio_or_zero};
 
 /// Two averages of one series whose values are compared.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -91,6 +91,56 @@ impl Convergence {
         let (fast, slow) = self.averages.next(value)?;
         let difference = fast - slow;
         self.signal.next(difference).map(|signal| [difference, signal, difference - signal])
+    }
+}
+
+/// Mean rise and mean fall of the last changes, Wilder-smoothed: what RSI, CMO and STOCHRSI are made of.
+///
+/// In TA-Lib's order of steps, to the bit: where nothing moved, two RSI differ by rounding noise only, and the range
+/// that STOCHRSI takes of such is noise that must be the same.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct RisesAndFalls {
+    previous: Option<f64>,
+    rise: f64,
+    fall: f64,
+    /// Changes still to be added up before there is a mean.
+    missing: usize,
+    /// How much the mean so far counts against one new change, and what the sum of both is multiplied with.
+    past: f64,
+    weight: f64,
+}
+
+impl RisesAndFalls {
+    pub(crate) fn new(period: usize) -> Self {
+        let weight = 1.0 / float(period);
+        Self { previous: None, rise: 0.0, fall: 0.0, missing: period, past: float(period - 1), weight }
+    }
+
+    /// Mean rise and mean fall.
+    #[inline]
+    pub(crate) fn next(&mut self, value: f64) -> Option<(f64, f64)> {
+        let change = value - self.previous.replace(value)?;
+        let (rise, fall) = if change < 0.0 { (0.0, -change) } else { (change, 0.0) };
+        if self.missing > 0 {
+            self.missing -= 1;
+            self.rise += rise;
+            self.fall += fall;
+            if self.missing > 0 {
+                return None;
+            }
+            self.rise *= self.weight;
+            self.fall *= self.weight;
+        } else {
+            self.rise = (self.rise * self.past + rise) * self.weight;
+            self.fall = (self.fall * self.past + fall) * self.weight;
+        }
+        Some((self.rise, self.fall))
+    }
+
+    /// 100 times the share of rises; 0 where nothing moved.
+    #[inline]
+    pub(crate) fn next_share(&mut self, value: f64) -> Option<f64> {
+        self.next(value).map(|(rise, fall)| 100.0 * ratio_or_zero(rise, rise + fall))
     }
 }
 
