@@ -36,6 +36,19 @@ INPUT_FLOOR: dict[str, float] = {
     **dict.fromkeys(("AC", "AO", "APO", "DPO", "MACD", "MACDEXT", "MACDFIX"), 1e-12),
 }
 
+# Floors of functions that give such a difference in percent of the input: the noise is a share of 100, whatever the input.
+PERCENT_FLOOR: dict[str, float] = {"FOSC": 1e-10, "PPO": 1e-10}
+
+# Where TA-Lib makes a number out of nothing: (name, market, parameters) -> what it does.
+TALIB_INVENTS: dict[tuple[str, str, str], str] = {
+    ("WAD", "all NaN", "{}"): "0 on the last bar of a series of NaN",
+}
+
+# Rows where TA-Lib's rounding decides; ours are compared with exact arithmetic in test_momentum_exact.py.
+TALIB_ROUNDS: dict[str, list[dict[str, Any]]] = {
+    "STOCHRSI": [{"fastd_matype": 6}],  # KAMA's way as a running difference over places that stand still at 0 or 100
+}
+
 # Parameter rows beside the derived ones.
 EXTRA: dict[str, list[dict[str, Any]]] = {
     # overlap, cycle, math, price, statistic
@@ -55,6 +68,22 @@ EXTRA: dict[str, list[dict[str, Any]]] = {
         {"fastk_period": 14, "slowk_period": 3, "slowk_matype": 1, "slowd_period": 5, "slowd_matype": 1},
         {"fastk_period": 14, "slowk_period": 4, "slowk_matype": 2, "slowd_period": 2, "slowd_matype": 0},
     ],
+    "AC": [{"fastperiod": 13, "slowperiod": 4, "signalperiod": 3}],
+    "AO": [{"fastperiod": 13, "slowperiod": 4}],
+    **{name: [{"fastperiod": 13, "slowperiod": 4, "matype": kind} for kind in (0, 1, 4, 6)] for name in ("APO", "PPO")},
+    "COPPOCK": [{"wmaperiod": 4, "roc1period": 9, "roc2period": 2}],
+    "FRACTAL": [{"leftbars": 1, "rightbars": 4}, {"leftbars": 6, "rightbars": 1}, {"leftbars": 3, "rightbars": 3}],
+    "MACDEXT": [
+        {"fastperiod": 26, "fastmatype": 3, "slowperiod": 12, "slowmatype": 1},
+        {"fastperiod": 5, "fastmatype": 4, "slowperiod": 10, "slowmatype": 0, "signalperiod": 1, "signalmatype": 1},
+        {"fastperiod": 12, "fastmatype": 1, "slowperiod": 26, "slowmatype": 1, "signalperiod": 9, "signalmatype": 1},
+        {"fastperiod": 6, "fastmatype": 6, "slowperiod": 6, "slowmatype": 8, "signalperiod": 4, "signalmatype": 5},
+    ],
+    "SMI": [{"timeperiod": 5, "fastperiod": 9, "slowperiod": 3, "signalperiod": 4}],
+    "STOCHF": [{"fastk_period": 14, "fastd_period": 5, "fastd_matype": 4}],
+    "STOCHRSI": [{"timeperiod": 8, "fastk_period": 8, "fastd_period": 1}],
+    "TSI": [{"firstperiod": 4, "secondperiod": 11}],
+    "ULTOSC": [{"timeperiod1": 30, "timeperiod2": 4, "timeperiod3": 9}],
 }
 
 # In the registry and in TA-Lib. What TA-Lib has and the registry lacks is counted in `test_how_much_of_talib_is_here`.
@@ -76,7 +105,7 @@ def _rows(name: str) -> list[dict[str, Any]]:
     return rows
 
 
-CASES = [(name, params) for name in NAMES for params in _rows(name)]
+CASES = [(name, params) for name in NAMES for params in _rows(name) if params not in TALIB_ROUNDS.get(name, [])]
 
 
 def _bars(close: Floats, seed: int, spread: float) -> Bars:
@@ -153,7 +182,7 @@ def _all(result: Any) -> tuple[NDArray[Any], ...]:
 def _floor(name: str, inputs: list[Floats], reference: Floats) -> float | Floats:
     """Absolute tolerance; see FLOOR and INPUT_FLOOR."""
     largest = [float(np.max(np.abs(array), initial=0.0, where=~np.isnan(array))) for array in (reference, inputs[0])]
-    floor = FLOOR * largest[0] + INPUT_FLOOR.get(name, 0.0) * largest[1]
+    floor = FLOOR * largest[0] + INPUT_FLOOR.get(name, 0.0) * largest[1] + PERCENT_FLOOR.get(name, 0.0)
     if name in ("STDDEV", "BBANDS"):
         # TA-Lib's mean(x^2) - mean(x)^2 loses a few eps * x^2 of the variance; ours does not, see the test against
         # exact arithmetic below. A deviation of exactly 0 must still be exactly 0.
@@ -182,6 +211,8 @@ def _assert_equal(name: str, bars: Bars, params: dict[str, Any]) -> None:
 @pytest.mark.parametrize("market", MARKETS)
 @pytest.mark.parametrize(("name", "params"), CASES, ids=lambda value: str(value))
 def test_equals_talib(name: str, params: dict[str, Any], market: str) -> None:
+    if (name, market, str(params)) in TALIB_INVENTS:
+        pytest.skip(f"TA-Lib gives {TALIB_INVENTS[name, market, str(params)]}")
     _assert_equal(name, MARKETS[market], params)
 
 
@@ -240,7 +271,7 @@ def test_a_nan_inside_never_becomes_a_number(name: str) -> None:
     for series in bars.values():
         series[300] = np.nan
     for before, after in zip(clean, _all(getattr(ta, name)(*_inputs(name, bars))), strict=True):
-        assert np.isnan(after[300])
+        assert after[300] == 0 if after.dtype == np.int32 else np.isnan(after[300])
         np.testing.assert_array_equal(after[:300], before[:300])
 
 
