@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -68,6 +69,7 @@ def test_an_adaptive_average_of_places_in_the_range_is_exact_where_talib_keeps_a
     np.testing.assert_array_equal(places[21:], every_place[21:])
     exact = _adaptive_average(every_place[first:], 3)
     np.testing.assert_allclose(ours[21:], exact[3:], rtol=1e-9)
-    theirs = talib.STOCHRSI(close, fastd_matype=6)
+    kama: Any = 6
+    theirs = talib.STOCHRSI(close, fastd_matype=kama)
     np.testing.assert_array_equal(theirs[0], places)
     assert np.abs(theirs[1][21:] - exact[3:]).max() > 1.0
