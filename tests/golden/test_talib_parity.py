@@ -49,7 +49,7 @@ TALIB_INVENTS: dict[tuple[str, str, str], str] = {
     ("WAD", "all NaN", "{}"): "0 on the last bar of a series of NaN",
 }
 
-# Where rounding decides what an adaptive average does, because what it averages stands still: (name, market, parameters).
+# Where rounding decides what an adaptive average of something that stands still does: (name, market, parameters).
 # TA-Lib itself gives something else when its input changes in the last bit: see the test below, and for KAMA the one
 # against exact arithmetic in test_momentum_exact.py.
 TALIB_ROUNDS: set[tuple[str, str, str]] = {
