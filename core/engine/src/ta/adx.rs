@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kit::momentum::TrendStrength;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
+use super::kit::ranges::Directional;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, float, streaming};
 
 /// ADX.
 pub const SPEC: Spec = Spec {
@@ -18,22 +18,40 @@ pub const SPEC: Spec = Spec {
     lookback: |params| Ok(2 * params.int(0)? - 1),
     memory: Memory::History,
     seeded: false,
-    kernel: batch::<AverageIndex, 3, 1>,
-    stream: Some(streaming::<AverageIndex, 3, 1>),
+    kernel: batch::<DirectionalIndex, 3, 1>,
+    stream: Some(streaming::<DirectionalIndex, 3, 1>),
 };
 
 #[derive(Clone, Serialize, Deserialize)]
-struct AverageIndex {
-    strength: TrendStrength,
+struct DirectionalIndex {
+    movement: Directional,
+    /// DX still to be added up before the average begins.
+    missing: usize,
+    average: f64,
+    count: f64,
 }
 
-impl State<3, 1> for AverageIndex {
+impl State<3, 1> for DirectionalIndex {
     fn new(params: &Params) -> Result<Self, TaError> {
-        Ok(Self { strength: TrendStrength::new(params.int(0)?) })
+        let period = params.int(0)?;
+        let movement = Directional::new(period);
+        Ok(Self { movement, missing: period, average: 0.0, count: float(period) })
     }
 
     fn next(&mut self, bar: [f64; 3]) -> Option<[f64; 1]> {
-        self.strength.next(bar).map(|strength| [strength])
+        let dx = self.movement.next(bar)?.dx();
+        if self.missing > 0 {
+            self.missing -= 1;
+            self.average += dx.unwrap_or(0.0);
+            if self.missing > 0 {
+                return None;
+            }
+            self.average /= self.count;
+        } else if let Some(dx) = dx {
+            // Where there was no range TA-Lib keeps the last value.
+            self.average += (dx - self.average) / self.count;
+        }
+        Some([self.average])
     }
 }
 

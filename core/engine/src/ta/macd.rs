@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kit::averages::{Average, Ma};
-use super::kit::momentum::{Convergence, FastAndSlow};
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
+use super::kit::averages::Ema;
+use super::kit::{Input, Memory, Output, Param, Params, Seed, Spec, State, TaError, batch, streaming};
 
 /// MACD.
 pub const SPEC: Spec = Spec {
@@ -30,25 +29,34 @@ pub const SPEC: Spec = Spec {
     },
     memory: Memory::History,
     seeded: true,
-    kernel: batch::<Macd, 1, 3>,
-    stream: Some(streaming::<Macd, 1, 3>),
+    kernel: batch::<Convergence, 1, 3>,
+    stream: Some(streaming::<Convergence, 1, 3>),
 };
 
 #[derive(Clone, Serialize, Deserialize)]
-struct Macd {
-    convergence: Convergence,
+struct Convergence {
+    /// Values the fast average leaves out so that both begin on one bar, as in TA-Lib.
+    skip: usize,
+    fast: Ema,
+    slow: Ema,
+    signal: Ema,
 }
 
-impl State<1, 3> for Macd {
+impl State<1, 3> for Convergence {
     fn new(params: &Params) -> Result<Self, TaError> {
         let (fast, slow, signal) = periods(params)?;
-        let averages = FastAndSlow::aligned((Average::Ema, fast), (Average::Ema, slow), params.seed())?;
-        let signal = Ma::new(Average::Ema, signal, params.seed())?;
-        Ok(Self { convergence: Convergence::new(averages, signal) })
+        let average = |period| Ema::new(period, params.seed());
+        // A first-value seed begins with the first bar, so there is nothing to leave out.
+        let skip = if params.seed() == Seed::Talib { slow - fast } else { 0 };
+        Ok(Self { skip, fast: average(fast), slow: average(slow), signal: average(signal) })
     }
 
     fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 3]> {
-        self.convergence.next(value)
+        let fast = if self.skip > 0 { None } else { self.fast.next(value) };
+        self.skip = self.skip.saturating_sub(1);
+        let (fast, slow) = fast.zip(self.slow.next(value))?;
+        let macd = fast - slow;
+        self.signal.next(macd).map(|signal| [macd, signal, macd - signal])
     }
 }
 

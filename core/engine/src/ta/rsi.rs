@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kit::momentum::RisesAndFalls;
+use super::kit::averages::RisesAndFalls;
 use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
 
 /// RSI.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::kit::averages::Ma;
-use super::kit::momentum::{PlaceInRange, RisesAndFalls};
+use super::kit::momentum::{PlaceInRange, TalibRisesAndFalls};
 use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
 
 /// STOCHRSI.
@@ -33,7 +33,7 @@ pub const SPEC: Spec = Spec {
 
 #[derive(Clone, Serialize, Deserialize)]
 struct StochasticStrength {
-    changes: RisesAndFalls,
+    changes: TalibRisesAndFalls,
     place: PlaceInRange,
     average: Ma,
 }
@@ -41,7 +41,7 @@ struct StochasticStrength {
 impl State<1, 2> for StochasticStrength {
     fn new(params: &Params) -> Result<Self, TaError> {
         let average = Ma::new(params.average(3)?, params.int(2)?, params.seed())?;
-        Ok(Self { changes: RisesAndFalls::new(params.int(0)?), place: PlaceInRange::new(params.int(1)?), average })
+        Ok(Self { changes: TalibRisesAndFalls::new(params.int(0)?), place: PlaceInRange::new(params.int(1)?), average })
     }
 
     fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 2]> {

@@ -94,12 +94,10 @@ impl Convergence {
     }
 }
 
-/// Mean rise and mean fall of the last changes, Wilder-smoothed: what RSI, CMO and STOCHRSI are made of.
-///
-/// In TA-Lib's order of steps, to the bit: where nothing moved, two RSI differ by rounding noise only, and the range
-/// that STOCHRSI takes of such is noise that must be the same.
+/// Mean rise and mean fall of the last changes, Wilder-smoothed as in `averages`, but in TA-Lib's order of steps, to the
+/// bit: where nothing moved, two RSI differ by rounding noise only, and STOCHRSI asks which of them is the larger one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct RisesAndFalls {
+pub(crate) struct TalibRisesAndFalls {
     previous: Option<f64>,
     rise: f64,
     fall: f64,
@@ -110,15 +108,15 @@ pub(crate) struct RisesAndFalls {
     weight: f64,
 }
 
-impl RisesAndFalls {
+impl TalibRisesAndFalls {
     pub(crate) fn new(period: usize) -> Self {
         let weight = 1.0 / float(period);
         Self { previous: None, rise: 0.0, fall: 0.0, missing: period, past: float(period - 1), weight }
     }
 
-    /// Mean rise and mean fall.
+    /// 100 times the share of rises: the RSI; 0 where nothing moved.
     #[inline]
-    pub(crate) fn next(&mut self, value: f64) -> Option<(f64, f64)> {
+    pub(crate) fn next_share(&mut self, value: f64) -> Option<f64> {
         let change = value - self.previous.replace(value)?;
         let (rise, fall) = if change < 0.0 { (0.0, -change) } else { (change, 0.0) };
         if self.missing > 0 {
@@ -134,13 +132,7 @@ impl RisesAndFalls {
             self.rise = (self.rise * self.past + rise) * self.weight;
             self.fall = (self.fall * self.past + fall) * self.weight;
         }
-        Some((self.rise, self.fall))
-    }
-
-    /// 100 times the share of rises; 0 where nothing moved.
-    #[inline]
-    pub(crate) fn next_share(&mut self, value: f64) -> Option<f64> {
-        self.next(value).map(|(rise, fall)| 100.0 * ratio_or_zero(rise, rise + fall))
+        Some(100.0 * ratio_or_zero(self.rise, self.rise + self.fall))
     }
 }
 
