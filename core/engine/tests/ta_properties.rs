@@ -237,7 +237,7 @@ fn last(name: &str, params: &[f64], bars: i32, price: impl Fn(i32) -> f64) -> f6
 fn rounding_noise_of_a_still_market_is_no_movement() {
     // 0.1 and its two neighbours among the floats: a price that stands still but for the last bit.
     let noisy = |bar: i32| f64::from_bits(0.1_f64.to_bits() + u64::from(bar.unsigned_abs() % 3));
-    for name in ["CCI", "MFI", "STOCH", "WILLR"] {
+    for name in ["CCI", "KDJ", "MFI", "STOCH", "STOCHF", "WILLR"] {
         assert!(last(name, &[], 60, noisy) == 0.0, "{name}: {}", last(name, &[], 60, noisy));
     }
     // After real movement the running sums come back to nothing.

@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kit::averages::Ma;
-use super::kit::windows::Extreme;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, nearly_equal, streaming};
+use super::kit::momentum::SlowStochastic;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
 
 /// STOCH.
 pub const SPEC: Spec = Spec {
@@ -25,10 +24,7 @@ pub const SPEC: Spec = Spec {
         Output::float("slowk", "0..100; above 80 is commonly called overbought, below 20 oversold"),
         Output::float("slowd", "smoothed slowk; its crossing with slowk is the usual trigger"),
     ],
-    lookback: |params| {
-        let (first, second) = (params.average(2)?, params.average(4)?);
-        Ok(params.int(0)? - 1 + first.lookback(params.int(1)?) + second.lookback(params.int(3)?))
-    },
+    lookback: SlowStochastic::lookback,
     memory: Memory::History,
     seeded: true,
     kernel: batch::<Stochastic, 3, 2>,
@@ -37,32 +33,16 @@ pub const SPEC: Spec = Spec {
 
 #[derive(Clone, Serialize, Deserialize)]
 struct Stochastic {
-    highest: Extreme,
-    lowest: Extreme,
-    slow_k: Ma,
-    slow_d: Ma,
+    slow: SlowStochastic,
 }
 
 impl State<3, 2> for Stochastic {
     fn new(params: &Params) -> Result<Self, TaError> {
-        let (period, seed) = (params.int(0)?, params.seed());
-        Ok(Self {
-            highest: Extreme::highest(period),
-            lowest: Extreme::lowest(period),
-            slow_k: Ma::new(params.average(2)?, params.int(1)?, seed)?,
-            slow_d: Ma::new(params.average(4)?, params.int(3)?, seed)?,
-        })
+        Ok(Self { slow: SlowStochastic::new(params)? })
     }
 
-    fn next(&mut self, [high, low, close]: [f64; 3]) -> Option<[f64; 2]> {
-        let (highest, lowest) = (self.highest.next(high), self.lowest.next(low));
-        let (highest, lowest) = highest.zip(lowest)?;
-        let still = nearly_equal(highest, lowest);
-        // In TA-Lib's order of steps: a close at the highest high is exactly 100, bar after bar, so that an adaptive
-        // average over the places sees that nothing moved.
-        let place = if still { 0.0 } else { (close - lowest) / (highest - lowest) * 100.0 };
-        let slow_k = self.slow_k.next(place)?;
-        self.slow_d.next(slow_k).map(|slow_d| [slow_k, slow_d])
+    fn next(&mut self, bar: [f64; 3]) -> Option<[f64; 2]> {
+        self.slow.next(bar)
     }
 }
 

@@ -1,0 +1,60 @@
+//! Absolute price oscillator. O(n), one pass, recursive.
+
+use serde::{Deserialize, Serialize};
+
+use super::kit::momentum::FastAndSlow;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
+
+/// APO.
+pub const SPEC: Spec = Spec {
+    name: "APO",
+    group: "Momentum Indicators",
+    doc: "Absolute price oscillator: a fast minus a slow moving average.",
+    formula: "MA(x, fast) - MA(x, slow)",
+    source: "TA-Lib 0.8.2 TA_APO (each average starts with the first bar; a fast longer than slow is swapped)",
+    inputs: &[Input::Real],
+    params: &[
+        Param::period("fastperiod", 12.0, 2.0, "bars of the fast average"),
+        Param::period("slowperiod", 26.0, 2.0, "bars of the slow average"),
+        Param::average("matype", "kind of both averages").or(1.0),
+    ],
+    outputs: &[Output::float("real", "in the input's unit; above 0 the short trend is the higher one")],
+    lookback: |params| {
+        let kind = params.average(2)?;
+        Ok(FastAndSlow::lookback((kind, params.int(0)?), (kind, params.int(1)?)))
+    },
+    memory: Memory::History,
+    seeded: true,
+    kernel: batch::<AbsoluteOscillator, 1, 1>,
+    stream: Some(streaming::<AbsoluteOscillator, 1, 1>),
+};
+
+#[derive(Clone, Serialize, Deserialize)]
+struct AbsoluteOscillator {
+    averages: FastAndSlow,
+}
+
+impl State<1, 1> for AbsoluteOscillator {
+    fn new(params: &Params) -> Result<Self, TaError> {
+        let kind = params.average(2)?;
+        let averages = FastAndSlow::new((kind, params.int(0)?), (kind, params.int(1)?), params.seed())?;
+        Ok(Self { averages })
+    }
+
+    fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
+        self.averages.next(value).map(|(fast, slow)| [fast - slow])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SPEC;
+
+    #[test]
+    fn is_the_fast_minus_the_slow_average() {
+        let out = SPEC.compute_vec(&[&[1.0, 2.0, 6.0, 1.0]], &[3.0, 2.0, 0.0]).unwrap_or_default().concat();
+        assert!(out.iter().take(2).all(|value| value.is_nan()));
+        // swapped: 4 - 3, 3.5 - 3
+        assert_eq!(out.get(2..), Some(&[1.0, 0.5][..]));
+    }
+}

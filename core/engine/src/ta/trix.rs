@@ -1,0 +1,56 @@
+//! TRIX. O(n), one pass, recursive.
+
+use serde::{Deserialize, Serialize};
+
+use super::kit::averages::EmaChain;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
+
+/// TRIX.
+pub const SPEC: Spec = Spec {
+    name: "TRIX",
+    group: "Momentum Indicators",
+    doc: "TRIX: the one-bar change in percent of a triple exponential average.",
+    formula: "E = EMA(EMA(EMA(x, n), n), n); TRIX[i] = 100 * (E[i] / E[i-1] - 1), 0 if E[i-1] = 0",
+    source: "TA-Lib 0.8.2 TA_TRIX; J. Hutson, Stocks & Commodities, 1983",
+    inputs: &[Input::Real],
+    params: &[Param::period("timeperiod", 30.0, 1.0, "bars of each EMA")],
+    outputs: &[Output::float("real", "percent a bar; above 0 the smoothed series rises")],
+    lookback: |params| Ok(3 * (params.int(0)? - 1) + 1),
+    memory: Memory::History,
+    seeded: true,
+    kernel: batch::<TripleChange, 1, 1>,
+    stream: Some(streaming::<TripleChange, 1, 1>),
+};
+
+#[derive(Clone, Serialize, Deserialize)]
+struct TripleChange {
+    chain: EmaChain<3>,
+    previous: Option<f64>,
+}
+
+impl State<1, 1> for TripleChange {
+    fn new(params: &Params) -> Result<Self, TaError> {
+        Ok(Self { chain: EmaChain::new(params.int(0)?, params.seed()), previous: None })
+    }
+
+    fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
+        let [_, _, average] = self.chain.next(value)?;
+        let previous = self.previous.replace(average)?;
+        Some([if previous == 0.0 { 0.0 } else { (average / previous - 1.0) * 100.0 }])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SPEC;
+
+    #[test]
+    fn is_the_change_of_the_third_average() {
+        // On a straight line all averages rise by one bar's worth: after three means of two values it stands at 1.5.
+        let real: Vec<f64> = (0..6).map(f64::from).collect();
+        let out = SPEC.compute_vec(&[&real], &[2.0]).unwrap_or_default().concat();
+        assert!(out.iter().take(4).all(|value| value.is_nan()));
+        let expected = [100.0 / 1.5, 100.0 / 2.5];
+        assert!(out.iter().skip(4).zip(expected).all(|(a, b)| (a - b).abs() < 1e-9), "{out:?}");
+    }
+}
