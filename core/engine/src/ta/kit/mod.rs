@@ -5,8 +5,9 @@
 //! - [`find`], [`REGISTRY`]: by name, with a suggestion for a misspelt one. [`specs_json`]: all of it as JSON.
 //! - `State`: an indicator bar by bar; [`Live`]: one that runs. `batch` and `streaming` make a SPEC's kernels from it.
 //! - `average_range`, `averages`, `flows`, `hilbert`, `momentum`, `pairs`, `parabolic`, `places`, `ranges`, `ring`, `sorted`,
-//!   `weighted`, `windows`: states that more than one indicator is made of; `elementwise`: those without a memory.
-//! - `lanes`, `simd`: a long series as eight stretches side by side, in the widest registers there are.
+//!   `totals`, `weighted`, `windows`: states that more than one indicator is made of; `elementwise`: those without a memory.
+//! - `lanes`, `simd`: a long series as eight stretches side by side, in the widest registers there are;
+//!   `scratch`: room on the way.
 
 pub(crate) mod average_range;
 pub(crate) mod averages;
@@ -25,10 +26,12 @@ pub(crate) mod places;
 pub(crate) mod ranges;
 mod registry;
 pub(crate) mod ring;
+pub(crate) mod scratch;
 pub(crate) mod simd;
 pub(crate) mod sorted;
 mod spec;
 mod state;
+pub(crate) mod totals;
 pub(crate) mod weighted;
 pub(crate) mod windows;
 

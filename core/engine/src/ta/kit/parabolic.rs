@@ -64,6 +64,7 @@ impl Parabolic {
     }
 
     /// The stop, and whether the trade is long; none on the first bar.
+    #[inline(always)]
     pub(crate) fn next(&mut self, high: f64, low: f64) -> Option<(f64, bool)> {
         let bar = Bar { high, low };
         let trade = match self.trade {
@@ -78,6 +79,7 @@ impl Parabolic {
         Some((shown, trade.long))
     }
 
+    #[inline(always)]
     fn open(&self, first: Bar, bar: Bar) -> Trade {
         let (rise, fall) = (bar.high - first.high, first.low - bar.low);
         let (long, stop) = match self.start {
@@ -91,6 +93,7 @@ impl Parabolic {
     }
 
     /// The trade after the bar, and the stop shown for the bar.
+    #[inline(always)]
     fn advance(&self, trade: Trade, bar: Bar) -> (Trade, f64) {
         let Trade { long, stop, best, acceleration, previous } = trade;
         let reached = if long { bar.low <= stop } else { bar.high >= stop };
@@ -115,11 +118,13 @@ impl Parabolic {
 }
 
 /// `stop`, moved towards `best`. Fused as in TA-Lib: a low may lie exactly on a stop, and the last bit says on which side.
+#[inline(always)]
 fn closer(stop: f64, best: f64, acceleration: f64) -> f64 {
     acceleration.mul_add(best - stop, stop)
 }
 
 /// `stop`, moved out of the two bars where it lies within them.
+#[inline(always)]
 fn keep_off(long: bool, stop: f64, before: Bar, now: Bar) -> f64 {
     if long { stop.min(before.low).min(now.low) } else { stop.max(before.high).max(now.high) }
 }
