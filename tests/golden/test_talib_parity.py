@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from ast import literal_eval
 from fractions import Fraction
 from pathlib import Path
@@ -17,7 +16,6 @@ from numpy.typing import NDArray
 
 from deepalpha import ta
 from deepalpha.errors import IndicatorError
-from deepalpha.ta.dynamic import build
 
 Floats = NDArray[np.float64]
 Bars = dict[str, Floats]
@@ -32,20 +30,33 @@ FLOOR = 1e-12
 INPUT_FLOOR: dict[str, float] = {
     # overlap, cycle, math, price, statistic
     "LINEARREG_SLOPE": 1e-12,  # a difference of sums of the input: noise where the line is flat
+    "LINEARREG_ANGLE": 6e-11,  # that slope's noise in degrees: 180 / pi as much
+    "AVGDEV": 1e-12,  # distances from a mean that TA-Lib rounds: noise where nothing moves
     # momentum, volatility, volume
     # differences of averages of the input
     **dict.fromkeys(("AC", "AO", "APO", "DPO", "MACD", "MACDEXT", "MACDFIX"), 1e-12),
 }
 
-# Floors of functions that give such a difference in percent, whatever the unit of the input.
-PERCENT_FLOOR: dict[str, float] = {
-    "FOSC": 2e-10,  # TA-Lib's running sums drift by 1e-10 on a straight line, ours by 1e-13: test_momentum_exact.py
+# Further floors, absolute: for results that do not grow with the input.
+ABSOLUTE_FLOOR: dict[str, float] = {
+    "FOSC": 2e-10,  # percent: TA-Lib's running sums drift by that on a line, ours by 1e-13: test_momentum_exact.py
     "KDJ": 1e-9,  # j = 3k - 2d of TA-Lib's averages, whose running sums drift
-    "PPO": 1e-11,
+    "PPO": 1e-11,  # percent: noise of two averages where the input stands still
+    "PVO": 1e-11,  # percent: noise of two averages where volume stands still
+}
+
+# Where TA-Lib itself has fewer digits than RELATIVE asks for, and ours has more: see test_statistics_exact.py.
+TALIB_LOSES: dict[str, float] = {
+    "BETA": 1e-8,  # sums of squares of returns that hardly differ from each other
 }
 
 # Where TA-Lib makes a number out of nothing: (name, market, parameters) -> what it does.
 TALIB_INVENTS: dict[tuple[str, str, str], str] = {
+    ("CORREL", "all NaN", "{'timeperiod': 1}"): "0 on the last bar of a series of NaN",
+    ("AD", "all NaN", "{}"): "0 on the last bar of a series of NaN",
+    ("NVI", "all NaN", "{}"): "1000 on the last bar of a series of NaN",
+    ("PVI", "all NaN", "{}"): "1000 on the last bar of a series of NaN",
+    ("VWAP", "all NaN", "{}"): "0 on the last bar of a series of NaN",
     ("WAD", "all NaN", "{}"): "0 on the last bar of a series of NaN",
 }
 
@@ -183,8 +194,12 @@ def _sample() -> Bars:
     return {column: frame[column].cast(pl.Float64).to_numpy() for column in ("open", "high", "low", "close", "volume")}
 
 
+# The columns for inputs that may be any series: TA-Lib's own defaults in talib.abstract.
+ANY_SERIES = {"real": "close", "real0": "high", "real1": "low"}
+
+
 def _inputs(name: str, bars: Bars) -> list[Floats]:
-    return [bars["close" if label == "real" else label] for label in ta.info(name)["inputs"]]
+    return [bars[ANY_SERIES.get(label, label)] for label in ta.info(name)["inputs"]]
 
 
 def _all(result: Any) -> tuple[NDArray[Any], ...]:
@@ -193,8 +208,8 @@ def _all(result: Any) -> tuple[NDArray[Any], ...]:
 
 def _floor(name: str, inputs: list[Floats], reference: Floats) -> float | Floats:
     """Absolute tolerance; see FLOOR and INPUT_FLOOR."""
-    largest = [float(np.max(np.abs(array), initial=0.0, where=~np.isnan(array))) for array in (reference, inputs[0])]
-    floor = FLOOR * largest[0] + INPUT_FLOOR.get(name, 0.0) * largest[1] + PERCENT_FLOOR.get(name, 0.0)
+    largest = [float(np.max(np.abs(array), initial=0.0, where=np.isfinite(array))) for array in (reference, inputs[0])]
+    floor = FLOOR * largest[0] + INPUT_FLOOR.get(name, 0.0) * largest[1] + ABSOLUTE_FLOOR.get(name, 0.0)
     if name in ("STDDEV", "BBANDS"):
         # TA-Lib's mean(x^2) - mean(x)^2 loses a few eps * x^2 of the variance; ours does not, see the test against
         # exact arithmetic below. A deviation of exactly 0 must still be exactly 0.
@@ -215,8 +230,10 @@ def _assert_equal(name: str, bars: Bars, params: dict[str, Any]) -> None:
         if mine.dtype == np.int32:
             np.testing.assert_array_equal(mine, reference, err_msg=label)
         else:
-            allowed = RELATIVE * np.abs(reference) + _floor(name, inputs, reference)
-            wrong = np.flatnonzero((np.abs(mine - reference) > allowed) & (mine != reference))
+            allowed = TALIB_LOSES.get(name, RELATIVE) * np.abs(reference) + _floor(name, inputs, reference)
+            with np.errstate(invalid="ignore"):  # an infinity minus an infinity
+                far = (np.abs(mine - reference) > allowed) | np.isinf(reference)
+            wrong = np.flatnonzero(far & (mine != reference))
             assert not len(wrong), f"{label} differs at {wrong[:5]}: {mine[wrong[:5]]} is not {reference[wrong[:5]]}"
 
 
@@ -273,7 +290,7 @@ def test_bounds_are_talibs(name: str) -> None:
         for value in (param["min"] - step, param["max"] + step * (1 if param["kind"] != "real" else 1e36)):
             with pytest.raises(IndicatorError):
                 getattr(ta, name)(*inputs, **{param["name"]: value})
-            with pytest.raises(Exception, match="Bad Parameter|TA_BAD_PARAM|error"):
+            with pytest.raises(Exception, match="TA_BAD_PARAM"):
                 getattr(talib, name)(*inputs, **{param["name"]: value})
 
 
@@ -401,14 +418,6 @@ def test_refuses_what_is_not_one_series_of_numbers(series: Any, message: str) ->
 def test_refuses_bad_parameters_with_value_and_bound(call: Any, message: str) -> None:
     with pytest.raises(IndicatorError, match=message):
         call(MARKETS["walk"]["close"])
-
-
-def test_typed_functions_have_the_signature_of_the_registry() -> None:
-    for name in ta.functions():
-        typed, built = inspect.signature(getattr(ta, name)), inspect.signature(build(name))
-        assert [(p.name, p.default) for p in typed.parameters.values()] == [
-            (p.name, p.default) for p in built.parameters.values()
-        ]
 
 
 def test_a_misspelt_name_gets_a_suggestion() -> None:
