@@ -37,29 +37,6 @@ INPUT_FLOOR: dict[str, float] = {
     **dict.fromkeys(("AC", "AO", "APO", "DPO", "MACD", "MACDEXT", "MACDFIX"), 1e-12),
 }
 
-# Further floors, absolute: for results that do not grow with the input.
-ABSOLUTE_FLOOR: dict[str, float] = {
-    "FOSC": 2e-10,  # percent: TA-Lib's running sums drift by that on a line, ours by 1e-13: test_momentum_exact.py
-    "KDJ": 1e-9,  # j = 3k - 2d of TA-Lib's averages, whose running sums drift
-    "PPO": 1e-11,  # percent: noise of two averages where the input stands still
-    "PVO": 1e-11,  # percent: noise of two averages where volume stands still
-}
-
-# Where TA-Lib itself has fewer digits than RELATIVE asks for, and ours has more: see test_statistics_exact.py.
-TALIB_LOSES: dict[str, float] = {
-    "BETA": 1e-8,  # sums of squares of returns that hardly differ from each other
-}
-
-# Where TA-Lib makes a number out of nothing: (name, market, parameters) -> what it does.
-TALIB_INVENTS: dict[tuple[str, str, str], str] = {
-    ("CORREL", "all NaN", "{'timeperiod': 1}"): "0 on the last bar of a series of NaN",
-    ("AD", "all NaN", "{}"): "0 on the last bar of a series of NaN",
-    ("NVI", "all NaN", "{}"): "1000 on the last bar of a series of NaN",
-    ("PVI", "all NaN", "{}"): "1000 on the last bar of a series of NaN",
-    ("VWAP", "all NaN", "{}"): "0 on the last bar of a series of NaN",
-    ("WAD", "all NaN", "{}"): "0 on the last bar of a series of NaN",
-}
-
 # Where rounding decides what an adaptive average of something that stands still does: (name, market, parameters).
 # TA-Lib itself gives something else when its input changes in the last bit: see the test below, and for KAMA the one
 # against exact arithmetic in test_momentum_exact.py.
@@ -72,6 +49,29 @@ TALIB_ROUNDS: set[tuple[str, str, str]] = {
     *(("MACDEXT", market, "{'signalmatype': 7}") for market in ("rising", "falling")),
 }
 
+# Further floors, absolute: for results that do not grow with the input.
+ABSOLUTE_FLOOR: dict[str, float] = {
+    "FOSC": 2e-10,  # TA-Lib's running sums drift by 1e-10 on a straight line, ours by 1e-13: test_momentum_exact.py
+    "KDJ": 1e-9,  # j = 3k - 2d of TA-Lib's averages, whose running sums drift
+    "PPO": 1e-11,
+    "PVO": 1e-11,  # percent: noise of two averages where volume stands still
+}
+
+# Where TA-Lib itself has fewer digits than RELATIVE asks for, and ours has more: see test_statistics_exact.py.
+TALIB_LOSES: dict[str, float] = {
+    "BETA": 1e-8,  # sums of squares of returns that hardly differ from each other
+}
+
+# Where TA-Lib makes a number out of nothing: (name, market, parameters) -> what it does.
+TALIB_INVENTS: dict[tuple[str, str, str], str] = {
+    ("WAD", "all NaN", "{}"): "0 on the last bar of a series of NaN",
+    ("CORREL", "all NaN", "{'timeperiod': 1}"): "0 on the last bar of a series of NaN",
+    ("AD", "all NaN", "{}"): "0 on the last bar of a series of NaN",
+    ("NVI", "all NaN", "{}"): "1000 on the last bar of a series of NaN",
+    ("PVI", "all NaN", "{}"): "1000 on the last bar of a series of NaN",
+    ("VWAP", "all NaN", "{}"): "0 on the last bar of a series of NaN",
+}
+
 # Parameter rows beside the derived ones.
 EXTRA: dict[str, list[dict[str, Any]]] = {
     # overlap, cycle, math, price, statistic
@@ -80,7 +80,34 @@ EXTRA: dict[str, list[dict[str, Any]]] = {
         {"timeperiod": 5, "nbdevup": 2.0, "nbdevdn": 1.0, "matype": 1},
         {"timeperiod": 50, "nbdevup": 0.0, "nbdevdn": -1.0},
     ],
+    "KC": [
+        {"timeperiod": 2, "atrperiod": 14},
+        {"timeperiod": 5, "atrperiod": 1, "nbdev": -1.0},
+        {"timeperiod": 50, "atrperiod": 2, "nbdev": 0.0},
+    ],
+    "MA": [{"timeperiod": period, "matype": kind} for kind in range(14) for period in (1, 2, 3, 4, 16)],
+    "MAMA": [{"fastlimit": 0.05, "slowlimit": 0.5}, {"fastlimit": 0.99, "slowlimit": 0.01}],
+    "MAVP": [
+        {"minperiod": 1, "maxperiod": 12, "matype": 1},
+        {"minperiod": 3, "maxperiod": 8, "matype": 6},
+        {"minperiod": 7, "maxperiod": 7, "matype": 4},
+    ],
+    "SAR": [
+        {"acceleration": 0.0, "maximum": 0.0},
+        {"acceleration": 0.5, "maximum": 0.2},
+        {"acceleration": 0.1, "maximum": 3.0},
+    ],
+    "SAREXT": [
+        {"startvalue": 90.0},
+        {"startvalue": -110.0, "offsetonreverse": 0.02},
+        {"accelerationinitlong": 0.3, "accelerationlong": 0.4, "accelerationinitshort": 0.5, "accelerationshort": 0.1},
+        {"offsetonreverse": 0.5, "accelerationmaxlong": 0.0, "accelerationmaxshort": 2.0},
+    ],
     "STDDEV": [{"timeperiod": 20, "nbdev": 2.5}, {"timeperiod": 50, "nbdev": -1.0}],
+    "SUPERTREND": [
+        {"timeperiod": period, "multiplier": times} for period in (2, 3, 7) for times in (0.0, 0.5, 1.0, 2.0)
+    ],
+    "T3": [{"timeperiod": period, "vfactor": factor} for period in (1, 2, 9) for factor in (0.0, 0.35, 1.0)],
     # momentum, volatility, volume
     "MACD": [
         {"fastperiod": 26, "slowperiod": 12},
@@ -118,14 +145,20 @@ def _rows(name: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = [{}, *EXTRA.get(name, [])]
     for param in ta.info(name)["params"]:
         if param["kind"] == "average":
-            values: list[float] = [kind for kind in range(9) if kind != param["default"]]
+            values: list[float] = [kind for kind in range(14) if kind != param["default"]]
         elif param["kind"] == "int":
             values = [param["min"], 2, 3, 5, 50]
         else:
             values = [param["default"] * 1.5, param["default"] * 0.5]
         within = {value for value in values if param["min"] <= value <= param["max"]} - {param["default"]}
-        rows += [{param["name"]: value} for value in sorted(within)]
+        rows += [{param["name"]: value, **_range_of(param["name"], value)} for value in sorted(within)]
     return rows
+
+
+def _range_of(param: str, value: float) -> dict[str, float]:
+    """The other end of MAVP's range of periods, when one end is `value`: both refuse a range that is none."""
+    ends = {"minperiod": {"maxperiod": max(value, 30)}, "maxperiod": {"minperiod": min(value, 2)}}
+    return ends.get(param, {})
 
 
 CASES = [(name, params) for name in NAMES for params in _rows(name)]
@@ -199,7 +232,9 @@ ANY_SERIES = {"real": "close", "real0": "high", "real1": "low"}
 
 
 def _inputs(name: str, bars: Bars) -> list[Floats]:
-    return [bars[ANY_SERIES.get(label, label)] for label in ta.info(name)["inputs"]]
+    # MAVP's own input: a period for every bar, also ones beyond its bounds and fractions.
+    series = {**bars, "periods": bars["volume"] % 37.0 - 2.5}
+    return [series[ANY_SERIES.get(label, label)] for label in ta.info(name)["inputs"]]
 
 
 def _all(result: Any) -> tuple[NDArray[Any], ...]:
@@ -254,6 +289,22 @@ def test_equals_talib_on_real_daily_bars(name: str, params: dict[str, Any]) -> N
     _assert_equal(name, _sample(), params)
 
 
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize(
+    "name",
+    ["HT_DCPERIOD", "HT_DCPHASE", "HT_PHASOR", "HT_SINE", "HT_TRENDLINE", "HT_TRENDMODE", "MAMA", "SAR", "SUPERTREND"],
+)
+def test_what_turns_on_the_last_bit_equals_talib_to_the_bit(name: str, seed: int) -> None:
+    """Prices that hardly move and lie on a grid: closes exactly on a stop, and phases of nothing but rounding noise."""
+    noise = np.random.default_rng(seed)
+    steps = noise.normal(size=400) * (noise.random(400) < (0.05, 0.3, 1.0)[seed % 3])
+    bars = _bars(100.0 + np.cumsum(steps), seed, 0.3)
+    grid = (1.0, 2.0, 10.0, 100.0)[seed % 4]
+    inputs = [np.round(series * grid) / grid for series in _inputs(name, bars)]
+    for ours, theirs in zip(_all(getattr(ta, name)(*inputs)), _all(getattr(talib, name)(*inputs)), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 @pytest.mark.parametrize(("name", "market", "params"), sorted(TALIB_ROUNDS))
 def test_where_rounding_decides_talib_does_not_agree_with_itself(name: str, market: str, params: str) -> None:
     inputs = _inputs(name, _sample() if market == "real daily bars" else MARKETS[market])
@@ -282,8 +333,9 @@ def test_bounds_are_talibs(name: str) -> None:
     inputs = _inputs(name, MARKETS["5 bars"])
     for param in ta.info(name)["params"]:
         for value in (param["min"], param["max"]):
-            getattr(ta, name)(*inputs, **{param["name"]: value})
-            getattr(talib, name)(*inputs, **{param["name"]: value})
+            params = {param["name"]: value, **_range_of(param["name"], value)}
+            getattr(ta, name)(*inputs, **params)
+            getattr(talib, name)(*inputs, **params)
         if param["kind"] == "real" and abs(param["min"]) > 1e30:
             continue
         step = 1 if param["kind"] != "real" else 0.01
@@ -316,6 +368,15 @@ def test_a_nan_inside_never_becomes_a_number(name: str) -> None:
     for before, after in zip(clean, _all(getattr(ta, name)(*_inputs(name, bars))), strict=True):
         assert after[300] == 0 if after.dtype == np.int32 else np.isnan(after[300])
         np.testing.assert_array_equal(after[:300], before[:300])
+
+
+def test_a_range_of_periods_that_is_none_is_refused_by_both() -> None:
+    close = MARKETS["walk"]["close"]
+    with pytest.raises(IndicatorError, match=r"MAVP: minperiod 5 is not in 1\.\.=3, the maxperiod"):
+        ta.MAVP(close, close, minperiod=5, maxperiod=3)
+    theirs: Any = talib.MAVP  # typed as if it took one period for all bars
+    with pytest.raises(Exception, match="TA_BAD_PARAM"):
+        theirs(close, close, minperiod=5, maxperiod=3)
 
 
 def test_rsi_after_a_gap_is_nan_where_talib_says_zero() -> None:
@@ -411,7 +472,7 @@ def test_refuses_what_is_not_one_series_of_numbers(series: Any, message: str) ->
         (lambda close: ta.SMA(close, 10**400), "too large"),
         (lambda close: ta.SMA(close, True), "True is not a number"),
         (lambda close: ta.BBANDS(close, nbdevup=float("nan")), "nbdevup NaN is not in"),
-        (lambda close: ta.BBANDS(close, matype=9), "matype 9 is not"),
+        (lambda close: ta.BBANDS(close, matype=14), "matype 14 is not"),
         (lambda close: ta.ATR(close, close[:-1], close), "low has 499 values but high has 500"),
     ],
 )
