@@ -1,0 +1,165 @@
+//! The scanner: bars in, findings out, each when it becomes knowable.
+//!
+//! Per scale: swings; when a pivot is confirmed every family looks at the last pivots and may leave a candidate; a
+//! candidate becomes a finding at the close that breaks its line. Nothing is ever taken back or looked up ahead, so the
+//! findings of a prefix are a prefix of the findings, to the last bit. O(1) a bar and O(`max_bars`) a pivot.
+
+use serde::{Deserialize, Serialize};
+
+use super::finding::{Candidate, Finding, Step};
+use super::kinds::{Direction, Kind};
+use super::params::{ChartError, ChartParams, MAX_PRICE, Unit};
+use super::shape::{Closes, Shape};
+use super::swings::{Pivot, RangeAverage, Swings};
+use super::{cup, flags, harmonics, head_shoulders, tops, triangles};
+
+/// Pivots kept for each scale.
+const KEPT_PIVOTS: usize = 24;
+
+type Family = fn(&Shape<'_>) -> Option<Candidate>;
+/// Families of patterns that wait for a break; each has one candidate for each scale and side at a time.
+const FAMILIES: [Family; 5] = [tops::find, head_shoulders::find, triangles::find, flags::find, cup::find];
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Waiting {
+    family: usize,
+    candidate: Candidate,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Scale {
+    reversal: f64,
+    swings: Swings,
+    pivots: Vec<Pivot>,
+    waiting: Vec<Waiting>,
+}
+
+/// Looks for chart patterns bar by bar.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ChartScanner {
+    params: ChartParams,
+    range: RangeAverage,
+    scales: Vec<Scale>,
+    closes: Closes,
+    /// What was found lately: the same shape is often seen at several scales.
+    reported: Vec<(Kind, Direction, usize)>,
+    next_bar: usize,
+}
+
+/// Refuse a bar that no calculation can be done with.
+pub(crate) fn check_bar(row: usize, bar: [f64; 4], percent: bool) -> Result<(), ChartError> {
+    for (name, value) in ["open", "high", "low", "close"].into_iter().zip(bar) {
+        if value.is_nan() || value.abs() > MAX_PRICE {
+            return Err(ChartError::NotUsable { name, row, value });
+        }
+        if percent && value <= 0.0 {
+            return Err(ChartError::NotPositive { name, row, value });
+        }
+    }
+    let [_, high, low, _] = bar;
+    if high < low {
+        return Err(ChartError::HighBelowLow { row, high, low });
+    }
+    Ok(())
+}
+
+impl ChartScanner {
+    /// Before the first bar.
+    ///
+    /// # Errors
+    /// A parameter out of bounds.
+    pub fn new(params: ChartParams) -> Result<Self, ChartError> {
+        params.check()?;
+        let scale = |reversal: &f64| Scale {
+            reversal: *reversal,
+            swings: Swings::new(params.unit, *reversal),
+            pivots: Vec::new(),
+            waiting: Vec::new(),
+        };
+        Ok(Self {
+            range: RangeAverage::new(params.atr_period),
+            scales: params.scales.iter().map(scale).collect(),
+            closes: Closes::default(),
+            reported: Vec::new(),
+            next_bar: 0,
+            params,
+        })
+    }
+
+    /// Bars taken in.
+    #[must_use]
+    pub const fn bars(&self) -> usize {
+        self.next_bar
+    }
+
+    /// Take a bar (open, high, low, close); answers what became known at its close, small scales first.
+    ///
+    /// # Errors
+    /// A bar that cannot be used; the scanner is as it was before.
+    pub fn next(&mut self, bar: [f64; 4]) -> Result<Vec<Finding>, ChartError> {
+        check_bar(self.next_bar, bar, self.params.unit == Unit::Percent)?;
+        let [_, high, low, close] = bar;
+        let at = self.next_bar;
+        self.next_bar += 1;
+        let range = self.range.next(high, low, close);
+        self.closes.push(close, self.params.max_bars * 2 + 2);
+        let margin = self.params.breakout * range;
+        let mut found = Vec::new();
+        for scale in &mut self.scales {
+            if let Some(pivot) = scale.swings.next(at, high, low, range) {
+                if scale.pivots.len() == KEPT_PIVOTS {
+                    scale.pivots.remove(0);
+                }
+                scale.pivots.push(pivot);
+                let sign = if pivot.is_high { 1.0 } else { -1.0 };
+                let shape = Shape { pivots: &scale.pivots, closes: &self.closes, params: &self.params, range, sign };
+                let mut candidates = Vec::new();
+                harmonics::find(&shape, &mut candidates);
+                found.extend(
+                    candidates.iter().filter_map(|candidate| settle(candidate, at, close, margin, scale.reversal)),
+                );
+                for (family, find) in FAMILIES.iter().enumerate() {
+                    if let Some(candidate) = find(&shape) {
+                        scale.waiting.retain(|old| old.family != family || old.candidate.sign != candidate.sign);
+                        scale.waiting.push(Waiting { family, candidate });
+                    }
+                }
+            }
+            let reversal = scale.reversal;
+            scale.waiting.retain(|waiting| match waiting.candidate.step(at, close, margin) {
+                Step::Wait => true,
+                Step::Drop => false,
+                Step::Found { .. } => {
+                    found.extend(settle(&waiting.candidate, at, close, margin, reversal));
+                    false
+                }
+            });
+        }
+        self.remember(at, &mut found);
+        Ok(found)
+    }
+
+    /// Drop what was reported before at another scale, and what scores too low.
+    fn remember(&mut self, at: usize, found: &mut Vec<Finding>) {
+        let horizon = self.params.max_bars * 7;
+        self.reported.retain(|(_, _, end)| at - end <= horizon);
+        let (reported, least) = (&mut self.reported, self.params.min_score);
+        found.retain(|finding| {
+            let key = (finding.kind, finding.direction, finding.end);
+            let fresh = finding.score >= least && !reported.contains(&key);
+            if fresh {
+                reported.push(key);
+            }
+            fresh
+        });
+    }
+}
+
+fn settle(candidate: &Candidate, bar: usize, close: f64, margin: f64, scale: f64) -> Option<Finding> {
+    match candidate.step(bar, close, margin) {
+        Step::Found { turn, invalidation, target, line } => {
+            Some(candidate.report(bar, scale, (turn, invalidation, target, line)))
+        }
+        Step::Wait | Step::Drop => None,
+    }
+}
