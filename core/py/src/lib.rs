@@ -8,6 +8,7 @@
 use pyo3::prelude::*;
 
 mod bars;
+mod chart;
 mod error;
 mod ops;
 mod ta;
@@ -17,6 +18,7 @@ mod trading;
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     ta::register(module)?;
     bars::register(module)?;
+    chart::register(module)?;
     trading::register(module)?;
     ops::register(module)
 }

@@ -55,10 +55,10 @@ pub(crate) fn find(shape: &Shape<'_>) -> Option<Candidate> {
 
 fn cup(shape: &Shape<'_>, kind: Kind, [before, left, top, right, handle]: [Point; 5]) -> Option<Candidate> {
     let depth = top.price - (left.price + right.price) / 2.0;
-    let bars = right.bar - left.bar;
+    let bars = right.bar.saturating_sub(left.bar);
     let apart = (left.price - right.price).abs() / depth;
     let handle_depth = (handle.price - right.price) / depth;
-    let place = evenness(top.bar - left.bar, right.bar - top.bar);
+    let place = evenness(top.bar.saturating_sub(left.bar), right.bar.saturating_sub(top.bar));
     let fits = depth > 0.0
         && bars >= LEAST_BARS
         && apart <= 2.0 * shape.params.level_tolerance

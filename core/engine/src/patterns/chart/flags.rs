@@ -32,7 +32,7 @@ pub(crate) fn find(shape: &Shape<'_>) -> Option<Candidate> {
     let ratio = narrow / wide;
     let drift = (upper.slope + lower.slope) / 2.0 * bars / pole;
     let fits = pole > 0.0
-        && end.bar - start.bar >= LEAST_POLE_BARS
+        && end.bar.saturating_sub(start.bar) >= LEAST_POLE_BARS
         && speed >= shape.params.pole_speed
         && retraced <= MOST_RETRACED
         && bars <= MOST_BARS * pole_bars
@@ -66,9 +66,9 @@ pub(crate) fn find(shape: &Shape<'_>) -> Option<Candidate> {
         kind.name().replace('_', " "),
         shown(shape.sign * start.price),
         shown(shape.sign * end.price),
-        end.bar - start.bar,
+        end.bar.saturating_sub(start.bar),
         100.0 * retraced,
-        high.bar - end.bar,
+        high.bar.saturating_sub(end.bar),
     );
     let labelled = [(start, "pole start"), (end, "pole end"), (first_high, "flag"), (low, "flag"), (high, "flag")];
     let plan = Plan::Break {

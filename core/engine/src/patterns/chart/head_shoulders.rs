@@ -28,7 +28,7 @@ pub(crate) fn find(shape: &Shape<'_>) -> Option<Candidate> {
     let prominence = (head.price - left.price.max(right.price)) / height;
     let apart = (left.price - right.price).abs() / height;
     let tilt = (left_neck.price - right_neck.price).abs() / height;
-    let time = evenness(head.bar - left.bar, right.bar - head.bar);
+    let time = evenness(head.bar.saturating_sub(left.bar), right.bar.saturating_sub(head.bar));
     let rise = (head.price - origin.price) / height;
     let fits = height > 0.0
         && prominence >= LEAST_PROMINENCE

@@ -5,7 +5,7 @@
 //! - [`scanner`]: [`ChartScanner`], which runs the families over several scales of swings.
 //! - Families: `tops` (double, triple), `head_shoulders`, `triangles` (with wedges and rectangles), `flags` (with
 //!   pennants), `cup`, `harmonics`. Each page states its rules, its source and what its score is the mean of.
-//! - [`fibonacci`]: levels of a leg. [`params`]: parameters, bounds and errors. `finding`, `shape`: shared parts.
+//! - [`batch`]: whole series at once. [`fibonacci`]: levels of a leg. [`params`]: parameters, bounds and errors. `finding`, `shape`: shared parts.
 //!
 //! # Rules all families follow
 //! - Each is written for the side on which the last pivot is a high; the other side is the same chart upside down
@@ -15,6 +15,7 @@
 //! - `confirmed_at` is the bar at whose close the pattern could first be known. Patterns with a neckline, rim or side
 //!   are known when a close breaks it, harmonics when their last pivot is confirmed.
 
+pub mod batch;
 mod cup;
 pub mod fibonacci;
 pub mod finding;

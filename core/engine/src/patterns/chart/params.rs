@@ -89,6 +89,12 @@ pub enum ChartError {
         /// Most bars that one row may complete.
         bound: usize,
     },
+    /// Bytes that are no scanner.
+    #[error("the snapshot cannot be restored: {reason}; take one with this version")]
+    Snapshot {
+        /// Why.
+        reason: String,
+    },
     /// A name that is no chart pattern.
     #[error("chart pattern {name:?} is not known; did you mean {suggestion}? Known: {known}")]
     UnknownKind {

@@ -16,6 +16,9 @@ use super::{cup, flags, harmonics, head_shoulders, tops, triangles};
 /// Pivots kept for each scale.
 const KEPT_PIVOTS: usize = 24;
 
+/// Layout of a snapshot.
+const VERSION: u8 = 1;
+
 type Family = fn(&Shape<'_>) -> Option<Candidate>;
 /// Families of patterns that wait for a break; each has one candidate for each scale and side at a time.
 const FAMILIES: [Family; 5] = [tops::find, head_shoulders::find, triangles::find, flags::find, cup::find];
@@ -92,6 +95,34 @@ impl ChartScanner {
         self.next_bar
     }
 
+    /// The scanner as bytes, to go on with later.
+    ///
+    /// # Errors
+    /// Never in practice: the encoder has no failing case for these types.
+    pub fn snapshot(&self) -> Result<Vec<u8>, ChartError> {
+        let unreadable = |error: postcard::Error| ChartError::Snapshot { reason: error.to_string() };
+        let mut bytes = vec![VERSION];
+        bytes.extend(postcard::to_allocvec(self).map_err(unreadable)?);
+        Ok(bytes)
+    }
+
+    /// A scanner that goes on where [`Self::snapshot`] was taken.
+    ///
+    /// # Errors
+    /// Bytes of another version or of anything else.
+    pub fn restore(bytes: &[u8]) -> Result<Self, ChartError> {
+        let refuse = |reason: String| ChartError::Snapshot { reason };
+        let Some((&VERSION, body)) = bytes.split_first() else {
+            return Err(refuse(format!("it does not begin with version {VERSION}")));
+        };
+        let (scanner, rest): (Self, _) = postcard::take_from_bytes(body).map_err(|error| refuse(error.to_string()))?;
+        if !rest.is_empty() {
+            return Err(refuse(format!("{} bytes follow it", rest.len())));
+        }
+        scanner.params.check()?;
+        Ok(scanner)
+    }
+
     /// Take a bar (open, high, low, close); answers what became known at its close, small scales first.
     ///
     /// # Errors
@@ -142,7 +173,7 @@ impl ChartScanner {
     /// Drop what was reported before at another scale, and what scores too low.
     fn remember(&mut self, at: usize, found: &mut Vec<Finding>) {
         let horizon = self.params.max_bars * 7;
-        self.reported.retain(|(_, _, end)| at - end <= horizon);
+        self.reported.retain(|(_, _, end)| at.saturating_sub(*end) <= horizon);
         let (reported, least) = (&mut self.reported, self.params.min_score);
         found.retain(|finding| {
             let key = (finding.kind, finding.direction, finding.end);

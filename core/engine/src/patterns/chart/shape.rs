@@ -64,7 +64,7 @@ impl Shape<'_> {
 
     /// Whether a pattern from one point to the other is short enough.
     pub(crate) fn spans(&self, first: &Point, last: &Point) -> bool {
-        last.bar - first.bar <= self.params.max_bars
+        last.bar.saturating_sub(first.bar) <= self.params.max_bars
     }
 
     pub(crate) fn marks(&self, labelled: &[(Point, &str)]) -> Vec<Mark> {

@@ -20,7 +20,7 @@ fn double(shape: &Shape<'_>) -> Option<Candidate> {
     let kind = if shape.upright() { Kind::DoubleTop } else { Kind::DoubleBottom };
     let label = if shape.upright() { ["top", "neckline"] } else { ["bottom", "neckline"] };
     let labelled = [(first, label[0]), (neck, label[1]), (second, label[0])];
-    let time = evenness(neck.bar - first.bar, second.bar - neck.bar);
+    let time = evenness(neck.bar.saturating_sub(first.bar), second.bar.saturating_sub(neck.bar));
     candidate(shape, kind, origin, &[first, second], &[neck], &labelled, time)
 }
 
@@ -29,7 +29,7 @@ fn triple(shape: &Shape<'_>) -> Option<Candidate> {
     let kind = if shape.upright() { Kind::TripleTop } else { Kind::TripleBottom };
     let label = if shape.upright() { "top" } else { "bottom" };
     let labelled = [(first, label), (left, "neckline"), (second, label), (right, "neckline"), (third, label)];
-    let time = evenness(second.bar - first.bar, third.bar - second.bar);
+    let time = evenness(second.bar.saturating_sub(first.bar), third.bar.saturating_sub(second.bar));
     candidate(shape, kind, origin, &[first, second, third], &[left, right], &labelled, time)
 }
 

@@ -12,6 +12,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::patterns::chart::batch::same_length;
 use crate::patterns::chart::params::{ChartError, MAX_PRICE, check_period, within};
 use crate::patterns::chart::swings::RangeAverage;
 
@@ -345,6 +346,44 @@ impl BrickBuilder {
         let bound = crate::ta::kit::float(MOST_BARS_A_ROW);
         if bars > bound { Err(ChartError::TooManyBars { row: self.rows, bound: MOST_BARS_A_ROW }) } else { Ok(()) }
     }
+}
+
+/// Columns of rows, oldest first. A tick series has its prices in all four price columns.
+#[derive(Clone, Copy, Debug)]
+pub struct Rows<'a> {
+    /// Open, high, low, close.
+    pub prices: [&'a [f64]; 4],
+    /// Volumes; none counts as 0.
+    pub volume: Option<&'a [f64]>,
+    /// Ticks of each row; none counts as 1.
+    pub ticks: Option<&'a [f64]>,
+}
+
+/// Bars of a whole series, and the one that forms.
+///
+/// # Errors
+/// A size, columns or a row that cannot be used.
+pub fn build(rule: Rule, rows: Rows<'_>) -> Result<(Vec<Brick>, Option<Brick>), ChartError> {
+    let [open, high, low, close] = rows.prices;
+    let given = [("open", Some(open)), ("high", Some(high)), ("low", Some(low)), ("close", Some(close))];
+    let given = given.into_iter().chain([("volume", rows.volume), ("ticks", rows.ticks)]);
+    let given: Vec<(&'static str, &[f64])> =
+        given.filter_map(|(name, column)| column.map(|column| (name, column))).collect();
+    same_length(&given)?;
+    let (mut builder, mut out) = (BrickBuilder::new(rule)?, Vec::new());
+    for (at, (((open, high), low), close)) in open.iter().zip(high).zip(low).zip(close).enumerate() {
+        let cell = |column: Option<&[f64]>, otherwise: f64| {
+            column.and_then(|column| column.get(at).copied()).unwrap_or(otherwise)
+        };
+        let ticks = cell(rows.ticks, 1.0);
+        if ticks.fract() != 0.0 || !(0.0..=MAX_VOLUME).contains(&ticks) {
+            return Err(ChartError::BadVolume { name: "ticks", row: at, value: ticks });
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and in 0..=1e15")]
+        let ticks = ticks as u64;
+        builder.next(&Row { prices: [*open, *high, *low, *close], volume: cell(rows.volume, 0.0), ticks }, &mut out)?;
+    }
+    Ok((out, builder.forming()))
 }
 
 #[cfg(test)]
