@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from deepalpha.errors import IndicatorError
+from deepalpha.ta import chart
 from deepalpha.ta.functions import (
     ADX,
     ATR,
@@ -76,6 +77,7 @@ __all__ = [
     "STOCH",
     "WILLR",
     "WMA",
+    "chart",
     "functions",
     "info",
 ]

@@ -119,6 +119,7 @@ fn scan_params(given: &Bound<'_, PyDict>) -> PyResult<ChartParams> {
             "level_tolerance" => params.level_tolerance = value.extract()?,
             "shoulder_tolerance" => params.shoulder_tolerance = value.extract()?,
             "line_tolerance" => params.line_tolerance = value.extract()?,
+            "line_touches" => params.line_touches = value.extract()?,
             "harmonic_tolerance" => params.harmonic_tolerance = value.extract()?,
             "prior_trend" => params.prior_trend = value.extract()?,
             "pole_speed" => params.pole_speed = value.extract()?,

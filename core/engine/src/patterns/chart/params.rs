@@ -130,7 +130,7 @@ pub struct ChartParams {
     pub kinds: Vec<Kind>,
     /// In what `scales` are measured. Default: ATR.
     pub unit: Unit,
-    /// Reversal that makes a swing, ascending; each scale is searched. Default 1.5, 3, 6; in 0.1..=100.
+    /// Reversal that makes a swing, ascending; each scale is searched. Default 2, 4, 8; in 0.1..=100.
     pub scales: Vec<f64>,
     /// Bars of the average true range. Default 14; in 1..=1000.
     pub atr_period: usize,
@@ -142,6 +142,8 @@ pub struct ChartParams {
     pub shoulder_tolerance: f64,
     /// How far touches may miss a fitted line, as a share of the height. Default 0.08; in 0.01..=0.3.
     pub line_tolerance: f64,
+    /// Least pivots of a triangle, wedge or rectangle. Default 6; in 4..=8.
+    pub line_touches: usize,
     /// How far a harmonic ratio may be off, relative to the ratio. Default 0.05; in 0.001..=0.1.
     pub harmonic_tolerance: f64,
     /// Least rise before a top (fall before a bottom) in heights of the pattern. Default 1; in 0..=10.
@@ -161,12 +163,13 @@ impl Default for ChartParams {
         Self {
             kinds: Kind::ALL.to_vec(),
             unit: Unit::Atr,
-            scales: vec![1.5, 3.0, 6.0],
+            scales: vec![2.0, 4.0, 8.0],
             atr_period: 14,
             max_bars: 400,
             level_tolerance: 0.12,
             shoulder_tolerance: 0.25,
             line_tolerance: 0.08,
+            line_touches: 6,
             harmonic_tolerance: 0.05,
             prior_trend: 1.0,
             pole_speed: 0.5,
@@ -196,6 +199,7 @@ impl ChartParams {
         within("level_tolerance", self.level_tolerance, 0.01, 0.5)?;
         within("shoulder_tolerance", self.shoulder_tolerance, 0.01, 0.6)?;
         within("line_tolerance", self.line_tolerance, 0.01, 0.3)?;
+        check_period("line_touches", self.line_touches, 4, 8)?;
         within("harmonic_tolerance", self.harmonic_tolerance, 0.001, 0.1)?;
         within("prior_trend", self.prior_trend, 0.0, 10.0)?;
         within("pole_speed", self.pole_speed, 0.05, 10.0)?;

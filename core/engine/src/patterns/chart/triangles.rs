@@ -1,6 +1,6 @@
 //! Triangles (ascending, descending, symmetrical), wedges (rising, falling) and rectangles.
 //!
-//! The last 5 to 8 pivots (the longest run that fits) touch two lines, fitted by least squares to the highs and to the
+//! The last `line_touches` to 8 pivots (the longest run that fits) touch two lines, fitted by least squares to the highs and to the
 //! lows; no touch misses its line by more than `line_tolerance` heights, and no close between the first and the last
 //! pivot lies further outside, the height being the distance of the lines at the first pivot. By how far each line
 //! moves over the pattern, in heights: flat is at most `level_tolerance`; rising or falling at least 0.25. Triangles and
@@ -16,14 +16,13 @@ use super::shape::Shape;
 use crate::ta::kit::float;
 
 const MOST_TOUCHES: usize = 8;
-const LEAST_TOUCHES: usize = 5;
 const LEAST_MOVE: f64 = 0.25;
 const LEAST_NARROWING: f64 = 0.3;
 /// The lines must still be this share of the height apart at the last pivot.
 const LEAST_WIDTH: f64 = 0.05;
 
 pub(crate) fn find(shape: &Shape<'_>) -> Option<Candidate> {
-    (LEAST_TOUCHES..=MOST_TOUCHES).rev().find_map(|touches| fitted(shape, touches))
+    (shape.params.line_touches..=MOST_TOUCHES).rev().find_map(|touches| fitted(shape, touches))
 }
 
 /// What two lines look like on the turned chart, and whether it is a wedge.
