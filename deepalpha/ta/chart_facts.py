@@ -83,7 +83,8 @@ class ChartParams(Fact, frozen=True):
     Args:
         kinds: names out of `KINDS`; None for all.
         unit: ``atr`` (multiples of Wilder's average true range) or ``percent``: what `scales` are measured in.
-        scales: reversals that make a swing, ascending, 1 to 8 of them in 0.1..100; each scale is searched.
+        scales: reversals that make a swing, ascending, 1 to 8 of them in 0.1..100; each scale is searched,
+            and half the smallest one for flags and pennants.
         atr_period: bars of the average true range, 1..1000.
         max_bars: longest pattern from first to last pivot, 10..10000.
         level_tolerance: how far equal tops, rims and flat sides may lie apart, share of the height, 0.01..0.5.

@@ -130,7 +130,7 @@ pub struct ChartParams {
     pub kinds: Vec<Kind>,
     /// In what `scales` are measured. Default: ATR.
     pub unit: Unit,
-    /// Reversal that makes a swing, ascending; each scale is searched. Default 2, 4, 8; in 0.1..=100.
+    /// Reversal that makes a swing, ascending; each scale is searched, and half the smallest for flags. Default 2, 4, 8; in 0.1..=100.
     pub scales: Vec<f64>,
     /// Bars of the average true range. Default 14; in 1..=1000.
     pub atr_period: usize,

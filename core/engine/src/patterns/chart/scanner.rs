@@ -22,6 +22,8 @@ const VERSION: u8 = 1;
 type Family = fn(&Shape<'_>) -> Option<Candidate>;
 /// Families of patterns that wait for a break; each has one candidate for each scale and side at a time.
 const FAMILIES: [Family; 5] = [tops::find, head_shoulders::find, triangles::find, flags::find, cup::find];
+/// Place of the flags among them.
+const FLAGS: usize = 3;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Waiting {
@@ -32,6 +34,8 @@ struct Waiting {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Scale {
     reversal: f64,
+    /// Half the smallest scale is searched for flags only: they are small against the pole that sets the range.
+    only_flags: bool,
     swings: Swings,
     pivots: Vec<Pivot>,
     waiting: Vec<Waiting>,
@@ -44,8 +48,8 @@ pub struct ChartScanner {
     range: RangeAverage,
     scales: Vec<Scale>,
     closes: Closes,
-    /// What was found lately: the same shape is often seen at several scales.
-    reported: Vec<(Kind, Direction, usize)>,
+    /// What was found lately, with its first and last pivot's bar: the same shape is often seen at several scales.
+    reported: Vec<(Kind, Direction, [usize; 2])>,
     next_bar: usize,
 }
 
@@ -73,15 +77,18 @@ impl ChartScanner {
     /// A parameter out of bounds.
     pub fn new(params: ChartParams) -> Result<Self, ChartError> {
         params.check()?;
-        let scale = |reversal: &f64| Scale {
-            reversal: *reversal,
-            swings: Swings::new(params.unit, *reversal),
+        let scale = |reversal: f64, only_flags: bool| Scale {
+            reversal,
+            only_flags,
+            swings: Swings::new(params.unit, reversal),
             pivots: Vec::new(),
             waiting: Vec::new(),
         };
+        let half = params.scales.iter().take(1).map(|smallest| scale(smallest / 2.0, true));
+        let scales = half.chain(params.scales.iter().map(|reversal| scale(*reversal, false))).collect();
         Ok(Self {
+            scales,
             range: RangeAverage::new(params.atr_period),
-            scales: params.scales.iter().map(scale).collect(),
             closes: Closes::default(),
             reported: Vec::new(),
             next_bar: 0,
@@ -123,7 +130,9 @@ impl ChartScanner {
         Ok(scanner)
     }
 
-    /// Take a bar (open, high, low, close); answers what became known at its close, small scales first.
+    /// Take a bar (open, high, low, close); answers what became known at its close, large scales first.
+    ///
+    /// When one shape becomes known at several scales at once, the largest has the say where its pivots are.
     ///
     /// # Errors
     /// A bar that cannot be used; the scanner is as it was before.
@@ -136,7 +145,7 @@ impl ChartScanner {
         self.closes.push(close, self.params.max_bars * 2 + 2);
         let margin = self.params.breakout * range;
         let mut found = Vec::new();
-        for scale in &mut self.scales {
+        for scale in self.scales.iter_mut().rev() {
             if let Some(pivot) = scale.swings.next(at, high, low, range) {
                 if scale.pivots.len() == KEPT_PIVOTS {
                     scale.pivots.remove(0);
@@ -144,12 +153,13 @@ impl ChartScanner {
                 scale.pivots.push(pivot);
                 let sign = if pivot.is_high { 1.0 } else { -1.0 };
                 let shape = Shape { pivots: &scale.pivots, closes: &self.closes, params: &self.params, range, sign };
-                let mut candidates = Vec::new();
-                harmonics::find(&shape, &mut candidates);
-                found.extend(
-                    candidates.iter().filter_map(|candidate| settle(candidate, at, close, margin, scale.reversal)),
-                );
-                for (family, find) in FAMILIES.iter().enumerate() {
+                if !scale.only_flags {
+                    let mut candidates = Vec::new();
+                    harmonics::find(&shape, &mut candidates);
+                    let settled = candidates.iter().filter_map(|one| settle(one, at, close, margin, scale.reversal));
+                    found.extend(settled);
+                }
+                for (family, find) in FAMILIES.iter().enumerate().filter(|(at, _)| !scale.only_flags || *at == FLAGS) {
                     if let Some(candidate) = find(&shape) {
                         scale.waiting.retain(|old| old.family != family || old.candidate.sign != candidate.sign);
                         scale.waiting.push(Waiting { family, candidate });
@@ -172,14 +182,21 @@ impl ChartScanner {
 
     /// Drop what was reported before at another scale, and what scores too low.
     fn remember(&mut self, at: usize, found: &mut Vec<Finding>) {
+        if found.is_empty() {
+            return;
+        }
         let horizon = self.params.max_bars * 7;
-        self.reported.retain(|(_, _, end)| at.saturating_sub(*end) <= horizon);
+        self.reported.retain(|(_, _, [_, end])| at.saturating_sub(*end) <= horizon);
         let (reported, least) = (&mut self.reported, self.params.min_score);
         found.retain(|finding| {
-            let key = (finding.kind, finding.direction, finding.end);
-            let fresh = finding.score >= least && !reported.contains(&key);
+            let Finding { kind, direction, start, end, .. } = *finding;
+            // A shape of the same name that shares its first or its last pivot is the same one once more.
+            let again = |known: &(Kind, Direction, [usize; 2])| {
+                (known.0, known.1) == (kind, direction) && (known.2[0] == start || known.2[1] == end)
+            };
+            let fresh = finding.score >= least && !reported.iter().any(again);
             if fresh {
-                reported.push(key);
+                reported.push((kind, direction, [start, end]));
             }
             fresh
         });
