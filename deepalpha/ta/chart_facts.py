@@ -58,8 +58,8 @@ class ChartPattern(Fact, frozen=True):
     """A chart pattern that has become known.
 
     `score` is 0 to 1, the mean of how well the shape's measures fit. It ranks shapes and is no probability.
-    Beyond `invalidation` the pattern has failed; `target` is None where the field has no standard one, or where the
-    break came so late that nothing is left. `start` and `end` are the bars of the first and last pivot, `scale` the
+    Beyond `invalidation` the pattern has failed; `target` is the field's usual one (measured move, first
+    harmonic objective); None where the break came so late that nothing is left of it, or where it would be below 0. `start` and `end` are the bars of the first and last pivot, `scale` the
     reversal of the swings it was found at.
     """
 
@@ -110,7 +110,7 @@ class ChartParams(Fact, frozen=True):
     line_touches: int = 6
     harmonic_tolerance: float = 0.05
     prior_trend: float = 1.0
-    pole_speed: float = 0.5
+    pole_speed: float = 0.6
     breakout: float = 0.1
     patience: float = 1.0
     min_score: float = 0.0

@@ -29,7 +29,7 @@ pub struct Finding {
     pub pivots: Vec<Mark>,
     /// Price beyond which the pattern has failed.
     pub invalidation: f64,
-    /// Price it points to.
+    /// Price it points to; none when nothing is left of the way at the break, or when it would be below 0.
     pub target: Option<f64>,
     /// First bar at whose close it could be known.
     pub confirmed_at: usize,
@@ -189,12 +189,15 @@ impl Candidate {
         } else {
             explanation.push_str(&format!("; last pivot confirmed at bar {bar}"));
         }
+        // A market whose prices are all above 0 does not go below: there is no such target.
+        let positive = self.marks.iter().all(|mark| mark.price > 0.0);
+        let target = target.map(|price| self.sign * price).filter(|price| !positive || *price > 0.0);
         Finding {
             kind: self.kind,
             direction,
             score: self.score,
             invalidation: self.sign * invalidation,
-            target: target.map(|price| self.sign * price),
+            target,
             confirmed_at: bar,
             start: self.marks.first().map_or(bar, |mark| mark.bar),
             end: self.marks.last().map_or(bar, |mark| mark.bar),

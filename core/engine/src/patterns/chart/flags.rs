@@ -1,8 +1,8 @@
 //! Flags and pennants: a pole, then a small channel or triangle, then on in the pole's direction.
 //!
-//! Described for a fall (a bear flag); a bull flag is the same upside down. The pole is one leg with a speed of at least
-//! `pole_speed` average true ranges a bar. Four more pivots make two lines, the lower through the pole's end. They take
-//! back at most half of the pole and last at most four times as long. Flag: the lines stay 0.6 to 1.5 times as far apart
+//! Described for a fall (a bear flag); a bull flag is the same upside down. The pole is one leg of at least five average
+//! true ranges, with a speed of at least `pole_speed` of them a bar. Four more pivots make two lines, the lower through the pole's end. They take
+//! back at most half of the pole and last at most three times as long. Flag: the lines stay 0.6 to 1.5 times as far apart
 //! and drift against the pole or not at all; pennant: they narrow below 0.6, the upper falling, the lower rising.
 //! Known when a close breaks the line in the pole's direction; void when one goes beyond the flag's other end (also the
 //! invalidation). Target: the pole's length, measured on from the broken line ("the flag flies at half-mast"; Edwards
@@ -14,8 +14,10 @@ use super::kinds::Kind;
 use super::shape::Shape;
 
 const MOST_RETRACED: f64 = 0.5;
-const MOST_BARS: f64 = 4.0;
+const MOST_BARS: f64 = 3.0;
 const LEAST_POLE_BARS: usize = 2;
+/// Least length of the pole in average true ranges.
+const LEAST_POLE: f64 = 5.0;
 /// A flag may drift on with the pole by this share of it.
 const MOST_DRIFT: f64 = 0.1;
 
@@ -32,6 +34,7 @@ pub(crate) fn find(shape: &Shape<'_>) -> Option<Candidate> {
     let ratio = narrow / wide;
     let drift = (upper.slope + lower.slope) / 2.0 * bars / pole;
     let fits = pole > 0.0
+        && pole >= LEAST_POLE * shape.range
         && end.bar.saturating_sub(start.bar) >= LEAST_POLE_BARS
         && speed >= shape.params.pole_speed
         && retraced <= MOST_RETRACED

@@ -148,7 +148,7 @@ pub struct ChartParams {
     pub harmonic_tolerance: f64,
     /// Least rise before a top (fall before a bottom) in heights of the pattern. Default 1; in 0..=10.
     pub prior_trend: f64,
-    /// Least speed of a flag's pole, in average true ranges a bar. Default 0.5; in 0.05..=10.
+    /// Least speed of a flag's pole, in average true ranges a bar. Default 0.6; in 0.05..=10.
     pub pole_speed: f64,
     /// How far a close must lie beyond a line to break it, in average true ranges. Default 0.1; in 0..=5.
     pub breakout: f64,
@@ -172,7 +172,7 @@ impl Default for ChartParams {
             line_touches: 6,
             harmonic_tolerance: 0.05,
             prior_trend: 1.0,
-            pole_speed: 0.5,
+            pole_speed: 0.6,
             breakout: 0.1,
             patience: 1.0,
             min_score: 0.0,

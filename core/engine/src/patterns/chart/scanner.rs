@@ -211,3 +211,59 @@ fn settle(candidate: &Candidate, bar: usize, close: f64, margin: f64, scale: f64
         Step::Wait | Step::Drop => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Straight legs of ten bars through these prices, the high and low 0.01 off the close.
+    fn bars(turns: &[f64]) -> Vec<[f64; 4]> {
+        let legs = turns.iter().zip(turns.iter().skip(1));
+        let step = |(from, to): (&f64, &f64)| {
+            let (from, to) = (*from, *to);
+            (0..10).map(move |bar| from + (to - from) * f64::from(bar) / 10.0)
+        };
+        legs.flat_map(step).map(|close| [close, close + 0.01, close - 0.01, close]).collect()
+    }
+
+    fn found(turns: &[f64], kind: Kind) -> Result<Vec<Finding>, ChartError> {
+        let mut scanner = ChartScanner::new(ChartParams { kinds: vec![kind], ..ChartParams::default() })?;
+        let mut all = Vec::new();
+        for bar in bars(turns) {
+            all.extend(scanner.next(bar)?);
+        }
+        Ok(all)
+    }
+
+    #[test]
+    fn a_double_top_is_known_at_the_close_below_its_neckline() -> Result<(), ChartError> {
+        let all = found(&[9.4, 9.0, 11.0, 10.0, 11.0, 9.0], Kind::DoubleTop)?;
+        let [top] = all.as_slice() else { return Err(ChartError::Scales { given: all.len() }) };
+        assert_eq!((top.direction, top.start, top.end), (Direction::Bearish, 20, 40));
+        // The neckline is the low 9.99; 10.0 at bar 45 is above it, 9.8 at bar 46 below.
+        assert_eq!((top.confirmed_at, top.invalidation), (46, 11.01));
+        assert!(top.target.is_some_and(|target| (target - 8.97).abs() < 1e-9), "{:?}", top.target);
+        // A third top above the others voids it; a fall that stops above the neckline never makes it one.
+        assert_eq!(found(&[9.4, 9.0, 11.0, 10.0, 11.0, 10.5, 11.5, 9.0], Kind::DoubleTop)?, []);
+        assert_eq!(found(&[9.4, 9.0, 11.0, 10.0, 11.0, 10.1, 10.9], Kind::DoubleTop)?, []);
+        Ok(())
+    }
+
+    #[test]
+    fn a_refused_bar_changes_nothing_and_a_snapshot_goes_on() -> Result<(), ChartError> {
+        let all = bars(&[9.4, 9.0, 11.0, 10.0, 11.0, 9.0]);
+        let (mut scanner, mut expected) = (ChartScanner::new(ChartParams::default())?, Vec::new());
+        let mut other = scanner.clone();
+        let mut shown = Vec::new();
+        for bar in all {
+            expected.extend(scanner.next(bar)?);
+            assert!(other.next([f64::NAN; 4]).is_err());
+            assert!(other.next([1.0, 1.0, 2.0, 1.0]).is_err());
+            other = ChartScanner::restore(&other.snapshot()?)?;
+            shown.extend(other.next(bar)?);
+        }
+        assert_eq!(shown, expected);
+        assert!(!expected.is_empty());
+        Ok(())
+    }
+}
