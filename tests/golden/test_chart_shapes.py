@@ -59,3 +59,14 @@ def test_a_planted_shape_is_found_with_its_pivots_and_levels(
         assert (match.invalidation < close) == bullish
         assert match.target is None or (match.target > close) == bullish
         assert match.start == match.pivots[0].bar and match.end == match.pivots[-1].bar < match.confirmed_at
+
+
+@pytest.mark.parametrize("up", [True, False], ids=["upright", "mirrored"])
+@pytest.mark.parametrize(("shape", "why"), kit.NEAR_MISSES, ids=[f"{one.name}: {why}" for one, why in kit.NEAR_MISSES])
+@pytest.mark.parametrize("bars", [8, 20, 45])
+def test_a_shape_that_misses_one_rule_is_not_found(shape: Any, why: str, bars: int, up: bool) -> None:
+    name = shape.name if up else kit.mirrored(shape.name)
+    for seed in range(4):
+        planted = kit.plant(shape, bars=bars, seed=seed, up=up)
+        found = ta.chart.patterns(*planted.bars, kinds=[name])
+        assert not [one for one in found if _is_planted(one, planted, shape, bars)], (seed, why)
