@@ -39,8 +39,8 @@ pins them from above): findings per 1,000 bars.
     abcd                        1.91
     all                         19.98
 
-Daily bars of the four stocks in `data/sample` give about as many (19 per 1,000 bars): that a shape is there says little
-by itself, so weigh findings with what followed them on your own market.
+Real markets show about as many: 14 per 1,000 daily bars of the four stocks in `data/sample`, 21 of its 21 close-only
+series. That a shape is there says little by itself; weigh findings with what followed them on your own market.
 """
 
 from __future__ import annotations
