@@ -3,8 +3,7 @@
 //! Described for the inverse (a dome): a fall to the left rim, a round top, the right rim at most twice
 //! `level_tolerance` depths from the left one, and a handle, a rise from the right rim that takes back at most half of
 //! the depth and lasts at most 0.6 of the dome. Round: the mean distance of the closes from the top is at most 0.42
-//! depths (a parabola has 0.33, a straight-sided spike 0.5), at most 0.5 in either half, and the top lies in the middle
-//! 60 % of at least 10 bars. Known when a close breaks both rims; void when one goes beyond the handle (also the
+//! depths (a parabola has 0.33, a straight-sided spike 0.5), and the top lies in the middle 60 % of at least 10 bars. Known when a close breaks both rims; void when one goes beyond the handle (also the
 //! invalidation). Target: the depth, measured on from the rim. After William J. O'Neil, "How to Make Money in Stocks",
 //! 1988. Score: mean of the rims' closeness, roundness (0.3 or less = 1), a shallow handle, the top's place in time.
 
@@ -17,16 +16,12 @@ const LEAST_BARS: usize = 10;
 const MOST_HANDLE_DEPTH: f64 = 0.5;
 const MOST_HANDLE_BARS: f64 = 0.6;
 const MOST_HOLLOW: f64 = 0.42;
-const MOST_HOLLOW_HALF: f64 = 0.5;
 const FULL_ROUND: f64 = 0.3;
 /// The top may divide the dome as unevenly as 1 to 4.
 const LEAST_EVENNESS: f64 = 0.25;
 
 pub(crate) fn find(shape: &Shape<'_>) -> Option<Candidate> {
     let kind = if shape.upright() { Kind::InverseCupAndHandle } else { Kind::CupAndHandle };
-    if !shape.params.wants(kind) {
-        return None;
-    }
     let points: Vec<Point> = shape.pivots.iter().map(|pivot| shape.point(pivot)).collect();
     let count = points.len();
     let (handle, right) = (*points.last()?, *points.get(count.checked_sub(2)?)?);
@@ -69,24 +64,21 @@ fn cup(shape: &Shape<'_>, kind: Kind, [before, left, top, right, handle]: [Point
     if !fits {
         return None;
     }
-    let hollow = |from: usize, to: usize| {
-        let (sum, count) = shape
-            .closes(from, to)
-            .fold((0.0, 0_usize), |(sum, count), (_, close)| (sum + (top.price - close) / depth, count + 1));
-        sum / float(count.max(1))
-    };
-    let whole = hollow(left.bar, right.bar);
-    if whole > MOST_HOLLOW || hollow(left.bar, top.bar).max(hollow(top.bar, right.bar)) > MOST_HOLLOW_HALF {
+    let (sum, count) = shape
+        .closes(left.bar, right.bar)
+        .fold((0.0, 0_usize), |(sum, count), (_, close)| (sum + (top.price - close) / depth, count + 1));
+    let hollow = sum / float(count.max(1));
+    if hollow > MOST_HOLLOW {
         return None;
     }
     let score = mean_score(&[
         closeness(apart, 2.0 * shape.params.level_tolerance),
-        closeness((whole - FULL_ROUND).max(0.0), 0.2),
+        closeness((hollow - FULL_ROUND).max(0.0), 0.2),
         closeness(handle_depth, MOST_HANDLE_DEPTH),
         place,
     ]);
     let words = format!(
-        "{}: rims {} and {} ({:.0} % of the depth apart), {} {}, mean distance from it {whole:.2} depths; the handle takes back {:.0} %",
+        "{}: rims {} and {} ({:.0} % of the depth apart), {} {}, mean distance from it {hollow:.2} depths; the handle takes back {:.0} %",
         kind.name().replace('_', " "),
         shown(shape.sign * left.price),
         shown(shape.sign * right.price),

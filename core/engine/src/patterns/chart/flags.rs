@@ -54,7 +54,7 @@ pub(crate) fn find(shape: &Shape<'_>) -> Option<Candidate> {
         _ => return None,
     };
     let slack = shape.params.line_tolerance * pole;
-    if !shape.params.wants(kind) || !shape.stays_between([end.bar + 1, high.bar], &lower, &upper, slack) {
+    if !shape.stays_between([end.bar + 1, high.bar], &lower, &upper, slack) {
         return None;
     }
     let form = if is_flag { closeness(1.0 - ratio, 0.5) } else { closeness(ratio - 0.3, 0.6) };

@@ -38,7 +38,7 @@ pub(crate) fn find(shape: &Shape<'_>) -> Option<Candidate> {
         && time >= LEAST_EVENNESS
         && rise >= shape.params.prior_trend
         && origin.price < left_neck.price.min(right_neck.price);
-    if !shape.params.wants(kind) || !fits {
+    if !fits {
         return None;
     }
     let score = mean_score(&[

@@ -20,8 +20,25 @@ const KEPT_PIVOTS: usize = 24;
 const VERSION: u8 = 1;
 
 type Family = fn(&Shape<'_>) -> Option<Candidate>;
-/// Families of patterns that wait for a break; each has one candidate for each scale and side at a time.
-const FAMILIES: [Family; 5] = [tops::find, head_shoulders::find, triangles::find, flags::find, cup::find];
+/// Families of patterns that wait for a break, and what they find; each has one candidate for each scale and side at a
+/// time. A family is run whole or not at all, so that asking for some kinds shows what asking for all shows of them.
+const FAMILIES: [(Family, &[Kind]); 5] = [
+    (tops::find, &[Kind::DoubleTop, Kind::DoubleBottom, Kind::TripleTop, Kind::TripleBottom]),
+    (head_shoulders::find, &[Kind::HeadAndShoulders, Kind::InverseHeadAndShoulders]),
+    (
+        triangles::find,
+        &[
+            Kind::AscendingTriangle,
+            Kind::DescendingTriangle,
+            Kind::SymmetricalTriangle,
+            Kind::RisingWedge,
+            Kind::FallingWedge,
+            Kind::Rectangle,
+        ],
+    ),
+    (flags::find, &[Kind::BullFlag, Kind::BearFlag, Kind::BullPennant, Kind::BearPennant]),
+    (cup::find, &[Kind::CupAndHandle, Kind::InverseCupAndHandle]),
+];
 /// Place of the flags among them.
 const FLAGS: usize = 3;
 
@@ -159,7 +176,11 @@ impl ChartScanner {
                     let settled = candidates.iter().filter_map(|one| settle(one, at, close, margin, scale.reversal));
                     found.extend(settled);
                 }
-                for (family, find) in FAMILIES.iter().enumerate().filter(|(at, _)| !scale.only_flags || *at == FLAGS) {
+                for (family, (find, kinds)) in FAMILIES.iter().enumerate() {
+                    let skipped = scale.only_flags && family != FLAGS;
+                    if skipped || !kinds.iter().any(|kind| self.params.wants(*kind)) {
+                        continue;
+                    }
                     if let Some(candidate) = find(&shape) {
                         scale.waiting.retain(|old| old.family != family || old.candidate.sign != candidate.sign);
                         scale.waiting.push(Waiting { family, candidate });
@@ -187,14 +208,15 @@ impl ChartScanner {
         }
         let horizon = self.params.max_bars * 7;
         self.reported.retain(|(_, _, [_, end])| at.saturating_sub(*end) <= horizon);
-        let (reported, least) = (&mut self.reported, self.params.min_score);
+        let (reported, params) = (&mut self.reported, &self.params);
         found.retain(|finding| {
             let Finding { kind, direction, start, end, .. } = *finding;
             // A shape of the same name that shares its first or its last pivot is the same one once more.
             let again = |known: &(Kind, Direction, [usize; 2])| {
                 (known.0, known.1) == (kind, direction) && (known.2[0] == start || known.2[1] == end)
             };
-            let fresh = finding.score >= least && !reported.iter().any(again);
+            let asked = params.wants(kind) && finding.score >= params.min_score;
+            let fresh = asked && !reported.iter().any(again);
             if fresh {
                 reported.push((kind, direction, [start, end]));
             }

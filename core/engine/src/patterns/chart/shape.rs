@@ -62,9 +62,9 @@ impl Shape<'_> {
         self.spans(points.first()?, points.last()?).then_some(points)
     }
 
-    /// Whether a pattern from one point to the other is short enough.
+    /// Whether a pattern from one point to the other is short enough, and its closes are still at hand.
     pub(crate) fn spans(&self, first: &Point, last: &Point) -> bool {
-        last.bar.saturating_sub(first.bar) <= self.params.max_bars
+        last.bar.saturating_sub(first.bar) <= self.params.max_bars && first.bar >= self.closes.first
     }
 
     pub(crate) fn marks(&self, labelled: &[(Point, &str)]) -> Vec<Mark> {

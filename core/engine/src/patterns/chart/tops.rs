@@ -55,7 +55,7 @@ fn candidate(
     let height = (highest + lowest) / 2.0 - neckline;
     let rise = first.price - origin.price;
     let apart = highest - lowest;
-    if !shape.params.wants(kind)
+    if height <= 0.0
         || apart > shape.params.level_tolerance * height
         || rise < shape.params.prior_trend * height
         || upper_neck - neckline > NECK_SPREAD * height

@@ -81,7 +81,7 @@ fn fitted(shape: &Shape<'_>, touches: usize) -> Option<Candidate> {
     }
     let (turned, is_wedge) = classify(up_move, low_move, shape.params.level_tolerance)?;
     let kind = if shape.upright() { turned } else { turned_back(turned) };
-    if !shape.params.wants(kind) || !shape.stays_between([first.bar, last.bar], &lower, &upper, slack * height) {
+    if !shape.stays_between([first.bar, last.bar], &lower, &upper, slack * height) {
         return None;
     }
     let down = Exit { line: lower, outcome: Some((last.price, Goal::Measured(height))) };
