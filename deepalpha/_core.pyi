@@ -25,6 +25,7 @@ __all__ = [
     "chart_fibonacci",
     "chart_kinds",
     "chart_levels",
+    "chart_meaning",
     "chart_patterns",
     "chart_swings",
     "check_timeframe",
@@ -64,6 +65,7 @@ _Finding = tuple[str, str, float, list[tuple[int, float, str]], float, float | N
 _Brick = tuple[float, float, float, float, float, int, int, int]
 
 def chart_kinds() -> list[str]: ...
+def chart_meaning(name: str) -> str: ...
 def chart_swings(
     high: _Floats, low: _Floats, close: _Floats, percent: bool, reversal: float, atr_period: int
 ) -> list[_Pivot]: ...

@@ -76,6 +76,7 @@ __all__ = [
     "Swing",
     "fibonacci",
     "levels",
+    "meaning",
     "patterns",
     "range_bars",
     "renko",
@@ -92,6 +93,15 @@ KINDS: tuple[str, ...] = tuple(_core.chart_kinds())
 #: Usual ratios; see `fibonacci`.
 RETRACEMENTS = (0.0, 0.236, 0.382, 0.5, 0.618, 0.786, 1.0)
 EXTENSIONS = (1.272, 1.414, 1.618, 2.0, 2.618, 4.236)
+
+
+def meaning(kind: str) -> str:
+    """What a pattern is and where it points, in a sentence.
+
+    Raises:
+        IndicatorError: a name that is not in `KINDS`, with the nearest that is.
+    """
+    return _core.chart_meaning(kind)
 
 
 def swings(

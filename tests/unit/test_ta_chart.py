@@ -108,7 +108,38 @@ def test_what_cannot_be_used_is_refused_with_value_and_bound(call: Any, said: st
         call()
 
 
+def test_every_kind_has_a_meaning() -> None:
+    assert len(ta.chart.KINDS) == 25 and all(len(ta.chart.meaning(kind)) > 10 for kind in ta.chart.KINDS)
+    assert ta.chart.meaning("double_top") == "Two equal tops; points down once the low between them is broken."
+    with pytest.raises(IndicatorError, match="did you mean bat"):
+        ta.chart.meaning("bot")
+
+
 def test_empty_series_have_nothing_to_show() -> None:
     assert ta.chart.patterns([], [], [], []) == [] == ta.chart.swings([], [], []) == ta.chart.levels([], [], [])
     assert ta.chart.zigzag([], [], []) == [] and len(ta.chart.renko([], box=1)) == 0
     assert ta.chart.renko([], box=1).forming is None
+
+
+def test_a_level_is_forgotten_when_it_was_not_touched_for_long() -> None:
+    swing = [100.0, 120, 100, 121, 100, 115]
+    quiet = [110.0] * 30
+    prices = swing + quiet
+    keep = ta.chart.levels(prices, prices, prices, unit="percent", reversal=10, max_age=100)
+    assert [level.price for level in keep] == [100, 120.5]
+    gone = ta.chart.levels(prices, prices, prices, unit="percent", reversal=10, max_age=20)
+    assert gone == []
+    # What was known at the time stays in the history.
+    history = ta.chart.levels(prices, prices, prices, unit="percent", reversal=10, max_age=20, history=True)
+    assert [(level.price, level.confirmed_at) for level in history] == [(100, 3), (120.5, 4), (100, 5)]
+
+
+def test_a_swing_is_confirmed_by_the_range_at_its_extreme() -> None:
+    # True ranges 1, then 1.5 (they reach to the close before). The mean of the first four is 1.375, so the high of
+    # bar 3 turns at 13.5 - 2.75 = 10.75: not at the low 11.5 of bar 4, but at 10.5 of bar 5.
+    close = [10.0, 11, 12, 13, 12, 11, 12, 13, 14]
+    high, low = [price + 0.5 for price in close], [price - 0.5 for price in close]
+    shown = [(one.bar, one.price, one.kind, one.confirmed_at) for one in ta.chart.swings(high, low, close, reversal=2)]
+    assert shown[0] == (0, 9.5, "low", 1)
+    assert shown[1] == (3, 13.5, "high", 5)
+    assert shown[2] == (5, 10.5, "low", 7)

@@ -65,6 +65,12 @@ fn chart_kinds() -> Vec<&'static str> {
     Pattern::ALL.iter().map(|kind| kind.name()).collect()
 }
 
+/// What a chart pattern is, in a sentence.
+#[pyfunction]
+fn chart_meaning(name: &str) -> PyResult<&'static str> {
+    Ok(Pattern::parse(name).map_err(refuse)?.meaning())
+}
+
 /// Swing pivots `(bar, price, is_high, confirmed_at)` in the order in which they became known.
 #[pyfunction]
 fn chart_swings(
@@ -262,6 +268,7 @@ fn chart_bricks<'py>(
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PyChartScanner>()?;
     module.add_function(wrap_pyfunction!(chart_kinds, module)?)?;
+    module.add_function(wrap_pyfunction!(chart_meaning, module)?)?;
     module.add_function(wrap_pyfunction!(chart_swings, module)?)?;
     module.add_function(wrap_pyfunction!(chart_levels, module)?)?;
     module.add_function(wrap_pyfunction!(chart_patterns, module)?)?;

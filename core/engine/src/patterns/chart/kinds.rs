@@ -30,11 +30,11 @@ impl Direction {
 }
 
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $kind:ident = $name:literal),+ $(,)?) => {
+    ($(#[doc = $doc:literal] $kind:ident = $name:literal),+ $(,)?) => {
         /// A chart pattern.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
         pub enum Kind {
-            $($(#[$doc])* $kind),+
+            $(#[doc = $doc] $kind),+
         }
 
         impl Kind {
@@ -48,60 +48,68 @@ macro_rules! kinds {
                     $(Self::$kind => $name),+
                 }
             }
+
+            /// What it is, in a sentence.
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $doc.trim_ascii()),+
+                }
+            }
         }
     };
 }
 
 kinds! {
-    /// A head between two lower shoulders.
+    /// A head between two lower shoulders; points down once the neckline is broken.
     HeadAndShoulders = "head_and_shoulders",
-    /// The same upside down.
+    /// A deep low between two higher ones; points up once the neckline is broken.
     InverseHeadAndShoulders = "inverse_head_and_shoulders",
-    /// Two equal tops.
+    /// Two equal tops; points down once the low between them is broken.
     DoubleTop = "double_top",
-    /// Two equal bottoms.
+    /// Two equal bottoms; points up once the high between them is broken.
     DoubleBottom = "double_bottom",
-    /// Three equal tops.
+    /// Three equal tops; points down once the lows between them are broken.
     TripleTop = "triple_top",
-    /// Three equal bottoms.
+    /// Three equal bottoms; points up once the highs between them are broken.
     TripleBottom = "triple_bottom",
-    /// A flat upper and a rising lower side.
+    /// A flat upper and a rising lower side; points where it breaks, more often up.
     AscendingTriangle = "ascending_triangle",
-    /// A falling upper and a flat lower side.
+    /// A falling upper and a flat lower side; points where it breaks, more often down.
     DescendingTriangle = "descending_triangle",
-    /// A falling upper and a rising lower side.
+    /// A falling upper and a rising lower side; points where it breaks.
     SymmetricalTriangle = "symmetrical_triangle",
-    /// Both sides rise and converge.
+    /// Both sides rise and converge; points down once the lower side is broken.
     RisingWedge = "rising_wedge",
-    /// Both sides fall and converge.
+    /// Both sides fall and converge; points up once the upper side is broken.
     FallingWedge = "falling_wedge",
-    /// Both sides flat.
+    /// Both sides flat; points where it breaks.
     Rectangle = "rectangle",
-    /// A steep rise, then a small channel.
+    /// A steep rise, then a small channel that drifts back; points up once it breaks upwards.
     BullFlag = "bull_flag",
-    /// A steep fall, then a small channel.
+    /// A steep fall, then a small channel that drifts back; points down once it breaks downwards.
     BearFlag = "bear_flag",
-    /// A steep rise, then a small triangle.
+    /// A steep rise, then a small triangle; points up once it breaks upwards.
     BullPennant = "bull_pennant",
-    /// A steep fall, then a small triangle.
+    /// A steep fall, then a small triangle; points down once it breaks downwards.
     BearPennant = "bear_pennant",
-    /// A round bottom between equal rims, then a small dip.
+    /// A round bottom between equal rims, then a small dip; points up once the rims are broken.
     CupAndHandle = "cup_and_handle",
-    /// The same upside down.
+    /// A round top between equal rims, then a small rise; points down once the rims are broken.
     InverseCupAndHandle = "inverse_cup_and_handle",
-    /// Harmonic: D at 0.786 XA.
+    /// Harmonic X-A-B-C-D with AB at 0.618 and D at 0.786 of XA; points away from D.
     Gartley = "gartley",
-    /// Harmonic: D at 1.27 XA.
+    /// Harmonic X-A-B-C-D with AB at 0.786 and D at 1.27 of XA; points away from D.
     Butterfly = "butterfly",
-    /// Harmonic: D at 0.886 XA.
+    /// Harmonic X-A-B-C-D with AB at 0.382 to 0.5 and D at 0.886 of XA; points away from D.
     Bat = "bat",
-    /// Harmonic: D at 1.618 XA.
+    /// Harmonic X-A-B-C-D with AB at 0.382 to 0.618 and D at 1.618 of XA; points away from D.
     Crab = "crab",
-    /// Harmonic 0-X-A-B-C: C at 0.886 to 1.13 of 0X.
+    /// Harmonic 0-X-A-B-C with B beyond X and C at 0.886 to 1.13 of 0X; points away from C.
     Shark = "shark",
-    /// Harmonic: D at 0.786 XC.
+    /// Harmonic X-A-B-C-D with C beyond A and D at 0.786 of XC; points away from D.
     Cypher = "cypher",
-    /// Harmonic: CD as long as AB.
+    /// Harmonic A-B-C-D with BC at 0.618 to 0.786 of AB and CD as long as AB; points away from D.
     Abcd = "abcd",
 }
 
