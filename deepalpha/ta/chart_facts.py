@@ -58,9 +58,9 @@ class ChartPattern(Fact, frozen=True):
     """A chart pattern that has become known.
 
     `score` is 0 to 1, the mean of how well the shape's measures fit. It ranks shapes and is no probability.
-    Beyond `invalidation` the pattern has failed; `target` is the field's usual one (measured move, first
-    harmonic objective); None where the break came so late that nothing is left of it, or where it would be below 0. `start` and `end` are the bars of the first and last pivot, `scale` the
-    reversal of the swings it was found at.
+    Beyond `invalidation` the pattern has failed. `target` is the field's usual one (measured move, first harmonic
+    objective); None where the break came so late that nothing is left of it, or where it would be below 0.
+    `start` and `end` are the bars of the first and last pivot, `scale` the reversal of the swings it was found at.
     """
 
     name: str

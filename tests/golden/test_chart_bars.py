@@ -68,7 +68,8 @@ def test_tick_bars_take_whole_rows() -> None:
     assert ta.chart.tick_bars([10, 12, 9], size=4, ticks=[3, 3, 3]).ticks.tolist() == [6]
 
 
-ROWS = st.lists(st.tuples(st.floats(50, 60), st.floats(0, 1e5).map(lambda one: round(one, 8)), st.integers(0, 9)), max_size=60)
+VOLUMES = st.floats(0, 1e5).map(lambda one: round(one, 8))
+ROWS = st.lists(st.tuples(st.floats(50, 60), VOLUMES, st.integers(0, 9)), max_size=60)
 
 
 @settings(max_examples=80, deadline=None)
