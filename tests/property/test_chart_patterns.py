@@ -144,6 +144,14 @@ def test_the_chart_upside_down_shows_the_mirror_images(bars: Any, given_: Any) -
         assert 1024 - other.invalidation == pytest.approx(one.invalidation, rel=1e-9)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_asking_for_one_kind_shows_what_asking_for_all_shows_of_it(seed: int) -> None:
+    bars = market(seed, 4_000)
+    everything = ta.chart.patterns(*bars)
+    for kind in ta.chart.KINDS:
+        assert ta.chart.patterns(*bars, kinds=[kind]) == [one for one in everything if one.name == kind]
+
+
 HOSTILE = st.floats(allow_nan=True, allow_infinity=True)
 
 

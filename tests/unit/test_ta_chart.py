@@ -132,6 +132,11 @@ def test_a_level_is_forgotten_when_it_was_not_touched_for_long() -> None:
     # What was known at the time stays in the history.
     history = ta.chart.levels(prices, prices, prices, unit="percent", reversal=10, max_age=20, history=True)
     assert [(level.price, level.confirmed_at) for level in history] == [(100, 3), (120.5, 4), (100, 5)]
+    # A touch after that begins anew, where it would have been the third.
+    for max_age, touched in ((100, 3), (20, 2)):
+        again = [*prices, 121.0, 100.0, 121.0, 100.0]
+        found = ta.chart.levels(again, again, again, unit="percent", reversal=10, max_age=max_age, history=True)
+        assert [level.touches for level in found if level.confirmed_at > 36 and level.price > 120][:1] == [touched]
 
 
 def test_a_swing_is_confirmed_by_the_range_at_its_extreme() -> None:
