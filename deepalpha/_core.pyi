@@ -17,11 +17,19 @@ _Events = list[tuple[str, dict[str, Any]]]
 __all__ = [
     "AccountView",
     "Approved",
+    "ChartScanner",
     "Indicator",
     "OpsLog",
     "PracticeVenue",
     "RiskGate",
     "bucket_end",
+    "chart_bricks",
+    "chart_fibonacci",
+    "chart_kinds",
+    "chart_levels",
+    "chart_meaning",
+    "chart_patterns",
+    "chart_swings",
     "check_timeframe",
     "market_view",
     "ta_level",
@@ -60,6 +68,63 @@ def market_view(
     asof: int,
     ids: Sequence[str],
 ) -> dict[str, tuple[dict[str, NDArray[Any]], dict[str, NDArray[np.float64]]]]: ...
+
+# --- chart patterns and bars by price or trade
+
+_Floats = NDArray[np.float64]
+_Pivot = tuple[int, float, bool, int]
+_Level = tuple[float, str, float, int, int, list[_Pivot], int]
+_Finding = tuple[str, str, float, list[tuple[int, float, str]], float, float | None, int, int, int, float, str]
+_Brick = tuple[float, float, float, float, float, int, int, int]
+
+def chart_kinds() -> list[str]: ...
+def chart_meaning(name: str) -> str: ...
+def chart_swings(
+    high: _Floats, low: _Floats, close: _Floats, percent: bool, reversal: float, atr_period: int
+) -> list[_Pivot]: ...
+def chart_levels(
+    high: _Floats,
+    low: _Floats,
+    close: _Floats,
+    percent: bool,
+    reversal: float,
+    atr_period: int,
+    width: float,
+    min_touches: int,
+    max_age: int,
+) -> tuple[list[_Level], list[_Level]]: ...
+def chart_patterns(
+    open: _Floats, high: _Floats, low: _Floats, close: _Floats, params: dict[str, Any]
+) -> list[_Finding]: ...
+
+@final
+class ChartScanner:
+    def __new__(cls, params: dict[str, Any]) -> ChartScanner: ...
+    @property
+    def bars(self) -> int: ...
+    def update(self, open: float, high: float, low: float, close: float) -> list[_Finding]: ...
+    def snapshot(self) -> bytes: ...
+    @staticmethod
+    def restore(snapshot: bytes) -> ChartScanner: ...
+
+def chart_fibonacci(
+    start: float,
+    end: float,
+    projected_from: float | None,
+    retracements: Sequence[float],
+    extensions: Sequence[float],
+) -> list[tuple[str, float, float]]: ...
+def chart_bricks(
+    rule: str,
+    size: float,
+    atr_period: int,
+    open: _Floats,
+    high: _Floats,
+    low: _Floats,
+    close: _Floats,
+    volume: _Floats | None,
+    ticks: _Floats | None,
+) -> tuple[dict[str, NDArray[Any]], _Brick | None]: ...
 
 # --- trading
 

@@ -28,9 +28,10 @@ from __future__ import annotations
 
 from deepalpha import _core
 from deepalpha.errors import IndicatorError
+from deepalpha.ta import chart
 from deepalpha.ta.info import functions, info
 
-__all__ = ["functions", "info"]
+__all__ = ["chart", "functions", "info"]
 
 
 def __getattr__(name: str) -> _core.Indicator:

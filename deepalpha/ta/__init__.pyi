@@ -6,6 +6,7 @@ from typing import Any, Literal, TypeVar
 import polars as pl
 from numpy.typing import NDArray
 
+from deepalpha.ta import chart as chart
 from deepalpha.ta.info import functions as functions, info as info
 
 # A series of numbers (pandas Series too: they are Any to mypy, since pandas is optional).

@@ -8,6 +8,7 @@
 use pyo3::prelude::*;
 
 mod bars;
+mod chart;
 mod error;
 mod ops;
 mod pool;
@@ -19,6 +20,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     ta::limit_level()?;
     ta::register(module)?;
     bars::register(module)?;
+    chart::register(module)?;
     trading::register(module)?;
     ops::register(module)
 }

@@ -4,6 +4,7 @@
 //! is compared with "average" candles, those before the bar in question are meant, as in TA-Lib's default settings.
 //! A bar with a NaN is no pattern, and none that looks back on it.
 
+pub mod chart;
 pub mod kit;
 
 include!(concat!(env!("OUT_DIR"), "/patterns_modules.rs"));

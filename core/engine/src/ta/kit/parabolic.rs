@@ -42,21 +42,24 @@ pub(crate) struct Rules {
 /// bar before.
 pub(crate) type Trade<N = f64> = [N; 6];
 
+/// One or the other, by whether a trade is long. A function: the compiler leaves closures as calls in these loops.
+#[inline(always)]
+fn by_side<N: Number>(long: N, if_long: N, if_short: N) -> N {
+    N::if_above(long, N::splat(0.0), if_long, if_short)
+}
+
 impl Rules {
     /// One bar: the trade after it, and the stop shown for it with the trade's side.
     #[inline(always)]
     pub(crate) fn advance<N: Number>(&self, trade: &mut Trade<N>, [high, low]: [N; 2]) -> [N; 2] {
         let (zero, one) = (N::splat(0.0), N::splat(1.0));
-        let by_side = |long: N, if_long: N, if_short: N| N::if_above(long, zero, if_long, if_short);
         let [was_long, stop, best, acceleration, old_high, old_low] = *trade;
         let reached = by_side(was_long, N::if_at_least(stop, low, one, zero), N::if_at_least(high, stop, one, zero));
         let long = N::if_above(reached, zero, one - was_long, was_long);
-        // Out of the last two bars, where it lies within them.
-        let keep_off = |stop: N| {
-            by_side(long, stop.smaller(old_low).smaller(low), stop.larger(old_high).larger(high))
-        };
+        // A new stop stays out of the last two bars.
+        let (floor, ceiling) = (old_low.smaller(low), old_high.larger(high));
         // On a reversal the new stop is the old trade's best price, moved away.
-        let turned = keep_off(best);
+        let turned = by_side(long, best.smaller(floor), best.larger(ceiling));
         let away = turned * N::splat(self.offset);
         let stop = N::if_above(reached, zero, by_side(long, turned - away, turned + away), stop);
         let extreme = by_side(long, high, low);
@@ -69,7 +72,8 @@ impl Rules {
         let acceleration = N::if_above(reached, zero, first, quicker);
         let best = N::if_above(fresh, zero, extreme, best);
         // Fused as in TA-Lib: a low may lie exactly on a stop, and the last bit says on which side.
-        let moved = keep_off(acceleration.fused(best - stop, stop));
+        let moved = acceleration.fused(best - stop, stop);
+        let moved = by_side(long, moved.smaller(floor), moved.larger(ceiling));
         *trade = [long, moved, best, acceleration, high, low];
         [stop, long]
     }
