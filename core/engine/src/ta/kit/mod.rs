@@ -4,11 +4,15 @@
 //! - [`Spec`] and its parts: what a file declares; `Spec::compute`: the one dispatcher that checks, trims and fills.
 //! - [`find`], [`REGISTRY`]: by name, with a suggestion for a misspelt one. [`specs_json`]: all of it as JSON.
 //! - `State`: an indicator bar by bar; [`Live`]: one that runs. `batch` and `streaming` make a SPEC's kernels from it.
+//! - [`StreamSet`]: many indicators of many symbols (`lanes`) bar by bar; [`Frame`]: over the rows of a table, group by
+//!   group; [`Wanted`]: what both are asked for. [`warm_up`]: when an indicator has forgotten where it began.
 //! - `averages`, `ranges`, `ring`, `windows`: states that more than one indicator is made of.
 
 pub(crate) mod averages;
 mod error;
+mod frame;
 mod json;
+pub(crate) mod lanes;
 mod live;
 mod params;
 pub(crate) mod ranges;
@@ -16,16 +20,24 @@ mod registry;
 pub(crate) mod ring;
 mod spec;
 mod state;
+mod stream_set;
+mod wanted;
+mod warm_up;
 pub(crate) mod windows;
 
 pub use error::TaError;
+pub use frame::{Column, Frame, FrameError};
 pub use json::specs_json;
+pub use lanes::{BAR, Lanes, Place, Row};
 pub use live::Live;
 pub use params::{Param, ParamKind, Params, Seed};
 pub use registry::{REGISTRY, find, resolve};
 pub use spec::{Input, Kernel, Kind, Lookback, Memory, NanPolicy, Output, Policy, Spec};
 pub(crate) use state::{State, batch, streaming};
 pub use state::{Stream, Streaming};
+pub use stream_set::{StreamSet, StreamSetError};
+pub use wanted::{COLUMN_NAMES, Wanted};
+pub use warm_up::warm_up;
 
 /// Two numbers whose difference is a smaller share of their sum than this are rounding noise apart.
 ///

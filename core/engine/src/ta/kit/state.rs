@@ -5,6 +5,7 @@ use std::array;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::lanes::{Lanes, Many};
 use super::{Params, TaError};
 
 /// What an indicator remembers between bars, with `I` inputs and `O` outputs.
@@ -65,6 +66,9 @@ pub trait Stream: Send + Sync {
     /// A second stream in the same state.
     fn duplicate(&self) -> Box<dyn Stream>;
 
+    /// `count` streams in the same state, side by side.
+    fn lanes(&self, count: usize) -> Box<dyn Lanes>;
+
     /// The state as bytes.
     ///
     /// # Errors
@@ -105,6 +109,10 @@ impl<S: State<I, O>, const I: usize, const O: usize> Stream for Running<S, I, O>
 
     fn duplicate(&self) -> Box<dyn Stream> {
         Box::new(Self(self.0.clone()))
+    }
+
+    fn lanes(&self, count: usize) -> Box<dyn Lanes> {
+        Box::new(Many::<S, I, O>::new(&self.0, count))
     }
 
     fn save(&self) -> Result<Vec<u8>, TaError> {
