@@ -1,7 +1,9 @@
 //! Indicators over the rows of a table: threads over groups, without Python's lock.
 
 use deepalpha_engine::ta::{self, Column, Frame, FrameError, Kind as OutputKind, NanPolicy, Wanted};
-use numpy::{PyArray1, PyArrayMethods, PyReadonlyArray1, PyReadwriteArray1};
+use numpy::{
+    IntoPyArray, PyArray1, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyReadwriteArray1, PyUntypedArrayMethods,
+};
 use pyo3::prelude::*;
 
 use crate::ta_stream::{parse_seed, refuse};
@@ -180,6 +182,13 @@ fn parse_nan(name: &str) -> PyResult<NanPolicy> {
     }
 }
 
+/// Rows at which a key differs from the row's before; keys of shape (n, words), uint64.
+#[pyfunction]
+fn ta_changes<'py>(py: Python<'py>, keys: PyReadonlyArray2<'py, u64>) -> PyResult<Bound<'py, PyArray1<i64>>> {
+    let (words, width) = (keys.as_slice()?, keys.shape().get(1).copied().unwrap_or(1));
+    Ok(py.detach(|| ta::changes(words, width)).into_pyarray(py))
+}
+
 /// An indicator's name and its parameters (those given, in order) from an id such as `RSI_14`.
 #[pyfunction]
 fn ta_resolve(id: &str) -> PyResult<(&'static str, Vec<f64>)> {
@@ -199,6 +208,7 @@ fn ta_warm_up(py: Python<'_>, name: &str, params: Vec<f64>, seed: &str) -> PyRes
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(ta_frame, module)?)?;
+    module.add_function(wrap_pyfunction!(ta_changes, module)?)?;
     module.add_function(wrap_pyfunction!(ta_resolve, module)?)?;
     module.add_function(wrap_pyfunction!(ta_warm_up, module)?)
 }

@@ -169,6 +169,26 @@ impl<'a> Frame<'a> {
     }
 }
 
+/// The rows at which a table's key changes, where a row's key is `width` words; row 0 is none of them.
+#[must_use]
+pub fn changes(words: &[u64], width: usize) -> Vec<i64> {
+    // Most rows have the key of the row before: a block of them is looked through without a branch in it.
+    const BLOCK: usize = 64;
+    let width = width.max(1);
+    let (before, after) = (words, words.get(width..).unwrap_or_default());
+    let mut rows = Vec::new();
+    let mut row = 1;
+    for (before, after) in before.chunks(BLOCK * width).zip(after.chunks(BLOCK * width)) {
+        if before.iter().zip(after).fold(0, |differs, (before, after)| differs | (before ^ after)) != 0 {
+            let keys = before.chunks(width).zip(after.chunks(width));
+            let here = (row..).zip(keys).filter(|(_, (before, after))| before != after);
+            rows.extend(here.map(|(row, _)| row));
+        }
+        row += i64::try_from(after.len() / width).unwrap_or(0);
+    }
+    rows
+}
+
 /// One indicator of one group into slots `place` of its columns.
 fn one(
     wanted: &Wanted,
@@ -237,6 +257,18 @@ mod tests {
         assert!(out[0].is_nan() && out[3].is_nan(), "{out:?}");
         assert_eq!((out[1], out[2], out[4]), (2.0, 4.0, 15.0));
         Ok(())
+    }
+
+    #[test]
+    fn changes_are_the_rows_that_differ_from_the_one_before() {
+        for (length, width) in [(0, 1), (1, 2), (64, 1), (65, 1), (500, 2), (129, 2)] {
+            let key = |row: u64| (row / 7) * 3 + row / 64;
+            let words: Vec<u64> =
+                (0..length).flat_map(|row| (0..width).map(move |word| key(row) * word + key(row))).collect();
+            let expected: Vec<i64> =
+                (1_i64..).zip(1..length).filter(|(_, row)| key(*row) != key(row - 1)).map(|(row, _)| row).collect();
+            assert_eq!(changes(&words, usize::try_from(width).unwrap_or(1)), expected, "{length} {width}");
+        }
     }
 
     #[test]
