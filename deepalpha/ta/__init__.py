@@ -45,6 +45,11 @@ from deepalpha.ta.functions import (
     WMA,
 )
 
+# Tables, running indicators, and what makes both from one spelling.
+from deepalpha._core import StreamSet
+from deepalpha.ta import stream
+from deepalpha.ta.frames import frame
+
 # After the functions: this rebinds the names of the two submodules to the functions of the same name.
 from deepalpha.ta.info import functions, info
 
@@ -74,10 +79,13 @@ __all__ = [
     "SMA",
     "STDDEV",
     "STOCH",
+    "StreamSet",
     "WILLR",
     "WMA",
+    "frame",
     "functions",
     "info",
+    "stream",
 ]
 
 

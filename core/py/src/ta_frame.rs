@@ -1,6 +1,6 @@
 //! Indicators over the rows of a table: threads over groups, without Python's lock.
 
-use deepalpha_engine::ta::{self, Column, Frame, FrameError, Kind as OutputKind, NanPolicy, Wanted};
+use deepalpha_engine::ta::{self, Column, Frame, FrameError, Kind as OutputKind, NanPolicy, Places, Wanted};
 use numpy::{
     IntoPyArray, PyArray1, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyReadwriteArray1, PyUntypedArrayMethods,
 };
@@ -54,10 +54,21 @@ fn ta_frame<'py>(
     nan: &str,
 ) -> PyResult<Vec<(String, Bound<'py, PyAny>)>> {
     let wanted = wanted(specs)?;
-    let columns = columns.iter().map(|column| column.as_slice()).collect::<Result<Vec<&[f64]>, _>>()?;
-    let order = order.as_ref().map(|order| order.as_slice()).transpose()?;
+    let mut columns = columns.iter().map(|column| column.as_slice()).collect::<Result<Vec<&[f64]>, _>>()?;
     let nan = parse_nan(nan)?;
-    let frame = Frame::new(&wanted, wiring, &columns, starts.as_slice()?, order, nan).map_err(refuse)?;
+    let places = match &order {
+        Some(order) if columns.iter().all(|column| column.len() == order.len()) => {
+            Some(Places::new(order.as_slice()?).map_err(refuse)?)
+        }
+        Some(_) => return Err(refuse("the table's order does not have as many rows as its columns")),
+        None => None,
+    };
+    let gathered: Vec<Vec<f64>> = match &places {
+        Some(places) => py.detach(|| gather(places, &columns, threads.max(1))),
+        None => Vec::new(),
+    };
+    columns.iter_mut().zip(&gathered).for_each(|(column, gathered)| *column = gathered);
+    let frame = Frame::new(&wanted, wiring, &columns, starts.as_slice()?, nan).map_err(refuse)?;
     let names: Vec<String> = wanted.iter().flat_map(Wanted::names).collect();
     let outputs = wanted.iter().flat_map(|wanted| wanted.spec.outputs);
     // numpy allocates: it asks the kernel for huge pages, and fresh ones are zero without being written.
@@ -77,21 +88,29 @@ fn ta_frame<'py>(
         })
         .collect::<PyResult<Vec<Target<'py>>>>()?;
     let results = targets.iter_mut().map(Target::column).collect::<PyResult<Vec<Column<'_>>>>()?;
-    py.detach(|| run(&frame, order, results, threads.max(1))).map_err(refuse)?;
+    py.detach(|| run(&frame, places.as_ref(), results, threads.max(1))).map_err(refuse)?;
     drop(targets);
     Ok(names.into_iter().zip(arrays).collect())
 }
 
-/// Compute into `results`; where the groups have an order of their own, in it first and then back to the table's.
-fn run(frame: &Frame<'_>, order: Option<&[u32]>, results: Vec<Column<'_>>, threads: usize) -> Result<(), FrameError> {
-    let Some(order) = order else { return compute(frame, results, threads) };
-    let mut places = vec![u32::MAX; order.len()];
-    for (place, row) in (0_u32..).zip(order) {
-        match places.get_mut(*row as usize) {
-            Some(slot) if *slot == u32::MAX => *slot = place,
-            _ => return Err(FrameError::Shape { what: "order" }),
+/// Columns in the groups' order, a thread a column.
+fn gather(places: &Places, columns: &[&[f64]], threads: usize) -> Vec<Vec<f64>> {
+    let mut gathered: Vec<Vec<f64>> = vec![Vec::new(); columns.len()];
+    let one = |(slot, column): (&mut Vec<f64>, &&[f64])| *slot = places.gather(column);
+    for (slots, columns) in gathered.chunks_mut(threads).zip(columns.chunks(threads)) {
+        let parts = slots.iter_mut().zip(columns);
+        if threads == 1 {
+            parts.for_each(one);
+        } else {
+            std::thread::scope(|scope| parts.for_each(|part| drop(scope.spawn(move || one(part)))));
         }
     }
+    gathered
+}
+
+/// Compute into `results`; where the groups have an order of their own, in it first and then back to the table's.
+fn run(frame: &Frame<'_>, places: Option<&Places>, results: Vec<Column<'_>>, threads: usize) -> Result<(), FrameError> {
+    let Some(places) = places else { return compute(frame, results, threads) };
     let rows = frame.rows();
     let mut floats: Vec<Vec<f64>> = Vec::new();
     let mut wholes: Vec<Vec<i32>> = Vec::new();
@@ -110,29 +129,24 @@ fn run(frame: &Frame<'_>, order: Option<&[u32]>, results: Vec<Column<'_>>, threa
     let (mut floats, mut wholes) = (floats.iter(), wholes.iter());
     for column in results {
         match column {
-            Column::Float(slots) => spread(slots, &places, floats.next(), threads),
-            Column::Whole(slots) => spread(slots, &places, wholes.next(), threads),
+            Column::Float(slots) => give_back(slots, places, floats.next(), threads),
+            Column::Whole(slots) => give_back(slots, places, wholes.next(), threads),
         }
     }
     Ok(())
 }
 
-/// `slots[row] = ordered[places[row]]`, by stretches of rows.
-fn spread<T: Copy + Send + Sync>(slots: &mut [T], places: &[u32], ordered: Option<&Vec<T>>, threads: usize) {
+/// A column of results back into the table's order, by stretches of rows.
+fn give_back<T: Copy + Send + Sync>(slots: &mut [T], places: &Places, ordered: Option<&Vec<T>>, threads: usize) {
     let Some(ordered) = ordered else { return };
-    let fetch = |(slots, places): (&mut [T], &[u32])| {
-        for (slot, place) in slots.iter_mut().zip(places) {
-            if let Some(value) = ordered.get(*place as usize) {
-                *slot = *value;
-            }
-        }
-    };
     let share = slots.len().div_ceil(threads).max(1);
-    let parts = slots.chunks_mut(share).zip(places.chunks(share));
+    let parts = slots.chunks_mut(share).enumerate();
+    let one = |(part, slots): (usize, &mut [T])| places.give_back(ordered, part * share, slots);
     if threads == 1 {
-        return parts.for_each(fetch);
+        parts.for_each(one);
+    } else {
+        std::thread::scope(|scope| parts.for_each(|part| drop(scope.spawn(move || one(part)))));
     }
-    std::thread::scope(|scope| parts.for_each(|part| drop(scope.spawn(move || fetch(part)))));
 }
 
 /// Compute the groups in the group order, a stretch of them a thread.

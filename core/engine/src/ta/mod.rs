@@ -17,7 +17,9 @@
 
 pub mod kit;
 
-pub use kit::{BAR, COLUMN_NAMES, Column, Frame, FrameError, Row, StreamSet, StreamSetError, Wanted, changes, warm_up};
+pub use kit::{
+    BAR, COLUMN_NAMES, Column, Frame, FrameError, Places, Row, StreamSet, StreamSetError, Wanted, changes, warm_up,
+};
 pub use kit::{
     Input, Kind, Live, Memory, NanPolicy, Output, Param, ParamKind, Params, Policy, REGISTRY, Seed, Spec, TaError,
     find, resolve, specs_json,

@@ -1,7 +1,8 @@
 //! Indicators over the rows of a table, group by group.
 //!
-//! Groups are given once, as runs of rows (of an order all indicators share), and every indicator goes through them:
-//! O(rows) an indicator, with one group's rows at a time in the cache. Groups do not see each other's rows.
+//! Groups are given once, as runs of rows, and every indicator goes through them: O(rows) an indicator, with one group's
+//! rows at a time in the cache. Where a table's groups do not lie together, [`Places`] brings its columns into an order
+//! in which they do, once for all indicators, and the results back. Groups do not see each other's rows.
 
 use std::ops::Range;
 
@@ -16,12 +17,10 @@ pub enum FrameError {
     #[error(transparent)]
     Ta(#[from] TaError),
     /// A group's rows.
-    #[error("group {group} (from row {row} on): {error}")]
+    #[error("in group {group} of the table, {error}")]
     Group {
         /// Which group, from 0.
         group: usize,
-        /// Its first row in the group order.
-        row: usize,
         /// What is wrong.
         error: TaError,
     },
@@ -51,8 +50,6 @@ pub struct Frame<'a> {
     columns: &'a [&'a [f64]],
     /// First row of each group, ascending from 0, and the length at the end.
     bounds: Vec<usize>,
-    /// Row of the table at each place of the group order; none when they are the same.
-    order: Option<&'a [u32]>,
     nan: NanPolicy,
 }
 
@@ -60,22 +57,18 @@ impl<'a> Frame<'a> {
     /// Check that everything fits together.
     ///
     /// # Errors
-    /// Columns of unequal length, starts that do not ascend from 0, an order of another length; bad parameters.
+    /// Columns of unequal length, starts that do not ascend from 0, inputs without a column; bad parameters.
     pub fn new(
         wanted: &'a [Wanted],
         wiring: Vec<Vec<usize>>,
         columns: &'a [&'a [f64]],
         starts: &[i64],
-        order: Option<&'a [u32]>,
         nan: NanPolicy,
     ) -> Result<Self, FrameError> {
         let shape = |what| FrameError::Shape { what };
         let length = columns.first().map_or(0, |column| column.len());
         if columns.iter().any(|column| column.len() != length) {
             return Err(shape("columns"));
-        }
-        if order.is_some_and(|order| order.len() != length || order.iter().any(|row| *row as usize >= length)) {
-            return Err(shape("order"));
         }
         let mut bounds = Vec::with_capacity(starts.len() + 1);
         for start in starts {
@@ -93,19 +86,13 @@ impl<'a> Frame<'a> {
             return Err(shape("inputs"));
         }
         wanted.iter().try_for_each(Wanted::check)?;
-        Ok(Self { wanted, wiring, columns, bounds, order, nan })
+        Ok(Self { wanted, wiring, columns, bounds, nan })
     }
 
     /// Rows of the table.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.bounds.last().copied().unwrap_or(0)
-    }
-
-    /// Whether results come in the group order and not in the table's.
-    #[must_use]
-    pub const fn is_reordered(&self) -> bool {
-        self.order.is_some()
     }
 
     /// The groups cut into at most `count` stretches with about as many rows each: one a thread.
@@ -123,7 +110,7 @@ impl<'a> Frame<'a> {
         stretches
     }
 
-    /// The rows of some groups, in the group order.
+    /// The rows of some groups.
     #[must_use]
     pub fn rows_of(&self, groups: &Range<usize>) -> Range<usize> {
         let bound = |group: usize| self.bounds.get(group).copied().unwrap_or(0);
@@ -136,22 +123,11 @@ impl<'a> Frame<'a> {
     /// Results of another shape; a gap under [`NanPolicy::Raise`], with its group.
     pub fn compute(&self, groups: Range<usize>, results: &mut [Column<'_>]) -> Result<(), FrameError> {
         let base = self.rows_of(&groups).start;
-        let mut gathered: Vec<Vec<f64>> = vec![Vec::new(); self.columns.len()];
         let mut scratch: Vec<f64> = Vec::new();
         for group in groups {
             let rows = self.rows_of(&(group..group + 1));
-            if let Some(order) = self.order {
-                let order = order.get(rows.clone()).unwrap_or_default();
-                for (wanted, column) in gathered.iter_mut().zip(self.columns) {
-                    wanted.clear();
-                    wanted.extend(order.iter().filter_map(|row| column.get(*row as usize)));
-                }
-            }
             let input = |column: &usize| -> &[f64] {
-                match self.order {
-                    Some(_) => gathered.get(*column).map(Vec::as_slice).unwrap_or_default(),
-                    None => self.columns.get(*column).and_then(|values| values.get(rows.clone())).unwrap_or_default(),
-                }
+                self.columns.get(*column).and_then(|values| values.get(rows.clone())).unwrap_or_default()
             };
             let place = rows.start - base..rows.end - base;
             let mut rest = &mut *results;
@@ -162,10 +138,54 @@ impl<'a> Frame<'a> {
                 rest = others;
                 let inputs: Vec<&[f64]> = wiring.iter().map(input).collect();
                 let done = one(wanted, &inputs, self.nan, mine, place.clone(), &mut scratch);
-                done.map_err(|error| FrameError::Group { group, row: rows.start, error })?;
+                done.map_err(|error| FrameError::Group { group, error })?;
             }
         }
         Ok(())
+    }
+}
+
+/// Where each row of a table goes so that its groups lie together.
+///
+/// Both ways go through the table row by row: where rows of many groups alternate, each group is one stream in the cache.
+#[derive(Debug)]
+pub struct Places(Vec<u32>);
+
+impl Places {
+    /// From the table's row at each place.
+    ///
+    /// # Errors
+    /// [`FrameError::Shape`] when `order` does not name each of its rows once.
+    pub fn new(order: &[u32]) -> Result<Self, FrameError> {
+        let mut places = vec![u32::MAX; order.len()];
+        for (place, row) in (0_u32..).zip(order) {
+            match places.get_mut(*row as usize) {
+                Some(slot) if *slot == u32::MAX => *slot = place,
+                _ => return Err(FrameError::Shape { what: "order" }),
+            }
+        }
+        Ok(Self(places))
+    }
+
+    /// A column of the table, in the groups' order.
+    #[must_use]
+    pub fn gather(&self, column: &[f64]) -> Vec<f64> {
+        let mut out = vec![0.0; column.len()];
+        for (value, place) in column.iter().zip(&self.0) {
+            if let Some(slot) = out.get_mut(*place as usize) {
+                *slot = *value;
+            }
+        }
+        out
+    }
+
+    /// Results in the groups' order, for the rows of the table from `first` on.
+    pub fn give_back<T: Copy>(&self, ordered: &[T], first: usize, slots: &mut [T]) {
+        for (slot, place) in slots.iter_mut().zip(self.0.iter().skip(first)) {
+            if let Some(value) = ordered.get(*place as usize) {
+                *slot = *value;
+            }
+        }
     }
 }
 
@@ -237,7 +257,7 @@ mod tests {
         let wanted = [];
         let column = [0.0; 10];
         let columns = [column.as_slice()];
-        let frame = Frame::new(&wanted, vec![], &columns, &[0, 1, 2, 9], None, NanPolicy::Propagate)?;
+        let frame = Frame::new(&wanted, vec![], &columns, &[0, 1, 2, 9], NanPolicy::Propagate)?;
         for count in 1..6 {
             let covered: Vec<usize> = frame.stretches(count).into_iter().flatten().collect();
             assert_eq!(covered, [0, 1, 2, 3], "{count}");
@@ -247,16 +267,26 @@ mod tests {
     }
 
     #[test]
-    fn groups_do_not_see_each_other() -> Result<(), FrameError> {
+    fn groups_do_not_see_each_other_and_rows_come_back_to_their_places() -> Result<(), FrameError> {
         let wanted = [Wanted { label: "SMA_2".to_owned(), spec: find("SMA")?, params: vec![2.0], seed: Seed::Talib }];
-        let column = [1.0, 10.0, 3.0, 20.0, 5.0];
-        let (columns, order) = ([column.as_slice()], [0, 2, 4, 1, 3]);
-        let frame = Frame::new(&wanted, vec![vec![0]], &columns, &[0, 3], Some(&order), NanPolicy::Propagate)?;
-        let mut out = [0.0; 5];
-        frame.compute(0..2, &mut [Column::Float(&mut out)])?;
-        assert!(out[0].is_nan() && out[3].is_nan(), "{out:?}");
-        assert_eq!((out[1], out[2], out[4]), (2.0, 4.0, 15.0));
+        let places = Places::new(&[0, 2, 4, 1, 3])?;
+        let column = places.gather(&[1.0, 10.0, 3.0, 20.0, 5.0]);
+        assert_eq!(column, [1.0, 3.0, 5.0, 10.0, 20.0]);
+        let columns = [column.as_slice()];
+        let frame = Frame::new(&wanted, vec![vec![0]], &columns, &[0, 3], NanPolicy::Propagate)?;
+        let (mut ordered, mut out) = ([0.0; 5], [0.0; 5]);
+        frame.compute(0..2, &mut [Column::Float(&mut ordered)])?;
+        places.give_back(&ordered, 0, &mut out);
+        assert!(out[0].is_nan() && out[1].is_nan(), "{out:?}");
+        assert_eq!((out[2], out[4], out[3]), (2.0, 4.0, 15.0));
         Ok(())
+    }
+
+    #[test]
+    fn an_order_that_names_a_row_twice_is_refused() {
+        for order in [&[0, 0][..], &[0, 2], &[1]] {
+            assert_eq!(Places::new(order).err(), Some(FrameError::Shape { what: "order" }), "{order:?}");
+        }
     }
 
     #[test]
@@ -276,7 +306,7 @@ mod tests {
         let column = [0.0; 4];
         let columns = [column.as_slice()];
         for starts in [&[0, 3, 2][..], &[1, 2], &[0, 9], &[-1], &[]] {
-            let made = Frame::new(&[], vec![], &columns, starts, None, NanPolicy::Propagate);
+            let made = Frame::new(&[], vec![], &columns, starts, NanPolicy::Propagate);
             assert_eq!(made.err(), Some(FrameError::Shape { what: "starts" }), "{starts:?}");
         }
     }

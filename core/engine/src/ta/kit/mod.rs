@@ -26,7 +26,7 @@ mod warm_up;
 pub(crate) mod windows;
 
 pub use error::TaError;
-pub use frame::{Column, Frame, FrameError, changes};
+pub use frame::{Column, Frame, FrameError, Places, changes};
 pub use json::specs_json;
 pub use lanes::{BAR, Lanes, Place, Row};
 pub use live::Live;
