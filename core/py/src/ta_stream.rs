@@ -159,12 +159,22 @@ fn run(live: &mut Live, inputs: &[&[f64]]) -> Result<Vec<Vec<f64>>, ta::TaError>
             // In front of the first complete bar: skipped, as over a whole series.
             next.extend(&row.iter().map(std::slice::from_ref).collect::<Vec<_>>())?;
         } else {
-            next.update(&row)?;
+            next.update(&row).map_err(|error| at_bar(error, bar))?;
         }
         outputs.iter_mut().zip(next.values()).for_each(|(output, value)| output.push(*value));
     }
     *live = next;
     Ok(outputs)
+}
+
+/// A refusal that says which bar of a series it is about.
+fn at_bar(error: ta::TaError, bar: usize) -> ta::TaError {
+    match error {
+        ta::TaError::NotFinite { name, input, value, .. } => {
+            ta::TaError::NotFinite { name, input, value, place: format!(" at bar {bar}") }
+        }
+        other => other,
+    }
 }
 
 /// `Stream<n>` for indicators of n inputs.
