@@ -43,13 +43,42 @@ class CacheInfo(NamedTuple):
     maxsize: int
 
 
+class _Column:
+    """Numbers with room behind them, so that new bars do not copy the old ones."""
+
+    def __init__(self, values: Floats) -> None:
+        self._room = values.copy()
+        self._size = len(values)
+
+    @property
+    def values(self) -> Floats:
+        return self._room[: self._size]
+
+    def append(self, new: Floats) -> None:
+        size = self._size + len(new)
+        if size > len(self._room):
+            room = np.empty(2 * size)
+            room[: self._size] = self.values
+            self._room = room
+        self._room[self._size : size] = new
+        self._size = size
+
+
 class _Known:
     """A series, its results, and the running indicator behind its last bar once one was needed."""
 
     def __init__(self, inputs: list[Floats], outputs: list[Floats]) -> None:
-        self.inputs = inputs
-        self.outputs = outputs
+        self.inputs = [_Column(values) for values in inputs]
+        self.outputs = [_Column(values) for values in outputs]
         self.handle: ta.stream.Handle | None = None
+
+    @property
+    def bars(self) -> int:
+        return len(self.inputs[0].values)
+
+    def results(self, bars: int) -> list[Floats]:
+        """Copies, for the caller to change."""
+        return [column.values[:bars].copy() for column in self.outputs]
 
 
 class TechnicalIndicators:
@@ -141,9 +170,7 @@ class TechnicalIndicators:
         labels = [output["name"] for output in spec_of(name)["outputs"]]
         if len(labels) == 1:
             labels = [getattr(first, "name", None) if len(series) == 1 else name]
-        # The copy is the caller's to change; what is known stays as it was.
-        pairs = zip(outputs, labels, strict=True)
-        return [_like(first, output.copy(), label, False) for output, label in pairs]
+        return [_like(first, output, label, False) for output, label in zip(outputs, labels, strict=True)]
 
     def _outputs(self, name: str, arrays: list[Floats], params: tuple[float, ...]) -> list[Floats]:
         length = len(arrays[0])
@@ -171,33 +198,31 @@ def _answer(
     name: str, arrays: list[Floats], params: tuple[float, ...], known: _Known | None
 ) -> tuple[_Known, str, list[Floats]]:
     """What is known afterwards, which kind of call it was, and the outputs."""
-    length = len(arrays[0])
+    bars = len(arrays[0])
     if known is not None:
-        before = len(known.inputs[0])
-        both = min(length, before)
-        if all(_same_bits(new[:both], old[:both]) for new, old in zip(arrays, known.inputs, strict=True)):
-            if length <= before:
-                return known, "hits", [output[:length] for output in known.outputs]
-            if all(bool(np.isfinite(array[before:]).all()) for array in arrays) and _extend(
-                known, name, arrays, params
-            ):
-                return known, "extensions", known.outputs
+        both = min(bars, known.bars)
+        if all(_same_bits(new[:both], old.values[:both]) for new, old in zip(arrays, known.inputs, strict=True)):
+            if bars <= known.bars:
+                return known, "hits", known.results(bars)
+            if _extend(known, name, arrays, params):
+                return known, "extensions", known.results(bars)
     outputs = _whole(name, arrays, params)
-    return _Known([array.copy() for array in arrays], outputs), "misses", outputs
+    return _Known(arrays, outputs), "misses", outputs
 
 
 def _extend(known: _Known, name: str, arrays: list[Floats], params: tuple[float, ...]) -> bool:
     """Compute the bars behind the known ones; whether that could be done."""
-    before = len(known.inputs[0])
-    if known.handle is None:
-        try:
-            known.handle = getattr(ta.stream, name)(*known.inputs, *params)
-        except IndicatorError:
-            # A gap in the known bars: a stream does not go on behind it, the whole series says what follows.
-            return False
-    new = known.handle.extend(*(array[before:] for array in arrays))
-    known.inputs = [array.copy() for array in arrays]
-    known.outputs = [np.concatenate(pair) for pair in zip(known.outputs, new, strict=True)]
+    try:
+        if known.handle is None:
+            known.handle = getattr(ta.stream, name)(*(column.values for column in known.inputs), *params)
+        new = known.handle.extend(*(array[known.bars :] for array in arrays))
+    except IndicatorError:
+        # A gap: a stream does not go on behind it, only the whole series says what follows.
+        return False
+    for column, array in zip(known.inputs, arrays, strict=True):
+        column.append(array[len(column.values) :])
+    for column, array in zip(known.outputs, new, strict=True):
+        column.append(array)
     return True
 
 
