@@ -14,7 +14,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+# Tables, running indicators, and what makes both from one spelling.
+from deepalpha._core import StreamSet
 from deepalpha.errors import IndicatorError
+from deepalpha.ta import stream
+from deepalpha.ta.frames import frame
 from deepalpha.ta.functions import (
     ADX,
     ATR,
@@ -45,11 +49,6 @@ from deepalpha.ta.functions import (
     WMA,
 )
 
-# Tables, running indicators, and what makes both from one spelling.
-from deepalpha._core import StreamSet
-from deepalpha.ta import stream
-from deepalpha.ta.frames import frame
-
 # After the functions: this rebinds the names of the two submodules to the functions of the same name.
 from deepalpha.ta.info import functions, info
 
@@ -79,9 +78,9 @@ __all__ = [
     "SMA",
     "STDDEV",
     "STOCH",
-    "StreamSet",
     "WILLR",
     "WMA",
+    "StreamSet",
     "frame",
     "functions",
     "info",

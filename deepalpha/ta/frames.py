@@ -7,9 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from deepalpha import _core
 from deepalpha.errors import IndicatorError
@@ -76,7 +74,9 @@ def frame(
             threads=threads,
         ).lazy()
     if not isinstance(df, pl.DataFrame) and not _is_pandas(df):
-        raise IndicatorError(f"df is a {type(df).__name__}; pass a polars DataFrame or LazyFrame, or a pandas DataFrame")
+        raise IndicatorError(
+            f"df is a {type(df).__name__}; pass a polars DataFrame or LazyFrame, or a pandas DataFrame"
+        )
     parsed = parse(specs)
     wiring, used = _wire(df, parsed, columns or {}, [real] if isinstance(real, str) else real)
     floats = [_as_floats(f"ta.frame: column {name!r}", df[name]) for name in used]
@@ -162,5 +162,3 @@ def _names(found: Sequence[str], wanted: Mapping[str, str] | Sequence[str] | Non
     if twins:
         raise IndicatorError(f'two results would be called {twins[0]!r}; give one a name: {{"fn": ..., "name": ...}}')
     return names
-
-

@@ -53,7 +53,10 @@ def _key(df: Any, name: str) -> pl.Series:
         column = df.index.get_level_values(name).to_series()
     else:
         raise IndicatorError(f"by={name!r} is no column of the frame; it has {', '.join(map(str, df.columns))}")
-    return column if isinstance(column, pl.Series) else pl.from_pandas(column.reset_index(drop=True))
+    if isinstance(column, pl.Series):
+        return column
+    key: pl.Series = pl.from_pandas(column.reset_index(drop=True))
+    return key
 
 
 def _groups(keys: pl.DataFrame) -> Groups:

@@ -1,9 +1,9 @@
 """`da.TechnicalIndicators`: the usual indicators under plain names, computed bar by bar where a series has only grown.
 
-    ti = da.TechnicalIndicators()
-    ti.calculate_rsi(closes)              # the whole series
-    ti.calculate_rsi(closes + [101.5])    # the new bar only, with the same bits
-    ti.cache_info()                       # hits, extensions, misses, size, maxsize
+ti = da.TechnicalIndicators()
+ti.calculate_rsi(closes)              # the whole series
+ti.calculate_rsi(closes + [101.5])    # the new bar only, with the same bits
+ti.cache_info()                       # hits, extensions, misses, size, maxsize
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ class TechnicalIndicators:
     def calculate_bollinger_bands(
         self, prices: Series, period: int = 20, std_dev: float = 2.0
     ) -> tuple[Series, Series, Series]:
-        """Upper, middle, lower band: the mean and `std_dev` population standard deviations around it. TA-Lib: BBANDS."""
+        """Upper, middle, lower band: mean, and `std_dev` population standard deviations around it. TA-Lib: BBANDS."""
         upper, middle, lower = self._compute("BBANDS", {"prices": prices}, (period, std_dev, std_dev))
         return upper, middle, lower
 
@@ -157,8 +157,9 @@ class TechnicalIndicators:
             self._known.clear()
             self._counts = dict.fromkeys(self._counts, 0)
 
-    def _one(self, name: str, series: dict[str, Any], period: int) -> Any:
-        return self._compute(name, series, (period,))[0]
+    def _one(self, name: str, series: dict[str, Series], period: int) -> Series:
+        result: Series = self._compute(name, series, (period,))[0]
+        return result
 
     def _compute(self, name: str, series: dict[str, Any], params: tuple[float, ...]) -> list[Any]:
         """Every output in the first series' kind of container."""

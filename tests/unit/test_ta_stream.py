@@ -1,4 +1,4 @@
-"""Indicators bar by bar through Python: the bits of the whole series, a refused update that changes nothing, snapshots."""
+"""Indicators bar by bar: the bits of the whole series, a refused update that changes nothing, snapshots."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def test_history_may_be_any_series_and_incomplete_in_front_only() -> None:
         ta.stream.EMA([1.0, 2.0, 3.0, math.nan, 5.0], 2)
     with pytest.raises(IndicatorError, match="history lacks low, close"):
         ta.stream.ATR(close)
-    with pytest.raises(IndicatorError, match="length|long"):
+    with pytest.raises(IndicatorError, match=r"length|long"):
         ta.stream.ATR(close, close, close[1:])
 
 
