@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -55,8 +55,7 @@ def _key(df: Any, name: str) -> pl.Series:
         raise IndicatorError(f"by={name!r} is no column of the frame; it has {', '.join(map(str, df.columns))}")
     if isinstance(column, pl.Series):
         return column
-    key: pl.Series = pl.from_pandas(column.reset_index(drop=True))
-    return key
+    return cast(pl.Series, pl.from_pandas(column.reset_index(drop=True)))
 
 
 def _groups(keys: pl.DataFrame) -> Groups:

@@ -132,7 +132,7 @@ fn extend<'py>(
 ) -> PyResult<Vec<Bound<'py, PyArray1<f64>>>> {
     let arrays = series
         .iter()
-        .map(|item| item.extract::<PyReadonlyArray1<'py, f64>>().map_err(PyErr::from))
+        .map(|item| item.extract::<PyReadonlyArray1<'py, f64>>())
         .collect::<PyResult<Vec<_>>>()
         .map_err(|_| refuse(format!("{}: pass float64 arrays of shape (n,)", live.spec().name)))?;
     let inputs = arrays
@@ -190,6 +190,7 @@ macro_rules! handle {
         impl $class {
             /// Take the next bar in; its value, or a tuple of them.
             #[pyo3(signature = ($($input = None),+, extra = None, beyond = None, further = None, /))]
+            #[allow(clippy::too_many_arguments, reason = "an argument an input; some handles have few")]
             fn update<'py>(
                 &mut self,
                 py: Python<'py>,
@@ -208,6 +209,7 @@ macro_rules! handle {
 
             /// What `update` would answer for a bar that is still forming; nothing changes.
             #[pyo3(signature = ($($input = None),+, extra = None, beyond = None, further = None, /))]
+            #[allow(clippy::too_many_arguments, reason = "an argument an input; some handles have few")]
             fn peek<'py>(
                 &self,
                 py: Python<'py>,

@@ -18,7 +18,7 @@ const STARTS: [usize; 5] = [7, 16, 29, 43, 64];
 /// For [`Memory::Bar`] and [`Memory::Window`] that is the look-back. Else it is measured on one fixed random walk: the
 /// whole run against runs that begin later, at the worst of them; a difference is taken as a share of the value, or of
 /// the output's mean size where the value is near 0. None when the difference is still there at the end: totals that
-/// never forget. Missing parameters take their defaults. Costs some dozen passes over 3,000 bars and more.
+/// never forget, and periods so long that 400,000 bars are not enough. Missing parameters take their defaults. Costs some dozen passes over 3,000 bars and more.
 ///
 /// # Errors
 /// As [`Spec::bind`](super::Spec::bind).
@@ -46,7 +46,8 @@ pub fn warm_up(wanted: &Wanted) -> Result<Option<usize>, TaError> {
             };
             let apart = |(value, late): (&f64, &f64)| {
                 let same = value.to_bits() == late.to_bits() || (value.is_nan() && late.is_nan());
-                !same && !((value - late).abs() <= tolerance(*value))
+                let near = (value - late).abs() <= tolerance(*value);
+                !(same || near)
             };
             if let Some(last) = values.iter().zip(late).rposition(apart) {
                 // Still apart in the last tenth: it does not forget.
