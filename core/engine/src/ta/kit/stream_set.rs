@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::lanes::{BAR, Lanes, Place, Row};
 use super::live::checksum;
 use super::wanted::COLUMN_NAMES;
-use super::{Seed, TaError, Wanted, find};
+use super::{Kind, Seed, TaError, Wanted, find};
 
 /// What can be wrong with a call to a [`StreamSet`].
 #[derive(Clone, Debug, Error, PartialEq)]
@@ -66,7 +66,37 @@ struct Plan {
     columns: Vec<usize>,
     /// First slot of its outputs in a symbol's results.
     offset: usize,
+    /// Outputs that are a bar's place in the series, which a state gives as how many bars ago.
+    places: Vec<usize>,
+    /// Bars before the first value.
+    lookback: u64,
     lanes: Box<dyn Lanes>,
+}
+
+impl Plan {
+    /// Make places of what bar `bar` of a symbol gave.
+    fn settle(&self, bar: u64, slots: &mut [f64]) {
+        if bar < self.lookback {
+            return;
+        }
+        for place in &self.places {
+            if let Some(slot) = slots.get_mut(*place) {
+                #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+                let here = bar as f64;
+                *slot = here - *slot;
+            }
+        }
+    }
+
+    fn slots<'a>(&self, results: &'a mut [f64]) -> &'a mut [f64] {
+        results.get_mut(self.offset..self.offset + self.wanted.spec.outputs.len()).unwrap_or_default()
+    }
+}
+
+const fn is_place(kind: Kind) -> bool {
+    match kind {
+        Kind::Float | Kind::Int32 => false,
+    }
 }
 
 /// `k` outputs of some indicators for each of `m` symbols, bar by bar; each with the bits [`Live`](super::Live) shows.
@@ -122,12 +152,16 @@ impl StreamSet {
         let mut read = [false; BAR];
         for wanted in wanted {
             let make = wanted.spec.stream.ok_or(TaError::NoStream { name: wanted.spec.name })?;
-            let lanes = make(&wanted.spec.bind(&wanted.params, wanted.seed)?)?.lanes(symbols.len());
+            let params = wanted.spec.bind(&wanted.params, wanted.seed)?;
+            let lanes = make(&params)?.lanes(symbols.len());
+            let lookback = u64::try_from((wanted.spec.lookback)(&params)?).unwrap_or(u64::MAX);
+            let outputs = wanted.spec.outputs.iter().enumerate();
+            let places = outputs.filter(|(_, output)| is_place(output.kind)).map(|(place, _)| place).collect();
             let (columns, offset) = (wanted.columns(), names.len());
             read.iter_mut().enumerate().for_each(|(column, read)| *read |= columns.contains(&column));
             names.extend(wanted.names());
             nothing.extend(wanted.spec.outputs.iter().map(|output| output.kind.nothing()));
-            plans.push(Plan { wanted, columns, offset, lanes });
+            plans.push(Plan { wanted, columns, offset, places, lookback, lanes });
         }
         no_twin("result", &names)?;
         no_twin("symbol", &symbols)?;
@@ -206,6 +240,11 @@ impl StreamSet {
         for plan in &mut self.plans {
             let place = Place { width, offset: plan.offset };
             plan.lanes.next_all(rows, &skipped, &plan.columns, &mut self.values, place);
+            if !plan.places.is_empty() {
+                let symbols = self.values.chunks_exact_mut(width).zip(&self.bars).zip(&skipped);
+                let taken = symbols.filter(|(_, skip)| !**skip);
+                taken.for_each(|((results, bars), _)| plan.settle(*bars, plan.slots(results)));
+            }
         }
         self.bars.iter_mut().zip(&skipped).for_each(|(bars, skip)| *bars += u64::from(!skip));
         Ok(left_out)
@@ -218,9 +257,11 @@ impl StreamSet {
     pub fn peek(&self, lane: usize, row: &Row) -> Result<Vec<f64>, StreamSetError> {
         self.check(lane, row, String::new)?;
         let mut out = self.nothing.clone();
+        let bar = self.bars.get(lane).copied().unwrap_or(0);
         for plan in &self.plans {
-            let slots = out.get_mut(plan.offset..plan.offset + plan.wanted.spec.outputs.len());
-            plan.lanes.peek(lane, row, &plan.columns, slots.unwrap_or_default());
+            let slots = plan.slots(&mut out);
+            plan.lanes.peek(lane, row, &plan.columns, slots);
+            plan.settle(bar, slots);
         }
         Ok(out)
     }
@@ -246,14 +287,17 @@ impl StreamSet {
 
     fn step(&mut self, lane: usize, row: &Row) {
         let width = self.names.len();
-        let Some(results) = self.values.get_mut(lane * width..(lane + 1) * width) else { return };
+        let (Some(results), Some(bars)) =
+            (self.values.get_mut(lane * width..(lane + 1) * width), self.bars.get_mut(lane))
+        else {
+            return;
+        };
         for plan in &mut self.plans {
-            let slots = results.get_mut(plan.offset..plan.offset + plan.wanted.spec.outputs.len());
-            plan.lanes.next(lane, row, &plan.columns, slots.unwrap_or_default());
+            let slots = plan.slots(results);
+            plan.lanes.next(lane, row, &plan.columns, slots);
+            plan.settle(*bars, slots);
         }
-        if let Some(bars) = self.bars.get_mut(lane) {
-            *bars += 1;
-        }
+        *bars += 1;
     }
 
     /// The first column some indicator reads that holds no finite number.
@@ -342,9 +386,9 @@ impl StreamSet {
 
 impl Clone for StreamSet {
     fn clone(&self) -> Self {
-        let plans = self.plans.iter().map(|Plan { wanted, columns, offset, lanes }| {
-            let (wanted, columns, lanes) = (wanted.clone(), columns.clone(), lanes.duplicate());
-            Plan { wanted, columns, offset: *offset, lanes }
+        let plans = self.plans.iter().map(|Plan { wanted, columns, offset, places, lookback, lanes }| {
+            let (wanted, columns, places) = (wanted.clone(), columns.clone(), places.clone());
+            Plan { wanted, columns, offset: *offset, places, lookback: *lookback, lanes: lanes.duplicate() }
         });
         Self {
             plans: plans.collect(),

@@ -1,6 +1,6 @@
 //! An indicator as a caller asks for it, for [`StreamSet`](super::StreamSet) and [`frame`](super::Frame).
 
-use super::{Input, Seed, Spec, TaError};
+use super::{Seed, Spec, TaError};
 
 /// An indicator, its parameters and what to call its results.
 #[derive(Clone, Debug)]
@@ -26,10 +26,21 @@ impl Wanted {
     }
 
     /// Which column of open, high, low, close, volume each input reads: of two free series the high and the low, as in
-    /// TA-Lib; of one the close.
+    /// TA-Lib; else the close.
     #[must_use]
     pub fn columns(&self) -> Vec<usize> {
-        self.spec.inputs.iter().map(|input| column(*input)).collect()
+        const CLOSE: usize = 3;
+        // By name, so that an input of a kind that comes later reads the close and not nothing.
+        let own: Vec<Option<usize>> = self
+            .spec
+            .inputs
+            .iter()
+            .map(|input| COLUMN_NAMES.iter().position(|column| *column == input.name()))
+            .collect();
+        let pair = own.iter().filter(|column| column.is_none()).count() == 2;
+        let mut free = [1, 2].into_iter();
+        let mut next_free = || if pair { free.next().unwrap_or(CLOSE) } else { CLOSE };
+        own.into_iter().map(|column| column.unwrap_or_else(&mut next_free)).collect()
     }
 
     /// Check the parameters.
@@ -43,15 +54,3 @@ impl Wanted {
 
 /// Names of the columns [`Wanted::columns`] counts.
 pub const COLUMN_NAMES: [&str; 5] = ["open", "high", "low", "close", "volume"];
-
-fn column(input: Input) -> usize {
-    const HIGH: usize = 1;
-    const LOW: usize = 2;
-    const CLOSE: usize = 3;
-    // By name, so that an input of a kind that comes later reads the close and not nothing.
-    match input.name() {
-        "real0" => HIGH,
-        "real1" => LOW,
-        name => COLUMN_NAMES.iter().position(|column| *column == name).unwrap_or(CLOSE),
-    }
-}
