@@ -4,15 +4,16 @@
 //! - [`Spec`] and its parts: what a file declares; `Spec::compute`: the one dispatcher that checks, trims and fills.
 //! - [`find`], [`REGISTRY`]: by name, with a suggestion for a misspelt one. [`specs_json`]: all of it as JSON.
 //! - `State`: an indicator bar by bar; [`Live`]: one that runs. `batch` and `streaming` make a SPEC's kernels from it.
-//! - [`StreamSet`]: many indicators of many symbols (`lanes`) bar by bar; [`Frame`]: over the rows of a table, group by
+//! - [`StreamSet`]: many indicators of many symbols (`abreast`) bar by bar; [`Frame`]: over the rows of a table, group by
 //!   group; [`Wanted`]: what both are asked for. [`warm_up`]: when an indicator has forgotten where it began.
 //! - `averages`, `ranges`, `ring`, `windows`: states that more than one indicator is made of.
 
+pub(crate) mod abreast;
 pub(crate) mod averages;
 mod error;
 mod frame;
 mod json;
-pub(crate) mod lanes;
+
 mod live;
 mod params;
 pub(crate) mod ranges;
@@ -25,10 +26,10 @@ mod wanted;
 mod warm_up;
 pub(crate) mod windows;
 
+pub use abreast::{Abreast, BAR, Place, Row};
 pub use error::TaError;
 pub use frame::{Column, Frame, FrameError, Places, changes};
 pub use json::specs_json;
-pub use lanes::{BAR, Lanes, Place, Row};
 pub use live::Live;
 pub use params::{Param, ParamKind, Params, Seed};
 pub use registry::{REGISTRY, find, resolve};

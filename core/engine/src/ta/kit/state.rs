@@ -5,7 +5,7 @@ use std::array;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::lanes::{Lanes, Many};
+use super::abreast::{Abreast, Many};
 use super::{Params, TaError};
 
 /// What an indicator remembers between bars, with `I` inputs and `O` outputs.
@@ -67,7 +67,7 @@ pub trait Stream: Send + Sync {
     fn duplicate(&self) -> Box<dyn Stream>;
 
     /// `count` streams in the same state, side by side.
-    fn lanes(&self, count: usize) -> Box<dyn Lanes>;
+    fn abreast(&self, count: usize) -> Box<dyn Abreast>;
 
     /// The state as bytes.
     ///
@@ -111,7 +111,7 @@ impl<S: State<I, O>, const I: usize, const O: usize> Stream for Running<S, I, O>
         Box::new(Self(self.0.clone()))
     }
 
-    fn lanes(&self, count: usize) -> Box<dyn Lanes> {
+    fn abreast(&self, count: usize) -> Box<dyn Abreast> {
         Box::new(Many::<S, I, O>::new(&self.0, count))
     }
 

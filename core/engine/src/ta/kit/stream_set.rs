@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::lanes::{BAR, Lanes, Place, Row};
+use super::abreast::{Abreast, BAR, Place, Row};
 use super::live::checksum;
 use super::wanted::COLUMN_NAMES;
 use super::{Kind, Seed, TaError, Wanted, find};
@@ -70,7 +70,7 @@ struct Plan {
     places: Vec<usize>,
     /// Bars before the first value.
     lookback: u64,
-    lanes: Box<dyn Lanes>,
+    lanes: Box<dyn Abreast>,
 }
 
 impl Plan {
@@ -153,7 +153,7 @@ impl StreamSet {
         for wanted in wanted {
             let make = wanted.spec.stream.ok_or(TaError::NoStream { name: wanted.spec.name })?;
             let params = wanted.spec.bind(&wanted.params, wanted.seed)?;
-            let lanes = make(&params)?.lanes(symbols.len());
+            let lanes = make(&params)?.abreast(symbols.len());
             let lookback = u64::try_from((wanted.spec.lookback)(&params)?).unwrap_or(u64::MAX);
             let outputs = wanted.spec.outputs.iter().enumerate();
             let places = outputs.filter(|(_, output)| is_place(output.kind)).map(|(place, _)| place).collect();

@@ -17,7 +17,7 @@ pub type Row = [f64; BAR];
 ///
 /// `columns` says which column of a row each input reads; `out` has one slot an output and is left as it is while the
 /// look-back is not full.
-pub trait Lanes: Send + Sync {
+pub trait Abreast: Send + Sync {
     /// Symbol `lane` takes its next bar in.
     fn next(&mut self, lane: usize, row: &Row, columns: &[usize], out: &mut [f64]);
 
@@ -29,7 +29,7 @@ pub trait Lanes: Send + Sync {
     fn peek(&self, lane: usize, row: &Row, columns: &[usize], out: &mut [f64]);
 
     /// A copy in the same state.
-    fn duplicate(&self) -> Box<dyn Lanes>;
+    fn duplicate(&self) -> Box<dyn Abreast>;
 
     /// All states as bytes.
     ///
@@ -76,7 +76,7 @@ impl<S: State<I, O>, const I: usize, const O: usize> Many<S, I, O> {
     }
 }
 
-impl<S: State<I, O>, const I: usize, const O: usize> Lanes for Many<S, I, O> {
+impl<S: State<I, O>, const I: usize, const O: usize> Abreast for Many<S, I, O> {
     fn next(&mut self, lane: usize, row: &Row, columns: &[usize], out: &mut [f64]) {
         if let Some(state) = self.0.get_mut(lane) {
             Self::step(state, row, Self::wired(columns), out);
@@ -99,7 +99,7 @@ impl<S: State<I, O>, const I: usize, const O: usize> Lanes for Many<S, I, O> {
         }
     }
 
-    fn duplicate(&self) -> Box<dyn Lanes> {
+    fn duplicate(&self) -> Box<dyn Abreast> {
         Box::new(self.clone())
     }
 
