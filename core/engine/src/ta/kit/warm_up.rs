@@ -40,10 +40,8 @@ pub fn warm_up(wanted: &Wanted) -> Result<Option<usize>, TaError> {
         let late = run(wanted, &cut)?;
         for (((values, late), size), output) in whole.iter().zip(&late).zip(&sizes).zip(spec.outputs) {
             let values = values.get(start..).unwrap_or_default();
-            let tolerance = |value: f64| match output.kind {
-                Kind::Float => TOLERANCE * value.abs().max(*size),
-                Kind::Int32 => 0.0,
-            };
+            let share = if output.kind == Kind::Float { TOLERANCE } else { 0.0 };
+            let tolerance = |value: f64| share * value.abs().max(*size);
             let apart = |(value, late): (&f64, &f64)| {
                 let same = value.to_bits() == late.to_bits() || (value.is_nan() && late.is_nan());
                 let near = (value - late).abs() <= tolerance(*value);
