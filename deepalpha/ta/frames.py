@@ -20,8 +20,8 @@ from deepalpha.ta.specs import Spec, Spelling, parse
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 
 _BAR = ("open", "high", "low", "close", "volume")
-#: What two free series read unless `real` says otherwise, as in TA-Lib; else the close.
-_PAIR = ("high", "low")
+#: What a free series reads unless `real` says otherwise: of two, as in TA-Lib, the high and the low.
+_FREE = {"real": "close", "real0": "high", "real1": "low"}
 #: Fewer rows than this do not pay for another thread.
 _ROWS_A_THREAD = 20_000
 
@@ -108,16 +108,15 @@ def _wire(
     wiring = []
     for spec in specs:
         inputs = spec_of(spec.name)["inputs"]
-        free = [label for label in inputs if label not in _BAR]
+        free = [label for label in inputs if label in _FREE]
         if real is not None and free and len(real) != len(free):
             raise IndicatorError(
                 f"{spec.label} reads {len(free)} free series ({', '.join(free)}), but real names {len(real)}"
             )
         chosen = dict(zip(free, real, strict=True)) if real is not None and free else {}
-        usual = dict(zip(free, _PAIR, strict=True)) if len(free) == len(_PAIR) else {}
         places = []
         for label in inputs:
-            role = label if label in _BAR or label in columns or label in present else usual.get(label, "close")
+            role = label if label in _BAR or label in columns or label in present else _FREE.get(label, label)
             column = chosen.get(label) or columns.get(role, role)
             if column not in present:
                 raise IndicatorError(

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from deepalpha import ta
 from deepalpha.errors import IndicatorError
 
-COLUMNS = ["open", "high", "low", "close", "volume"]
 READS = {"real0": "high", "real1": "low"}
 SPECS: list[Any] = ["RSI_5", "MACD_3_6_2", {"fn": "BBANDS", "timeperiod": 4}, "ATR_3", "OBV", "CDLENGULFING"]
 NAMES = [
@@ -59,7 +58,7 @@ def table(keys: list[Any], seed: int = 1) -> pl.DataFrame:
 
 def alone(name: str, params: tuple[float, ...], group: pl.DataFrame) -> list[np.ndarray[Any, Any]]:
     labels = [READS.get(label, label) for label in ta.info(name)["inputs"]]
-    series = [group[label if label in COLUMNS else "close"].to_numpy() for label in labels]
+    series = [group[label if label in group.columns else "close"].to_numpy() for label in labels]
     found = getattr(ta, name)(*series, *params)
     return list(found) if isinstance(found, tuple) else [found]
 
@@ -101,7 +100,9 @@ def test_groups_in_any_order_give_the_bits_of_each_alone(
 
 def test_every_function_of_the_registry_works_on_a_frame() -> None:
     names = ta.functions()
-    df = table(["A"] * 150 + ["B"] * 100)
+    # What some read beside a bar: the session a bar belongs to, a period for each bar.
+    counts = np.arange(250.0)
+    df = table(["A"] * 150 + ["B"] * 100).with_columns(session=counts // 20, periods=2 + counts % 9)
     labels = []
     for name in names:
         outputs = ta.info(name)["outputs"]

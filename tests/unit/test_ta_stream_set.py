@@ -17,9 +17,12 @@ from numpy.typing import NDArray
 from deepalpha import ta
 from deepalpha.errors import IndicatorError
 
-STREAMING = [name for name in ta.functions() if ta.info(name)["streams"]]
+FREE = {"real", "real0", "real1"}
 COLUMNS = ["open", "high", "low", "close", "volume"]
 READS = {"real0": "high", "real1": "low"}
+STREAMING = [
+    name for name in ta.functions() if ta.info(name)["streams"] and {*ta.info(name)["inputs"]} <= {*COLUMNS, *FREE}
+]
 SPECS = ["RSI_14", "MACD_12_26_9", {"fn": "ATR", "timeperiod": 5}, "OBV"]
 NAMES = ["RSI_14", "MACD_12_26_9.macd", "MACD_12_26_9.macdsignal", "MACD_12_26_9.macdhist", "ATR_5", "OBV"]
 
@@ -59,6 +62,13 @@ def test_every_indicator_of_every_symbol_shows_the_bits_of_the_series_alone() ->
         assert one.peek(*row).tobytes() == one.update(*row).tobytes() == expected[1][bar].tobytes(), bar
     assert together.bars == {"A": bars, "B": bars, "C": bars}
     assert together.values.tobytes() == found.tobytes()
+
+
+def test_what_no_bar_has_is_refused() -> None:
+    others = [name for name in ta.functions() if not {*ta.info(name)["inputs"]} <= {*COLUMNS, *FREE}]
+    for name in others:
+        with pytest.raises(IndicatorError, match=rf"{name} reads \w+, which a bar .* does not have|cannot be streamed"):
+            ta.StreamSet([name])
 
 
 def test_results_are_named_as_the_frame_names_them() -> None:

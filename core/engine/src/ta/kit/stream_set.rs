@@ -19,6 +19,14 @@ pub enum StreamSetError {
     /// Nothing to compute, or nobody to compute it for.
     #[error("a StreamSet needs at least one indicator and one symbol")]
     Empty,
+    /// An input that is not in a bar.
+    #[error("{name} reads {input}, which a bar of open, high, low, close, volume does not have; use ta.stream.{name}")]
+    NotInABar {
+        /// Indicator.
+        name: &'static str,
+        /// Its input.
+        input: &'static str,
+    },
     /// The same symbol or the same result name twice.
     #[error("{what} {name:?} is there twice; give each its own name")]
     Twice {
@@ -158,7 +166,10 @@ impl StreamSet {
             let lookback = u64::try_from((wanted.spec.lookback)(&params)?).unwrap_or(u64::MAX);
             let outputs = wanted.spec.outputs.iter().enumerate();
             let places = outputs.filter(|(_, output)| is_place(output.kind)).map(|(place, _)| place).collect();
-            let (columns, offset) = (wanted.columns(), names.len());
+            let of_a_bar = wanted.columns().into_iter().zip(wanted.spec.inputs).map(|(column, input)| {
+                column.ok_or(StreamSetError::NotInABar { name: wanted.spec.name, input: input.name() })
+            });
+            let (columns, offset) = (of_a_bar.collect::<Result<Vec<usize>, _>>()?, names.len());
             read.iter_mut().enumerate().for_each(|(column, read)| *read |= columns.contains(&column));
             names.extend(wanted.names());
             nothing.extend(wanted.spec.outputs.iter().map(|output| output.kind.nothing()));

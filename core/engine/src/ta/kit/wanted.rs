@@ -26,21 +26,10 @@ impl Wanted {
     }
 
     /// Which column of open, high, low, close, volume each input reads: of two free series the high and the low, as in
-    /// TA-Lib; else the close.
+    /// TA-Lib; of one the close. None for an input that no bar has, such as the session it belongs to.
     #[must_use]
-    pub fn columns(&self) -> Vec<usize> {
-        const CLOSE: usize = 3;
-        // By name, so that an input of a kind that comes later reads the close and not nothing.
-        let own: Vec<Option<usize>> = self
-            .spec
-            .inputs
-            .iter()
-            .map(|input| COLUMN_NAMES.iter().position(|column| *column == input.name()))
-            .collect();
-        let pair = own.iter().filter(|column| column.is_none()).count() == 2;
-        let mut free = [1, 2].into_iter();
-        let mut next_free = || if pair { free.next().unwrap_or(CLOSE) } else { CLOSE };
-        own.into_iter().map(|column| column.unwrap_or_else(&mut next_free)).collect()
+    pub fn columns(&self) -> Vec<Option<usize>> {
+        self.spec.inputs.iter().map(|input| column(input.name())).collect()
     }
 
     /// Check the parameters.
@@ -54,3 +43,14 @@ impl Wanted {
 
 /// Names of the columns [`Wanted::columns`] counts.
 pub const COLUMN_NAMES: [&str; 5] = ["open", "high", "low", "close", "volume"];
+
+/// By name, so that an input of a kind that comes later is none of them.
+fn column(input: &str) -> Option<usize> {
+    let name = match input {
+        "real" => "close",
+        "real0" => "high",
+        "real1" => "low",
+        name => name,
+    };
+    COLUMN_NAMES.iter().position(|column| *column == name)
+}

@@ -30,8 +30,15 @@ pub fn warm_up(wanted: &Wanted) -> Result<Option<usize>, TaError> {
     }
     let length = (BARS + LOOKBACKS * lookback).min(MOST_BARS);
     let market = walk(length);
+    // What no bar has is a count that begins again every 20 bars: a period for each bar, a session of one value.
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+    let counts: Vec<f64> = match wanted.spec.inputs.iter().any(|input| input.name() == "session") {
+        true => (0..length).map(|bar| (bar / 20) as f64).collect(),
+        false => (0..length).map(|bar| (2 + bar % 20) as f64).collect(),
+    };
+    let columns = wanted.columns().into_iter();
     let inputs: Vec<&[f64]> =
-        wanted.columns().iter().filter_map(|column| market.get(*column)).map(Vec::as_slice).collect();
+        columns.map(|column| column.and_then(|column| market.get(column)).unwrap_or(&counts).as_slice()).collect();
     let whole = run(wanted, &inputs)?;
     let sizes: Vec<f64> = whole.iter().map(|values| mean_size(values)).collect();
     let mut worst = lookback;
