@@ -1,25 +1,38 @@
 //! Indicators over the rows of a table: threads over groups, without Python's lock.
 
 use deepalpha_engine::ta::{self, Column, Frame, FrameError, Kind as OutputKind, NanPolicy, Places, Wanted};
-use numpy::{
-    IntoPyArray, PyArray1, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyReadwriteArray1, PyUntypedArrayMethods,
-};
+use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 
+use crate::pool::Output;
 use crate::ta_stream::{parse_seed, refuse};
 use crate::ta_stream_set::{Spelled, wanted};
 
-/// An array of results, borrowed for writing.
-enum Target<'py> {
-    Float(PyReadwriteArray1<'py, f64>),
-    Whole(PyReadwriteArray1<'py, i32>),
+/// Results on their way: filled here, then handed to numpy.
+enum Target {
+    Float(Output<f64>),
+    Whole(Output<i32>),
 }
 
-impl Target<'_> {
-    fn column(&mut self) -> PyResult<Column<'_>> {
+impl Target {
+    fn new(kind: OutputKind, rows: usize) -> Self {
+        match kind {
+            OutputKind::Float => Self::Float(Output::new(rows)),
+            _ => Self::Whole(Output::new(rows)),
+        }
+    }
+
+    fn column(&mut self) -> Column<'_> {
+        match self {
+            Self::Float(output) => Column::Float(output.values()),
+            Self::Whole(output) => Column::Whole(output.values()),
+        }
+    }
+
+    fn into_array(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
         Ok(match self {
-            Self::Float(values) => Column::Float(values.as_slice_mut()?),
-            Self::Whole(values) => Column::Whole(values.as_slice_mut()?),
+            Self::Float(output) => output.into_array(py)?.into_any(),
+            Self::Whole(output) => output.into_array(py)?.into_any(),
         })
     }
 }
@@ -71,26 +84,10 @@ fn ta_frame<'py>(
     let frame = Frame::new(&wanted, wiring, &columns, starts.as_slice()?, nan).map_err(refuse)?;
     let names: Vec<String> = wanted.iter().flat_map(Wanted::names).collect();
     let outputs = wanted.iter().flat_map(|wanted| wanted.spec.outputs);
-    // numpy allocates: it asks the kernel for huge pages, and fresh ones are zero without being written.
-    let arrays: Vec<Bound<'py, PyAny>> = outputs
-        .map(|output| match output.kind {
-            OutputKind::Float => PyArray1::<f64>::zeros(py, frame.rows(), false).into_any(),
-            _ => PyArray1::<i32>::zeros(py, frame.rows(), false).into_any(),
-        })
-        .collect();
-    let mut targets = arrays
-        .iter()
-        .map(|array| {
-            Ok(match array.cast::<PyArray1<f64>>() {
-                Ok(floats) => Target::Float(floats.readwrite()),
-                Err(_) => Target::Whole(array.cast::<PyArray1<i32>>()?.readwrite()),
-            })
-        })
-        .collect::<PyResult<Vec<Target<'py>>>>()?;
-    let results = targets.iter_mut().map(Target::column).collect::<PyResult<Vec<Column<'_>>>>()?;
+    let mut targets: Vec<Target> = outputs.map(|output| Target::new(output.kind, frame.rows())).collect();
+    let results: Vec<Column<'_>> = targets.iter_mut().map(Target::column).collect();
     py.detach(|| run(&frame, places.as_ref(), results, threads.max(1))).map_err(refuse)?;
-    drop(targets);
-    Ok(names.into_iter().zip(arrays).collect())
+    names.into_iter().zip(targets).map(|(name, target)| Ok((name, target.into_array(py)?))).collect()
 }
 
 /// Columns in the groups' order, a thread a column.
