@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kit::flows::money_flow;
-use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, batch, streaming};
+use super::kit::flows::{MoneyFlow, money_flow};
+use super::kit::totals::{Total, accumulate, each};
+use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, streaming};
 
 /// AD.
 pub const SPEC: Spec = Spec {
@@ -18,23 +19,29 @@ pub const SPEC: Spec = Spec {
     lookback: |_| Ok(0),
     memory: Memory::History,
     seeded: false,
-    kernel: batch::<Distribution, 4, 1>,
+    kernel: |inputs, _, outputs| {
+        let ([high, low, close, volume], [out]) = (inputs, outputs) else {
+            return Err(TaError::Wiring { what: "series" });
+        };
+        each(MoneyFlow, [high, low, close, volume], out);
+        accumulate(out);
+        Ok(())
+    },
     stream: Some(streaming::<Distribution, 4, 1>),
 };
 
 #[derive(Clone, Serialize, Deserialize)]
 struct Distribution {
-    total: f64,
+    total: Total,
 }
 
 impl State<4, 1> for Distribution {
     fn new(_: &Params) -> Result<Self, TaError> {
-        Ok(Self { total: 0.0 })
+        Ok(Self { total: Total::default() })
     }
 
     fn next(&mut self, bar: [f64; 4]) -> Option<[f64; 1]> {
-        self.total += money_flow(bar);
-        Some([self.total])
+        Some([self.total.next(money_flow(bar))])
     }
 }
 

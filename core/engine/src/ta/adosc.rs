@@ -3,8 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::kit::averages::Ema;
-use super::kit::flows::money_flow;
-use super::kit::{Input, Memory, Output, Param, Params, Seed, Spec, State, TaError, batch, streaming};
+use super::kit::flows::{MoneyFlow, money_flow};
+use super::kit::lanes::{Recursion, forgets, recur};
+use super::kit::scratch::with_scratch;
+use super::kit::simd::Number;
+use super::kit::totals::{Total, accumulate, each};
+use super::kit::{Input, Memory, Output, Param, Params, Seed, Spec, State, TaError, streaming};
 
 /// ADOSC.
 pub const SPEC: Spec = Spec {
@@ -22,13 +26,13 @@ pub const SPEC: Spec = Spec {
     lookback: |params| Ok(params.int(0)?.max(params.int(1)?) - 1),
     memory: Memory::History,
     seeded: false,
-    kernel: batch::<Oscillator, 4, 1>,
+    kernel: oscillate,
     stream: Some(streaming::<Oscillator, 4, 1>),
 };
 
 #[derive(Clone, Serialize, Deserialize)]
 struct Oscillator {
-    total: f64,
+    total: Total,
     fast: Ema,
     slow: Ema,
 }
@@ -36,14 +40,63 @@ struct Oscillator {
 impl State<4, 1> for Oscillator {
     fn new(params: &Params) -> Result<Self, TaError> {
         let average = |period| Ema::new(period, Seed::TradingView);
-        Ok(Self { total: 0.0, fast: average(params.int(0)?), slow: average(params.int(1)?) })
+        Ok(Self { total: Total::default(), fast: average(params.int(0)?), slow: average(params.int(1)?) })
     }
 
     fn next(&mut self, bar: [f64; 4]) -> Option<[f64; 1]> {
-        self.total += money_flow(bar);
-        let (fast, slow) = (self.fast.next(self.total), self.slow.next(self.total));
+        let total = self.total.next(money_flow(bar));
+        let (fast, slow) = (self.fast.next(total), self.slow.next(total));
         fast.zip(slow).map(|(fast, slow)| [fast - slow])
     }
+}
+
+/// Weights of the two averages of the total.
+#[derive(Clone, Copy)]
+struct Apart {
+    weights: [f64; 2],
+}
+
+impl Recursion<1, 2, 1> for Apart {
+    #[inline(always)]
+    fn step<N: Number>(&self, [fast, slow]: &mut [N; 2], [total]: [N; 1]) -> [N; 1] {
+        let [fast_weight, slow_weight] = self.weights;
+        *fast += (total - *fast) * N::splat(fast_weight);
+        *slow += (total - *slow) * N::splat(slow_weight);
+        [*fast - *slow]
+    }
+
+    fn memory(&self) -> usize {
+        let [fast, slow] = self.weights;
+        forgets(fast).max(forgets(slow))
+    }
+
+    fn guess(&self, [total]: [f64; 1]) -> [f64; 2] {
+        [total; 2]
+    }
+}
+
+fn oscillate(inputs: &[&[f64]], params: &Params, outputs: &mut [&mut [f64]]) -> Result<(), TaError> {
+    let ([high, low, close, volume], [out]) = (inputs, outputs) else {
+        return Err(TaError::Wiring { what: "series" });
+    };
+    let mut state = Oscillator::new(params)?;
+    with_scratch(high.len(), |totals| {
+        each(MoneyFlow, [high, low, close, volume], totals);
+        accumulate(totals);
+        let lookback = totals.len() - out.len();
+        let (head, rest) = totals.split_at((lookback + 1).min(totals.len()));
+        let mut last = None;
+        for total in head {
+            last = state.fast.next(*total).zip(state.slow.next(*total));
+        }
+        let (Some((fast, slow)), Some((slot, slots))) = (last, out.split_first_mut()) else {
+            return Err(TaError::Wiring { what: "lookback" });
+        };
+        *slot = fast - slow;
+        let step = Apart { weights: [state.fast.weight(), state.slow.weight()] };
+        recur(&step, &mut [fast, slow], [rest], &mut [slots]);
+        Ok(())
+    })
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ pub const SPEC: Spec = Spec {
     group: "Momentum Indicators",
     doc: "Coppock curve: the weighted mean of two rates of change; a turn up from below 0 is its signal on months.",
     formula: "WMA(ROC(x, roc1) + ROC(x, roc2), wma)",
-    source: "TA-Lib 0.8.2 TA_COPPOCK; E. Coppock, Barron's, October 1965",
+    source: "TA-Lib 0.8.2 TA_COPPOCK; E. Coppock, Barron's magazine",
     inputs: &[Input::Real],
     params: &[
         Param::period("wmaperiod", 10.0, 1.0, "bars of the weighted mean"),

@@ -87,10 +87,17 @@ mod tests {
 
     #[test]
     fn a_swing_is_told_on_the_bar_that_confirms_it() {
-        let (high, low) = ([3.0, 5.0, 4.0, 4.0, 4.0], [3.0, 2.0, 1.0, 0.0, 2.0]);
+        let (high, low) = ([3.0, 5.0, 4.0, 4.0, 3.0], [3.0, 2.0, 1.0, 0.0, 2.0]);
         let outputs = SPEC.compute_vec(&[&high, &low], &[1.0, 1.0]).unwrap_or_default();
-        // The high of bar 1 on bar 2, the low of bar 3 on bar 4; three equal highs are no swing.
+        // The high of bar 1 on bar 2, the low of bar 3 on bar 4.
         assert_eq!(outputs, [[0.0, 0.0, 100.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0, 100.0]]);
+    }
+
+    #[test]
+    fn of_two_equal_extremes_neither_is_a_swing() {
+        let (high, low) = ([2.0, 3.0, 5.0, 5.0, 4.0], [4.0, 3.0, 1.0, 1.0, 2.0]);
+        let outputs = SPEC.compute_vec(&[&high, &low], &[1.0, 1.0]).unwrap_or_default();
+        assert_eq!(outputs, [[0.0; 5], [0.0; 5]]);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::kit::hilbert::{DominantCycle, WarmUp};
-use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, batch, streaming};
+use super::kit::lanes::compiled;
+use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, streaming};
 
 /// HT_DCPERIOD.
 pub const SPEC: Spec = Spec {
@@ -18,7 +19,7 @@ pub const SPEC: Spec = Spec {
     lookback: |_| Ok(DominantCycle::SHOWN),
     memory: Memory::History,
     seeded: false,
-    kernel: batch::<CyclePeriod, 1, 1>,
+    kernel: compiled::<CyclePeriod, 1, 1>,
     stream: Some(streaming::<CyclePeriod, 1, 1>),
 };
 
@@ -34,6 +35,7 @@ impl State<1, 1> for CyclePeriod {
         Ok(Self { cycle, warm_up: WarmUp::new(DominantCycle::SKIP, DominantCycle::SHOWN) })
     }
 
+    #[inline(always)]
     fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
         let cycle = self.cycle.next(value)?;
         self.warm_up.show([cycle.period])

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::kit::hilbert::{DominantPhase, WarmUp};
-use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, batch, streaming};
+use super::kit::lanes::compiled;
+use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, streaming};
 
 /// HT_DCPHASE.
 pub const SPEC: Spec = Spec {
@@ -18,7 +19,7 @@ pub const SPEC: Spec = Spec {
     lookback: |_| Ok(DominantPhase::SHOWN),
     memory: Memory::History,
     seeded: false,
-    kernel: batch::<CyclePhase, 1, 1>,
+    kernel: compiled::<CyclePhase, 1, 1>,
     stream: Some(streaming::<CyclePhase, 1, 1>),
 };
 
@@ -34,6 +35,7 @@ impl State<1, 1> for CyclePhase {
         Ok(Self { phase: DominantPhase::new(), warm_up })
     }
 
+    #[inline(always)]
     fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
         let (_, phase) = self.phase.next(value)?;
         self.warm_up.show([phase])

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::kit::hilbert::{DominantCycle, WarmUp};
-use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, batch, streaming};
+use super::kit::lanes::compiled;
+use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, streaming};
 
 /// HT_PHASOR.
 pub const SPEC: Spec = Spec {
@@ -21,7 +22,7 @@ pub const SPEC: Spec = Spec {
     lookback: |_| Ok(DominantCycle::SHOWN),
     memory: Memory::History,
     seeded: false,
-    kernel: batch::<Components, 1, 2>,
+    kernel: compiled::<Components, 1, 2>,
     stream: Some(streaming::<Components, 1, 2>),
 };
 
@@ -37,6 +38,7 @@ impl State<1, 2> for Components {
         Ok(Self { cycle, warm_up: WarmUp::new(DominantCycle::SKIP, DominantCycle::SHOWN) })
     }
 
+    #[inline(always)]
     fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 2]> {
         let phasor = self.cycle.next(value)?.phasor;
         self.warm_up.show([phasor.in_phase, phasor.quadrature])

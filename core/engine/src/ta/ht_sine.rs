@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::kit::hilbert::{DominantPhase, WarmUp, sine_and_lead};
-use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, batch, streaming};
+use super::kit::lanes::compiled;
+use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, streaming};
 
 /// HT_SINE.
 pub const SPEC: Spec = Spec {
@@ -21,7 +22,7 @@ pub const SPEC: Spec = Spec {
     lookback: |_| Ok(DominantPhase::SHOWN),
     memory: Memory::History,
     seeded: false,
-    kernel: batch::<SineWave, 1, 2>,
+    kernel: compiled::<SineWave, 1, 2>,
     stream: Some(streaming::<SineWave, 1, 2>),
 };
 
@@ -37,6 +38,7 @@ impl State<1, 2> for SineWave {
         Ok(Self { phase: DominantPhase::new(), warm_up })
     }
 
+    #[inline(always)]
     fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 2]> {
         let (_, phase) = self.phase.next(value)?;
         self.warm_up.show(sine_and_lead(phase))

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::kit::hilbert::{DominantCycle, DominantPhase, Trendline, WarmUp};
-use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, batch, streaming};
+use super::kit::lanes::compiled;
+use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, streaming};
 
 /// HT_TRENDLINE.
 pub const SPEC: Spec = Spec {
@@ -18,7 +19,7 @@ pub const SPEC: Spec = Spec {
     lookback: |_| Ok(DominantPhase::SHOWN),
     memory: Memory::History,
     seeded: false,
-    kernel: batch::<InstantaneousTrend, 1, 1>,
+    kernel: compiled::<InstantaneousTrend, 1, 1>,
     stream: Some(streaming::<InstantaneousTrend, 1, 1>),
 };
 
@@ -35,6 +36,7 @@ impl State<1, 1> for InstantaneousTrend {
         Ok(Self { cycle: DominantCycle::new(DominantPhase::SKIP), line: Trendline::new(), warm_up })
     }
 
+    #[inline(always)]
     fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
         self.line.push(value);
         let cycle = self.cycle.next(value)?;

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::kit::hilbert::{DominantPhase, Trendline, WarmUp, sine_and_lead};
-use super::kit::{Input, Kind, Memory, Output, Params, Spec, State, TaError, batch, streaming};
+use super::kit::lanes::compiled;
+use super::kit::{Input, Kind, Memory, Output, Params, Spec, State, TaError, streaming};
 
 /// HT_TRENDMODE.
 pub const SPEC: Spec = Spec {
@@ -19,7 +20,7 @@ pub const SPEC: Spec = Spec {
     lookback: |_| Ok(DominantPhase::SHOWN),
     memory: Memory::History,
     seeded: false,
-    kernel: batch::<TrendMode, 1, 1>,
+    kernel: compiled::<TrendMode, 1, 1>,
     stream: Some(streaming::<TrendMode, 1, 1>),
 };
 
@@ -62,6 +63,7 @@ impl State<1, 1> for TrendMode {
         })
     }
 
+    #[inline(always)]
     fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
         self.line.push(value);
         let (cycle, phase) = self.phase.next(value)?;

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kit::averages::{Average, Ma};
+use super::kit::averages::{Average, Ma, Pace};
+use super::kit::lanes::{Blocks, Recursion, Windows, forgets, recur, windowed};
+use super::kit::scratch::with_scratch;
+use super::kit::simd::Number;
 use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
 
 /// KAMA.
@@ -18,7 +21,7 @@ pub const SPEC: Spec = Spec {
     lookback: |params| Ok(Average::Kama.lookback(params.int(0)?)),
     memory: Memory::History,
     seeded: false,
-    kernel: batch::<AdaptiveAverage, 1, 1>,
+    kernel: adapt,
     stream: Some(streaming::<AdaptiveAverage, 1, 1>),
 };
 
@@ -35,6 +38,68 @@ impl State<1, 1> for AdaptiveAverage {
     fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
         self.average.next(value).map(|average| [average])
     }
+}
+
+/// The pace alone, which is made of windows.
+#[derive(Clone, Serialize, Deserialize)]
+struct Weights<N = f64> {
+    pace: Pace<N>,
+}
+
+impl<N: Number> Windows<N, 1, 1> for Weights<N> {
+    fn begin(params: &Params) -> Result<Self, TaError> {
+        Ok(Self { pace: Pace::new(params.int(0)?) })
+    }
+
+    #[inline(always)]
+    fn next(&mut self, [value]: [N; 1]) -> Option<[N; 1]> {
+        self.pace.next(value).map(|weight| [weight])
+    }
+}
+
+impl Blocks<1, 1> for Weights {
+    type Over<N: Number> = Weights<N>;
+
+    fn unit(params: &Params) -> Result<usize, TaError> {
+        params.int(0)
+    }
+}
+
+/// The average, given values and their weights.
+#[derive(Clone, Copy)]
+struct Follow;
+
+impl Recursion<2, 1, 1> for Follow {
+    #[inline(always)]
+    fn step<N: Number>(&self, [average]: &mut [N; 1], [value, weight]: [N; 2]) -> [N; 1] {
+        *average += (value - *average) * weight;
+        [*average]
+    }
+
+    fn memory(&self) -> usize {
+        // Of an average market; in one that goes nowhere for long the stretches are repaired.
+        forgets(0.03)
+    }
+
+    fn guess(&self, [value, _]: [f64; 2]) -> [f64; 1] {
+        [value]
+    }
+}
+
+fn adapt(inputs: &[&[f64]], params: &Params, outputs: &mut [&mut [f64]]) -> Result<(), TaError> {
+    let wiring = || TaError::Wiring { what: "series" };
+    let ([real], period) = (inputs, params.int(0)?) else { return Err(wiring()) };
+    if period == 1 {
+        return batch::<AdaptiveAverage, 1, 1>(inputs, params, outputs);
+    }
+    let [out] = outputs else { return Err(wiring()) };
+    with_scratch(out.len(), |weights| {
+        windowed::<Weights, 1, 1>(inputs, params, &mut [weights])?;
+        let (head, rest) = real.split_at_checked(period).ok_or_else(wiring)?;
+        let first = head.last().copied().ok_or_else(wiring)?;
+        recur(&Follow, &mut [first], [rest, weights], &mut [out]);
+        Ok(())
+    })
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::kit::hilbert;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
+use super::kit::lanes::compiled;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, streaming};
 
 /// MAMA.
 pub const SPEC: Spec = Spec {
@@ -24,7 +25,7 @@ pub const SPEC: Spec = Spec {
     lookback: |_| Ok(hilbert::Mama::LOOKBACK),
     memory: Memory::History,
     seeded: false,
-    kernel: batch::<AdaptivePair, 1, 2>,
+    kernel: compiled::<AdaptivePair, 1, 2>,
     stream: Some(streaming::<AdaptivePair, 1, 2>),
 };
 
@@ -38,6 +39,7 @@ impl State<1, 2> for AdaptivePair {
         Ok(Self { averages: hilbert::Mama::new(params.real(0)?, params.real(1)?) })
     }
 
+    #[inline(always)]
     fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 2]> {
         self.averages.next(value)
     }

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::kit::ring::Ring;
+use super::kit::simd::Number;
+use super::kit::totals::{Each, each};
 use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, streaming};
 
 /// MOM.
@@ -20,9 +22,8 @@ pub const SPEC: Spec = Spec {
     seeded: false,
     kernel: |inputs, params, outputs| {
         let ([real], [out]) = (inputs, outputs) else { return Err(TaError::Wiring { what: "series" }) };
-        for ((slot, value), past) in out.iter_mut().zip(real.iter().skip(params.int(0)?)).zip(*real) {
-            *slot = value - past;
-        }
+        let now = real.split_at(params.int(0)?.min(real.len())).1;
+        each(Difference, [now, real], out);
         Ok(())
     },
     stream: Some(streaming::<Momentum, 1, 1>),
@@ -39,7 +40,18 @@ impl State<1, 1> for Momentum {
     }
 
     fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
-        self.past.push(value).map(|past| [value - past])
+        self.past.push(value).map(|past| [Difference.of([value, past])])
+    }
+}
+
+/// Of a value and the one before it.
+#[derive(Clone, Copy)]
+struct Difference;
+
+impl Each<2> for Difference {
+    #[inline(always)]
+    fn of<N: Number>(&self, [value, past]: [N; 2]) -> N {
+        value - past
     }
 }
 

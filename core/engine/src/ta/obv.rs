@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::kit::simd::Number;
+use super::kit::totals::{Each, Total, accumulate, each};
 use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, streaming};
 
 /// OBV.
@@ -19,17 +21,12 @@ pub const SPEC: Spec = Spec {
     seeded: false,
     kernel: |inputs, _, outputs| {
         let ([real, volume], [out]) = (inputs, outputs) else { return Err(TaError::Wiring { what: "series" }) };
-        // First the signed volume, which has no chain, then its running sum.
-        let bars = real.iter().zip(real.iter().skip(1)).zip(volume.iter().skip(1));
-        for (slot, ((previous, value), volume)) in out.iter_mut().skip(1).zip(bars) {
-            *slot = signed(*previous, *value, *volume);
-        }
+        // First the signed volume, which has no chain, then its running total.
+        let (before, now) = (real.split_at(real.len().saturating_sub(1)).0, real.split_at(real.len().min(1)).1);
+        let later = volume.split_at(volume.len().min(1)).1;
+        each(Signed, [before, now, later], out.split_at_mut(out.len().min(1)).1);
         out.iter_mut().zip(*volume).take(1).for_each(|(slot, first)| *slot = *first);
-        let mut total = 0.0;
-        for slot in out.iter_mut() {
-            total += *slot;
-            *slot = total;
-        }
+        accumulate(out);
         Ok(())
     },
     stream: Some(streaming::<OnBalance, 2, 1>),
@@ -38,25 +35,30 @@ pub const SPEC: Spec = Spec {
 #[derive(Clone, Serialize, Deserialize)]
 struct OnBalance {
     last: Option<f64>,
-    total: f64,
+    total: Total,
 }
 
 impl State<2, 1> for OnBalance {
     fn new(_: &Params) -> Result<Self, TaError> {
-        Ok(Self { last: None, total: 0.0 })
+        Ok(Self { last: None, total: Total::default() })
     }
 
     fn next(&mut self, [value, volume]: [f64; 2]) -> Option<[f64; 1]> {
-        self.total += self.last.replace(value).map_or(volume, |previous| signed(previous, value, volume));
-        Some([self.total])
+        let flow = self.last.replace(value).map_or(volume, |previous| Signed.of([previous, value, volume]));
+        Some([self.total.next(flow)])
     }
 }
 
-/// Volume with the sign of the price's change.
-#[inline(always)]
-fn signed(previous: f64, value: f64, volume: f64) -> f64 {
-    let fall = if value < previous { -volume } else { 0.0 };
-    if value > previous { volume } else { fall }
+/// Volume with the sign of the price's change: of the price before, the price, the volume.
+#[derive(Clone, Copy)]
+struct Signed;
+
+impl Each<3> for Signed {
+    #[inline(always)]
+    fn of<N: Number>(&self, [previous, value, volume]: [N; 3]) -> N {
+        let zero = N::splat(0.0);
+        N::if_above(value, previous, volume, N::if_above(previous, value, zero - volume, zero))
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::kit::ring::Ring;
+use super::kit::simd::Number;
+use super::kit::totals::{Each, each};
 use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, streaming};
 
 /// ROC.
@@ -20,9 +22,8 @@ pub const SPEC: Spec = Spec {
     seeded: false,
     kernel: |inputs, params, outputs| {
         let ([real], [out]) = (inputs, outputs) else { return Err(TaError::Wiring { what: "series" }) };
-        for ((slot, value), past) in out.iter_mut().zip(real.iter().skip(params.int(0)?)).zip(*real) {
-            *slot = if *past == 0.0 { 0.0 } else { (value / past - 1.0) * 100.0 };
-        }
+        let now = real.split_at(params.int(0)?.min(real.len())).1;
+        each(Change, [now, real], out);
         Ok(())
     },
     stream: Some(streaming::<RateOfChange, 1, 1>),
@@ -39,8 +40,18 @@ impl State<1, 1> for RateOfChange {
     }
 
     fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
-        let past = self.past.push(value)?;
-        Some([if past == 0.0 { 0.0 } else { (value / past - 1.0) * 100.0 }])
+        self.past.push(value).map(|past| [Change.of([value, past])])
+    }
+}
+
+/// Of a value and the one before it.
+#[derive(Clone, Copy)]
+struct Change;
+
+impl Each<2> for Change {
+    #[inline(always)]
+    fn of<N: Number>(&self, [value, past]: [N; 2]) -> N {
+        N::if_equal(past, N::splat(0.0), N::splat(0.0), (value / past - N::splat(1.0)) * N::splat(100.0))
     }
 }
 

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::kit::parabolic::{Acceleration, Parabolic, Start};
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
+use super::kit::lanes::{Recursion, Recursive, recursive};
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, streaming};
 
 /// SAR.
 pub const SPEC: Spec = Spec {
@@ -22,7 +23,7 @@ pub const SPEC: Spec = Spec {
     lookback: |_| Ok(1),
     memory: Memory::History,
     seeded: false,
-    kernel: batch::<StopAndReverse, 2, 1>,
+    kernel: recursive::<StopAndReverse, 2, 6, 1>,
     stream: Some(streaming::<StopAndReverse, 2, 1>),
 };
 
@@ -37,8 +38,15 @@ impl State<2, 1> for StopAndReverse {
         Ok(Self { stop: Parabolic::new(side, side, Start::Movement, 0.0) })
     }
 
+    #[inline(always)]
     fn next(&mut self, [high, low]: [f64; 2]) -> Option<[f64; 1]> {
         self.stop.next(high, low).map(|(stop, _)| [stop])
+    }
+}
+
+impl Recursive<2, 6, 1> for StopAndReverse {
+    fn recursion(&self) -> Option<(impl Recursion<2, 6, 1>, [f64; 6])> {
+        self.stop.parts()
     }
 }
 

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::kit::parabolic::{Acceleration, Parabolic, Start};
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
+use super::kit::lanes::compiled;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, streaming};
 
 /// SAREXT.
 pub const SPEC: Spec = Spec {
@@ -27,7 +28,7 @@ pub const SPEC: Spec = Spec {
     lookback: |_| Ok(1),
     memory: Memory::History,
     seeded: false,
-    kernel: batch::<StopAndReverse, 2, 1>,
+    kernel: compiled::<StopAndReverse, 2, 1>,
     stream: Some(streaming::<StopAndReverse, 2, 1>),
 };
 
@@ -53,6 +54,7 @@ impl State<2, 1> for StopAndReverse {
         Ok(Self { stop: Parabolic::new(side(2)?, side(5)?, start, params.real(1)?) })
     }
 
+    #[inline(always)]
     fn next(&mut self, [high, low]: [f64; 2]) -> Option<[f64; 1]> {
         self.stop.next(high, low).map(|(stop, long)| [if long { stop } else { 0.0 - stop }])
     }

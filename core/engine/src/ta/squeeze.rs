@@ -79,8 +79,9 @@ impl State<3, 2> for Squeeze {
         let deviation = self.deviations * (bands.spread(self.bands_count) / self.bands_count).sqrt();
         // Both lie around averages `apart` from each other: one is inside when it is narrower by more than that.
         let room = self.ranges * range - deviation;
-        let squeeze =
-            if room.abs() <= apart || is_noise(room.abs() - apart, middle.abs()) { 0.0 } else { room.signum() };
+        // Neither where squares overflow: then `room` is no number.
+        let clear = room.abs() > apart && !is_noise(room.abs() - apart, middle.abs());
+        let squeeze = if clear { room.signum() } else { 0.0 };
         let count = self.channel_count;
         let momentum = momentum.mean(count) + momentum.slope(count) * (count - 1.0) / 2.0;
         Some([squeeze, momentum])

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kit::ranges::TrueRange;
-use super::kit::{Input, Kind, Memory, Output, Param, Params, Seed, Spec, State, TaError, batch, float, streaming};
+use super::kit::ranges::{TrueRange, true_range};
+use super::kit::lanes::{Recursion, Recursive, forgets, recursive};
+use super::kit::simd::Number;
+use super::kit::{Input, Kind, Memory, Output, Param, Params, Seed, Spec, State, TaError, float, streaming};
 
 /// SUPERTREND.
 pub const SPEC: Spec = Spec {
@@ -26,7 +28,7 @@ pub const SPEC: Spec = Spec {
     lookback: |params| Ok(params.int(0)? - usize::from(params.seed() == Seed::TradingView)),
     memory: Memory::History,
     seeded: true,
-    kernel: batch::<SuperTrend, 3, 2>,
+    kernel: recursive::<SuperTrend, 3, 5, 2>,
     stream: Some(streaming::<SuperTrend, 3, 2>),
 };
 
@@ -55,6 +57,11 @@ struct AverageRange {
 }
 
 impl AverageRange {
+    /// The share of the average that stays.
+    fn kept(&self) -> f64 {
+        float(self.period - 1) / float(self.period)
+    }
+
     fn next(&mut self, range: f64) -> Option<f64> {
         if self.seen < self.period {
             self.seen += 1;
@@ -64,7 +71,7 @@ impl AverageRange {
             }
             self.average /= float(self.period);
         } else {
-            let kept = float(self.period - 1) / float(self.period);
+            let kept = self.kept();
             self.average = self.average.mul_add(kept, range * (1.0 - kept));
         }
         Some(self.average)
@@ -94,6 +101,50 @@ impl State<3, 2> for SuperTrend {
         }
         self.bands = Some(Bands { upper, lower, close, up });
         Some(if up { [lower, 1.0] } else { [upper, -1.0] })
+    }
+}
+
+impl Recursive<3, 5, 2> for SuperTrend {
+    fn recursion(&self) -> Option<(impl Recursion<3, 5, 2>, [f64; 5])> {
+        let Bands { upper, lower, close, up } = self.bands?;
+        let step = Trail { kept: self.average_range.kept(), multiplier: self.multiplier };
+        Some((step, [close, self.average_range.average, upper, lower, f64::from(u8::from(up))]))
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Trail {
+    kept: f64,
+    multiplier: f64,
+}
+
+impl Recursion<3, 5, 2> for Trail {
+    #[inline(always)]
+    fn step<N: Number>(&self, state: &mut [N; 5], [high, low, close]: [N; 3]) -> [N; 2] {
+        let [old_close, average, old_upper, old_lower, was_up] = *state;
+        let (zero, one) = (N::splat(0.0), N::splat(1.0));
+        let range = true_range(high, low, old_close);
+        let average = average.fused(N::splat(self.kept), range * N::splat(1.0 - self.kept));
+        let (distance, middle) = (N::splat(self.multiplier) * average, (high + low) * N::splat(0.5));
+        let (upper, lower) = (middle + distance, middle - distance);
+        // A band lets go of its old place only for one nearer to the price, or after a close beyond it.
+        let kept_upper = N::if_above(old_close, old_upper, upper, old_upper);
+        let upper = N::if_above(old_upper, upper, upper, kept_upper);
+        let kept_lower = N::if_above(old_lower, old_close, lower, old_lower);
+        let lower = N::if_above(lower, old_lower, lower, kept_lower);
+        let stays_up = N::if_at_least(close, lower, one, zero);
+        let up = N::if_above(was_up, zero, stays_up, N::if_above(close, upper, one, zero));
+        *state = [close, average, upper, lower, up];
+        [N::if_above(up, zero, lower, upper), N::if_above(up, zero, one, zero - one)]
+    }
+
+    fn memory(&self) -> usize {
+        // The average of the range, and some changes of the trend.
+        forgets(1.0 - self.kept) + 512
+    }
+
+    fn guess(&self, [high, low, close]: [f64; 3]) -> [f64; 5] {
+        [close, high - low, high, low, 1.0]
     }
 }
 

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::kit::averages::{Average, Ma};
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
+use super::kit::lanes::{Recursion, Recursive, follow, forgets, recursive};
+use super::kit::simd::Number;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, streaming};
 
 /// TEMA.
 pub const SPEC: Spec = Spec {
@@ -18,7 +20,7 @@ pub const SPEC: Spec = Spec {
     lookback: |params| Ok(Average::Tema.lookback(params.int(0)?)),
     memory: Memory::History,
     seeded: true,
-    kernel: batch::<TripleAverage, 1, 1>,
+    kernel: recursive::<TripleAverage, 1, 3, 1>,
     stream: Some(streaming::<TripleAverage, 1, 1>),
 };
 
@@ -34,6 +36,35 @@ impl State<1, 1> for TripleAverage {
 
     fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
         self.average.next(value).map(|average| [average])
+    }
+}
+
+impl Recursive<1, 3, 1> for TripleAverage {
+    fn recursion(&self) -> Option<(impl Recursion<1, 3, 1>, [f64; 3])> {
+        let Ma::Tema(chain) = &self.average else { return None };
+        let (parts, weight) = chain.parts();
+        Some((Follow { weight }, parts))
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Follow {
+    weight: f64,
+}
+
+impl Recursion<1, 3, 1> for Follow {
+    #[inline(always)]
+    fn step<N: Number>(&self, averages: &mut [N; 3], [value]: [N; 1]) -> [N; 1] {
+        let [first, second, third] = follow(averages, value, self.weight);
+        [N::splat(3.0) * first - N::splat(3.0) * second + third]
+    }
+
+    fn memory(&self) -> usize {
+        3 * forgets(self.weight)
+    }
+
+    fn guess(&self, [value]: [f64; 1]) -> [f64; 3] {
+        [value; 3]
     }
 }
 

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::kit::averages::EmaChain;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
+use super::kit::lanes::{Recursion, Recursive, follow, forgets, recursive};
+use super::kit::simd::Number;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, streaming};
 
 /// TRIX.
 pub const SPEC: Spec = Spec {
@@ -18,7 +20,7 @@ pub const SPEC: Spec = Spec {
     lookback: |params| Ok(3 * (params.int(0)? - 1) + 1),
     memory: Memory::History,
     seeded: true,
-    kernel: batch::<TripleChange, 1, 1>,
+    kernel: recursive::<TripleChange, 1, 3, 1>,
     stream: Some(streaming::<TripleChange, 1, 1>),
 };
 
@@ -37,6 +39,37 @@ impl State<1, 1> for TripleChange {
         let [_, _, average] = self.chain.next(value)?;
         let previous = self.previous.replace(average)?;
         Some([if previous == 0.0 { 0.0 } else { (average / previous - 1.0) * 100.0 }])
+    }
+}
+
+impl Recursive<1, 3, 1> for TripleChange {
+    fn recursion(&self) -> Option<(impl Recursion<1, 3, 1>, [f64; 3])> {
+        let (parts, weight) = self.chain.parts();
+        // A weight of 1 is the average's own shortcut.
+        (weight < 1.0).then_some((Change { weight }, parts))
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Change {
+    weight: f64,
+}
+
+impl Recursion<1, 3, 1> for Change {
+    #[inline(always)]
+    fn step<N: Number>(&self, averages: &mut [N; 3], [value]: [N; 1]) -> [N; 1] {
+        let [_, _, before] = *averages;
+        let [_, _, average] = follow(averages, value, self.weight);
+        let (zero, one) = (N::splat(0.0), N::splat(1.0));
+        [N::if_equal(before, zero, zero, (average / before - one) * N::splat(100.0))]
+    }
+
+    fn memory(&self) -> usize {
+        3 * forgets(self.weight)
+    }
+
+    fn guess(&self, [value]: [f64; 1]) -> [f64; 3] {
+        [value; 3]
     }
 }
 

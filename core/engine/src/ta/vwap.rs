@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, batch, streaming};
+use super::kit::scratch::with_scratch;
+use super::kit::simd::Number;
+use super::kit::totals::{Each, Total, accumulate, each};
+use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, streaming};
 
 /// VWAP.
 pub const SPEC: Spec = Spec {
@@ -17,30 +20,76 @@ pub const SPEC: Spec = Spec {
     lookback: |_| Ok(0),
     memory: Memory::History,
     seeded: false,
-    kernel: batch::<AveragePaid, 4, 1>,
+    kernel: average_paid,
     stream: Some(streaming::<AveragePaid, 4, 1>),
 };
 
 #[derive(Clone, Serialize, Deserialize)]
 struct AveragePaid {
-    money: f64,
-    volume: f64,
+    money: Total,
+    volume: Total,
     price: f64,
 }
 
 impl State<4, 1> for AveragePaid {
     fn new(_: &Params) -> Result<Self, TaError> {
-        Ok(Self { money: 0.0, volume: 0.0, price: 0.0 })
+        Ok(Self { money: Total::default(), volume: Total::default(), price: 0.0 })
     }
 
     fn next(&mut self, [high, low, close, volume]: [f64; 4]) -> Option<[f64; 1]> {
-        self.money += (high + low + close) / 3.0 * volume;
-        self.volume += volume;
-        if self.volume > 0.0 {
-            self.price = self.money / self.volume;
+        let money = self.money.next(Money.of([high, low, close, volume]));
+        let volume = self.volume.next(volume);
+        if volume > 0.0 {
+            self.price = money / volume;
         }
         Some([self.price])
     }
+}
+
+/// Typical price times volume.
+#[derive(Clone, Copy)]
+struct Money;
+
+impl Each<4> for Money {
+    #[inline(always)]
+    fn of<N: Number>(&self, [high, low, close, volume]: [N; 4]) -> N {
+        (high + low + close) / N::splat(3.0) * volume
+    }
+}
+
+/// Money over volume.
+#[derive(Clone, Copy)]
+struct Price;
+
+impl Each<2> for Price {
+    #[inline(always)]
+    fn of<N: Number>(&self, [money, volume]: [N; 2]) -> N {
+        money / volume
+    }
+}
+
+fn average_paid(inputs: &[&[f64]], _: &Params, outputs: &mut [&mut [f64]]) -> Result<(), TaError> {
+    let ([high, low, close, volume], [out]) = (inputs, outputs) else {
+        return Err(TaError::Wiring { what: "series" });
+    };
+    let length = out.len();
+    with_scratch(2 * length, |room| {
+        let (money, traded) = room.split_at_mut(length);
+        each(Money, [high, low, close, volume], money);
+        traded.copy_from_slice(volume);
+        accumulate(money);
+        accumulate(traded);
+        each(Price, [money, traded], out);
+        // Where nothing has been traded yet (or is taken back) the price stays what it was.
+        if traded.iter().any(|traded| *traded <= 0.0) {
+            let mut price = 0.0;
+            for (slot, traded) in out.iter_mut().zip(traded.iter()) {
+                price = if *traded > 0.0 { *slot } else { price };
+                *slot = price;
+            }
+        }
+    });
+    Ok(())
 }
 
 #[cfg(test)]

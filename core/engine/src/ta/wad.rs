@@ -8,9 +8,9 @@ use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, batch, str
 pub const SPEC: Spec = Spec {
     name: "WAD",
     group: "Momentum Indicators",
-    doc: "Williams' accumulation/distribution: a running total of how far rising closes are above the true low and falling ones below the true high.",
+    doc: "Williams' accumulation/distribution: rising closes' way from the true low, falling ones' from the true high, added up.",
     formula: "total of: close - min(low, C) if close > C; close - max(high, C) if close < C; else 0, C the close before; begins with 0",
-    source: "TA-Lib 0.8.2 TA_WAD; L. Williams, How I Made One Million Dollars, 1973",
+    source: "TA-Lib 0.8.2 TA_WAD; L. Williams",
     inputs: &[Input::High, Input::Low, Input::Close],
     params: &[],
     outputs: &[Output::float("real", "in the prices' unit; its direction counts, not its level")],

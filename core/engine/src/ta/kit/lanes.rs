@@ -30,6 +30,32 @@ pub(crate) trait Recursion<const I: usize, const S: usize, const O: usize>: Copy
     fn guess(&self, bar: [f64; I]) -> [f64; S];
 }
 
+/// [`batch`], compiled for the level in use: for states that neither stretches nor windows fit. Their `next` must be
+/// `#[inline(always)]` to gain from it.
+pub(crate) fn compiled<S: State<I, O>, const I: usize, const O: usize>(
+    inputs: &[&[f64]],
+    params: &Params,
+    outputs: &mut [&mut [f64]],
+) -> Result<(), TaError> {
+    dispatch(Plain { state: PhantomData::<S>, inputs, params, outputs })
+}
+
+struct Plain<'a, 'b, 'c, S, const I: usize, const O: usize> {
+    state: PhantomData<S>,
+    inputs: &'a [&'a [f64]],
+    params: &'a Params,
+    outputs: &'b mut [&'c mut [f64]],
+}
+
+impl<S: State<I, O>, const I: usize, const O: usize> Job for Plain<'_, '_, '_, S, I, O> {
+    type Output = Result<(), TaError>;
+
+    #[inline(always)]
+    fn run<W: Wide>(self) -> Self::Output {
+        batch::<S, I, O>(self.inputs, self.params, self.outputs)
+    }
+}
+
 /// A state that, once it has its first value, is a [`Recursion`].
 pub(crate) trait Recursive<const I: usize, const S: usize, const O: usize>: State<I, O> {
     /// The recursion it has become; none when it must be run as it is.
@@ -61,6 +87,17 @@ pub(crate) fn recursive<T: Recursive<I, S, O>, const I: usize, const S: usize, c
         return Ok(());
     }
     Err(TaError::Wiring { what: "lookback" })
+}
+
+/// One step of a chain of exponential averages, each of the one before: all of them after it.
+#[inline(always)]
+pub(crate) fn follow<N: Number, const S: usize>(averages: &mut [N; S], value: N, weight: f64) -> [N; S] {
+    let mut value = value;
+    for average in averages.iter_mut() {
+        *average += (value - *average) * N::splat(weight);
+        value = *average;
+    }
+    *averages
 }
 
 /// Bars until an average with this weight has forgotten where it began, to the last bit.

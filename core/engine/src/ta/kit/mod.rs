@@ -5,8 +5,9 @@
 //! - [`find`], [`REGISTRY`]: by name, with a suggestion for a misspelt one. [`specs_json`]: all of it as JSON.
 //! - `State`: an indicator bar by bar; [`Live`]: one that runs. `batch` and `streaming` make a SPEC's kernels from it.
 //! - `average_range`, `averages`, `flows`, `hilbert`, `momentum`, `pairs`, `parabolic`, `places`, `ranges`, `ring`, `sorted`,
-//!   `weighted`, `windows`: states that more than one indicator is made of; `elementwise`: those without a memory.
-//! - `lanes`, `simd`: a long series as eight stretches side by side, in the widest registers there are.
+//!   `totals`, `weighted`, `windows`: states that more than one indicator is made of; `elementwise`: those without a memory.
+//! - `lanes`, `simd`: a long series as eight stretches side by side, in the widest registers there are;
+//!   `scratch`: room on the way.
 //! - [`StreamSet`]: many indicators of many symbols (`abreast`) bar by bar; [`Frame`]: over the rows of a table, group by
 //!   group; [`Wanted`]: what both are asked for. [`warm_up`]: when an indicator has forgotten where it began.
 
@@ -29,11 +30,13 @@ pub(crate) mod places;
 pub(crate) mod ranges;
 mod registry;
 pub(crate) mod ring;
+pub(crate) mod scratch;
 pub(crate) mod simd;
 pub(crate) mod sorted;
 mod spec;
 mod state;
 mod stream_set;
+pub(crate) mod totals;
 mod wanted;
 mod warm_up;
 pub(crate) mod weighted;

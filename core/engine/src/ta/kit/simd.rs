@@ -1,8 +1,8 @@
 //! Eight numbers at a time, and the choice of instruction set while running. The only module with `unsafe` in it.
 //!
 //! Kernels are written once over [`Number`] and compiled for `f64` and for eight lanes at each [`Level`]: one register of
-//! 512 bits, two of 256, or an array. No level contracts a multiplication and an addition into one rounding, and each
-//! operation is one IEEE operation, so all of them give the same bits.
+//! 512 bits, two of 256, or an array. Each operation is one IEEE operation, fused only where it says so, so all levels give the same
+//! bits.
 
 use std::ops::{Add, AddAssign, Div, Mul, Sub};
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -16,7 +16,7 @@ pub(crate) const LANES: usize = 8;
 pub enum Level {
     /// What every processor of the target has.
     Portable = 0,
-    /// 256-bit vectors.
+    /// 256-bit vectors and fused multiply-add.
     Avx2 = 1,
     /// 512-bit vectors.
     Avx512 = 2,
@@ -41,10 +41,11 @@ pub fn level() -> Level {
             && is_x86_feature_detected!("avx512dq")
             && is_x86_feature_detected!("avx512vl")
             && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("fma")
         {
             return Level::Avx512;
         }
-        if limit >= Level::Avx2 as u8 && is_x86_feature_detected!("avx2") {
+        if limit >= Level::Avx2 as u8 && is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
             return Level::Avx2;
         }
     }
@@ -69,6 +70,8 @@ pub(crate) trait Number:
     fn splat(value: f64) -> Self;
     /// Square root.
     fn root(self) -> Self;
+    /// `self * factor + summand` with one rounding.
+    fn fused(self, factor: Self, summand: Self) -> Self;
     /// Without its sign.
     fn magnitude(self) -> Self;
     /// `then` where `left > right`, else `other`.
@@ -106,6 +109,11 @@ impl Number for f64 {
     #[inline(always)]
     fn root(self) -> Self {
         self.sqrt()
+    }
+
+    #[inline(always)]
+    fn fused(self, factor: Self, summand: Self) -> Self {
+        self.mul_add(factor, summand)
     }
 
     #[inline(always)]
@@ -243,6 +251,15 @@ impl Number for Lanes {
     }
 
     #[inline(always)]
+    fn fused(self, factor: Self, summand: Self) -> Self {
+        let mut out = self.0;
+        for ((slot, factor), summand) in out.iter_mut().zip(factor.0).zip(summand.0) {
+            *slot = slot.mul_add(factor, summand);
+        }
+        Self(out)
+    }
+
+    #[inline(always)]
     fn magnitude(self) -> Self {
         Self(self.0.map(f64::abs))
     }
@@ -300,12 +317,12 @@ mod x86 {
 
     use super::{Job, LANES, Number, Wide};
 
-    #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw")]
+    #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,fma")]
     pub(super) fn avx512<J: Job>(job: J) -> J::Output {
         job.run::<Avx512>()
     }
 
-    #[target_feature(enable = "avx2")]
+    #[target_feature(enable = "avx2,fma")]
     pub(super) fn avx2<J: Job>(job: J) -> J::Output {
         job.run::<Avx2>()
     }
@@ -385,6 +402,11 @@ mod x86 {
         }
 
         #[inline(always)]
+        fn fused(self, factor: Self, summand: Self) -> Self {
+            unsafe { Self(_mm512_fmadd_pd(self.0, factor.0, summand.0)) }
+        }
+
+        #[inline(always)]
         fn magnitude(self) -> Self {
             unsafe { Self(_mm512_abs_pd(self.0)) }
         }
@@ -403,6 +425,11 @@ mod x86 {
         #[inline(always)]
         fn root(self) -> Self {
             unsafe { Self(_mm256_sqrt_pd(self.0), _mm256_sqrt_pd(self.1)) }
+        }
+
+        #[inline(always)]
+        fn fused(self, factor: Self, summand: Self) -> Self {
+            unsafe { Self(_mm256_fmadd_pd(self.0, factor.0, summand.0), _mm256_fmadd_pd(self.1, factor.1, summand.1)) }
         }
 
         #[inline(always)]
@@ -513,7 +540,7 @@ mod tests {
     /// Every operation, once on eight lanes and once on each number.
     struct Operations;
 
-    fn all<N: Number>(a: N, b: N, c: N) -> [N; 11] {
+    fn all<N: Number>(a: N, b: N, c: N) -> [N; 12] {
         let mut sum = a;
         sum += b;
         [
@@ -528,6 +555,7 @@ mod tests {
             N::if_at_least(a, b, c, a),
             N::if_equal(a, b, c, a),
             a.over_or_zero(b),
+            a.fused(b, c),
         ]
     }
 
@@ -562,7 +590,7 @@ mod tests {
         dispatch(Operations);
         #[cfg(target_arch = "x86_64")]
         #[expect(unsafe_code, reason = "guarded by the question whether the processor has it")]
-        if is_x86_feature_detected!("avx2") {
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
             // SAFETY: just asked.
             unsafe { x86::avx2(Operations) };
         }

@@ -39,6 +39,7 @@ where
 }
 
 /// A batch kernel that runs the state over the whole series: the default where no faster one is written.
+#[inline(always)]
 pub(crate) fn batch<S: State<I, O>, const I: usize, const O: usize>(
     inputs: &[&[f64]],
     params: &Params,

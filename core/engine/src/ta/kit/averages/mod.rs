@@ -12,7 +12,7 @@ mod weighted;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use exponential::{Ema, EmaChain, RisesAndFalls, T3, Zlema};
-pub(crate) use kama::Kama;
+pub(crate) use kama::{Kama, Pace};
 pub(crate) use weighted::{Hma, Sma, Trima, Wma};
 
 use super::hilbert::Mama;

@@ -28,6 +28,7 @@ impl Mama {
     }
 
     /// MAMA and FAMA.
+    #[inline(always)]
     pub(crate) fn next(&mut self, value: f64) -> Option<[f64; 2]> {
         let Phasor { in_phase, quadrature } = self.cycle.next(value)?.phasor;
         let phase = if in_phase == 0.0 { 0.0 } else { (quadrature / in_phase).atan() * DEGREES_IN_RADIAN };

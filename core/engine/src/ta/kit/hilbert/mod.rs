@@ -37,6 +37,7 @@ impl WarmUp {
     }
 
     /// The values, or none while warming up.
+    #[inline(always)]
     pub(crate) fn show<T>(&mut self, values: T) -> Option<T> {
         if self.0 > 0 {
             self.0 -= 1;
@@ -73,6 +74,7 @@ impl Smoother {
         Self { past: [0.0; 3], plain: 0.0, weighted: 0.0, leaving: 0.0, seen: 0, skip }
     }
 
+    #[inline(always)]
     fn next(&mut self, value: f64) -> Option<f64> {
         let [first, second, third] = self.past;
         self.past = [value, first, second];
@@ -115,6 +117,7 @@ impl Quadrature {
         Self { past: [0.0; 6] }
     }
 
+    #[inline(always)]
     fn next(&mut self, value: f64, scale: f64) -> f64 {
         const OUTER: f64 = 0.0962;
         const INNER: f64 = 0.5769;
@@ -183,6 +186,7 @@ impl DominantCycle {
         }
     }
 
+    #[inline(always)]
     pub(crate) fn next(&mut self, value: f64) -> Option<Cycle> {
         let smoothed = self.smoother.next(value)?;
         let scale = 0.075_f64.mul_add(self.period, 0.54);
@@ -202,6 +206,7 @@ impl DominantCycle {
     }
 
     /// Take the period from how far the phasor turned, within limits.
+    #[inline(always)]
     fn turn(&mut self, before: Phasor, now: Phasor) {
         let real = now.in_phase.mul_add(before.in_phase, now.quadrature * before.quadrature);
         let imaginary = now.in_phase * before.quadrature - now.quadrature * before.in_phase;

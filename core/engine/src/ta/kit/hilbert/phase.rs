@@ -48,6 +48,7 @@ impl DominantPhase {
     }
 
     /// The cycle and its phase in degrees, -45..=315.
+    #[inline(always)]
     pub(crate) fn next(&mut self, value: f64) -> Option<(Cycle, f64)> {
         let cycle = self.cycle.next(value)?;
         let _ = self.smoothed.push(cycle.smoothed);
@@ -105,6 +106,7 @@ impl Trendline {
     }
 
     /// The line at the bar just pushed.
+    #[inline(always)]
     pub(crate) fn next(&mut self, period: f64) -> f64 {
         let bars = whole_bars(period);
         let mut average = (0..bars).fold(0.0, |sum, back| sum + self.prices.back(back));

@@ -1,0 +1,145 @@
+//! Running totals and arithmetic on rows, for whole series.
+//!
+//! A total that only grows is a chain of additions. Taken in blocks it is not: within a block the sum starts at 0, and the
+//! total before the block is added to it. That is also the more exact way, since small numbers meet small sums.
+#![expect(clippy::indexing_slicing, reason = "blocks and rows of fixed size, cut to length before the loops")]
+
+use serde::{Deserialize, Serialize};
+
+use super::simd::{Job, LANES, Number, Wide, dispatch};
+
+/// Values of a block.
+const BLOCK: usize = 256;
+
+/// The total of all values so far.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Total {
+    before: f64,
+    block: f64,
+    count: usize,
+}
+
+impl Total {
+    /// The total with one more value.
+    #[inline(always)]
+    pub(crate) fn next(&mut self, value: f64) -> f64 {
+        self.block += value;
+        self.count += 1;
+        let total = self.before + self.block;
+        if self.count == BLOCK {
+            (self.before, self.block, self.count) = (total, 0.0, 0);
+        }
+        total
+    }
+}
+
+/// Each value becomes the total up to it, with the bits of [`Total`].
+pub(crate) fn accumulate(values: &mut [f64]) {
+    let mut before = 0.0;
+    let mut groups = values.chunks_exact_mut(BLOCK * LANES);
+    for group in &mut groups {
+        dispatch(Prefixes(group));
+        for block in group.chunks_exact_mut(BLOCK) {
+            for value in block.iter_mut() {
+                *value += before;
+            }
+            before = block[BLOCK - 1];
+        }
+    }
+    let mut total = Total { before, block: 0.0, count: 0 };
+    for value in groups.into_remainder() {
+        *value = total.next(*value);
+    }
+}
+
+/// Sums from the start of each of eight blocks.
+struct Prefixes<'a>(&'a mut [f64]);
+
+impl Job for Prefixes<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<W: Wide>(self) {
+        let mut sums = W::default();
+        for at in (0..BLOCK).step_by(LANES) {
+            let mut rows = [W::default(); LANES];
+            for lane in 0..LANES {
+                let mut row = [0.0; LANES];
+                row.copy_from_slice(&self.0[lane * BLOCK + at..][..LANES]);
+                rows[lane] = W::from_lanes(row);
+            }
+            let mut columns = W::transpose(rows);
+            for column in &mut columns {
+                sums += *column;
+                *column = sums;
+            }
+            let rows = W::transpose(columns);
+            for lane in 0..LANES {
+                self.0[lane * BLOCK + at..][..LANES].copy_from_slice(&rows[lane].to_lanes());
+            }
+        }
+    }
+}
+
+/// Arithmetic on one bar of `I` series.
+pub(crate) trait Each<const I: usize>: Copy {
+    /// Mark it `#[inline(always)]`.
+    fn of<N: Number>(&self, bar: [N; I]) -> N;
+}
+
+/// `out[bar]` for every bar of series that are at least as long.
+pub(crate) fn each<E: Each<I>, const I: usize>(arithmetic: E, inputs: [&[f64]; I], out: &mut [f64]) {
+    dispatch(Rows { arithmetic, inputs, out });
+}
+
+struct Rows<'a, E, const I: usize> {
+    arithmetic: E,
+    inputs: [&'a [f64]; I],
+    out: &'a mut [f64],
+}
+
+impl<E: Each<I>, const I: usize> Job for Rows<'_, E, I> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<W: Wide>(self) {
+        let Self { arithmetic, inputs, out } = self;
+        let length = inputs.iter().map(|input| input.len()).fold(out.len(), usize::min);
+        let whole = length / LANES * LANES;
+        for at in (0..whole).step_by(LANES) {
+            let mut bar = [W::default(); I];
+            for input in 0..I {
+                let mut row = [0.0; LANES];
+                row.copy_from_slice(&inputs[input][at..][..LANES]);
+                bar[input] = W::from_lanes(row);
+            }
+            out[at..][..LANES].copy_from_slice(&arithmetic.of(bar).to_lanes());
+        }
+        for at in whole..length {
+            let mut bar = [0.0; I];
+            for input in 0..I {
+                bar[input] = inputs[input][at];
+            }
+            out[at] = arithmetic.of(bar);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_series_of_totals_has_the_bits_of_the_running_one() {
+        for length in [0, 1, 255, 256, 257, 2048, 5000] {
+            let values: Vec<f64> = (0..length).map(|i: u32| f64::from((i * 7919) % 101) * 0.1 - 3.0).collect();
+            let mut total = Total::default();
+            let one_by_one: Vec<u64> = values.iter().map(|value| total.next(*value).to_bits()).collect();
+            let mut whole = values.clone();
+            accumulate(&mut whole);
+            assert_eq!(whole.iter().map(|value| value.to_bits()).collect::<Vec<_>>(), one_by_one);
+            let plain: f64 = values.iter().sum();
+            assert!((whole.last().copied().unwrap_or(0.0) - plain).abs() < 1e-9);
+        }
+    }
+}
