@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from deepalpha.config import Settings, Workspace
     from deepalpha.live.engine import DeepAlphaEngine
     from deepalpha.live.workstation import Workstation
+    from deepalpha.ta.indicators import TechnicalIndicators
     from deepalpha.types import Context, Decision, Signal
 
 __version__ = "0.1.0"
@@ -30,6 +31,7 @@ _HOMES = {
     "DeepAlphaEngine": "deepalpha.live.engine",
     "Settings": "deepalpha.config",
     "Signal": "deepalpha.types",
+    "TechnicalIndicators": "deepalpha.ta.indicators",
     "Workspace": "deepalpha.config",
     "Workstation": "deepalpha.live.workstation",
 }
@@ -64,6 +66,7 @@ __all__ = [
     "DeepAlphaEngine",
     "Settings",
     "Signal",
+    "TechnicalIndicators",
     "Workspace",
     "Workstation",
     "__version__",

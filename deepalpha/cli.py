@@ -19,6 +19,7 @@ from deepalpha.live.workstation import Workstation
 from deepalpha.market import Catalog, import_file, seed
 from deepalpha.store import Ops, check, rebuild
 from deepalpha.ta import functions, info
+from deepalpha.ta.docs import describe, listing, markdown
 from deepalpha.types import Approval
 
 ANSWER_PATIENCE_S = 5.0
@@ -82,9 +83,11 @@ def _parser() -> argparse.ArgumentParser:
     add(store, "rebuild", _store_rebuild, "recreate deepalpha.duckdb from the log")
     add(store, "check", _store_check, "check log, store and money identities")
     ta = group("ta", "technical indicators")
-    add(ta, "ls", _ta_ls, "all indicators")
-    about = add(ta, "info", _ta_info, "one indicator: inputs, parameters, formula, source")
-    about.add_argument("name")
+    listed = add(ta, "ls", _ta_ls, "all indicators, by group")
+    listed.add_argument("--group", help="only this group, or a part of its name: momentum, pattern")
+    about = add(ta, "info", _ta_info, "one indicator: inputs, parameters, look-back, warm-up, formula, source")
+    about.add_argument("name", help="for example RSI")
+    add(ta, "docs", _ta_docs, "the manual of all indicators, in Markdown")
     return parser
 
 
@@ -191,14 +194,17 @@ def _store_check(options: argparse.Namespace) -> Result:
     return {"problems": problems}, "sound" if not problems else "\n".join(problems)
 
 
-def _ta_ls(_options: argparse.Namespace) -> Result:
-    names = list(functions())
-    return names, "\n".join(f"{name:18} {info(name)['doc']}" for name in names)
+def _ta_ls(options: argparse.Namespace) -> Result:
+    return functions(options.group), listing(options.group)
 
 
 def _ta_info(options: argparse.Namespace) -> Result:
-    found = info(options.name)
-    return found, msgspec.json.format(msgspec.json.encode(found), indent=2).decode()
+    return info(options.name), describe(options.name)
+
+
+def _ta_docs(_options: argparse.Namespace) -> Result:
+    text = markdown()
+    return {"markdown": text}, text
 
 
 if __name__ == "__main__":

@@ -28,17 +28,19 @@ from __future__ import annotations
 
 from deepalpha import _core
 from deepalpha.errors import IndicatorError
-from deepalpha.ta import chart
-from deepalpha.ta.info import functions, info
+from deepalpha.ta import chart, stream
+from deepalpha.ta.frames import frame
+from deepalpha.ta.info import functions, info, spec_of
+from deepalpha.ta.stream import StreamSet
 
-__all__ = ["chart", "functions", "info"]
+__all__ = ["StreamSet", "chart", "frame", "functions", "info", "stream"]
 
 
 def __getattr__(name: str) -> _core.Indicator:
     """The indicator of that name, made on first use."""
     if name.upper() == name and not name.startswith("_"):
         try:
-            spec = info(name)
+            spec = spec_of(name)
         except IndicatorError as error:
             raise AttributeError(f"module 'deepalpha.ta' has no attribute {name!r}: {error}") from None
         doc = f"{spec['doc']}\n\n{spec['formula']}\n\nSource: {spec['source']}"

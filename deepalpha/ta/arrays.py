@@ -17,7 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from deepalpha.errors import IndicatorError
-from deepalpha.ta.info import info
+from deepalpha.ta.info import spec_of
 
 Floats = NDArray[np.float64]
 
@@ -56,7 +56,7 @@ def like(name: str, inputs: Sequence[Any], names: Sequence[str], result: Any) ->
 
 def signature(name: str) -> inspect.Signature:
     """How an indicator is called, for `inspect.signature` and notebooks."""
-    spec = info(name)
+    spec = spec_of(name)
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     inputs = [inspect.Parameter(label, kind) for label in spec["inputs"]]
     params = [inspect.Parameter(param["name"], kind, default=param["default"]) for param in spec["params"]]

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from deepalpha.ta.info import functions, info
+from deepalpha.ta.info import functions, spec_of
 
 TARGET = Path(__file__).with_name("__init__.pyi")
 
@@ -34,7 +34,7 @@ _INIT = Path(__file__).with_name("__init__.py")
 
 def text() -> str:
     """The stub file's text."""
-    return _HEAD.format(exports=_exports()) + "\n".join(_function(info(name)) for name in functions()) + "\n"
+    return _HEAD.format(exports=_exports()) + "\n".join(_function(spec_of(name)) for name in functions()) + "\n"
 
 
 def _exports() -> str:

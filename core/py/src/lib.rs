@@ -2,7 +2,8 @@
 //!
 //! # Layout
 //! - [`error`]: each core error to one class of `deepalpha.errors`.
-//! - [`ta`]: indicators over numpy arrays, whose outputs come from [`pool`]. [`bars`]: time frames and closed bars.
+//! - [`ta`]: indicators over numpy arrays, whose outputs come from [`pool`]. [`ta_stream`], [`ta_stream_set`]: bar by bar. [`ta_frame`]: over tables.
+//! - [`bars`]: time frames and closed bars.
 //! - [`trading`]: risk gate and practice venue. [`ops`]: the operational log.
 
 use pyo3::prelude::*;
@@ -13,12 +14,18 @@ mod error;
 mod ops;
 mod pool;
 mod ta;
+mod ta_frame;
+mod ta_stream;
+mod ta_stream_set;
 mod trading;
 
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     ta::limit_level()?;
     ta::register(module)?;
+    ta_stream::register(module)?;
+    ta_stream_set::register(module)?;
+    ta_frame::register(module)?;
     bars::register(module)?;
     chart::register(module)?;
     trading::register(module)?;

@@ -18,6 +18,9 @@
 pub mod kit;
 
 pub use kit::{
+    BAR, COLUMN_NAMES, Column, Frame, FrameError, Places, Row, StreamSet, StreamSetError, Wanted, changes, warm_up,
+};
+pub use kit::{
     Input, Kind, Level, Live, Memory, NanPolicy, Output, Param, ParamKind, Params, Policy, REGISTRY, Seed, Spec,
     TaError, find, level, limit_level, resolve, specs_json,
 };

@@ -63,6 +63,12 @@ impl Live {
         &self.params
     }
 
+    /// How its recursive averages began.
+    #[must_use]
+    pub const fn seed(&self) -> Seed {
+        self.seed
+    }
+
     /// Bars taken in so far.
     #[must_use]
     pub const fn bars(&self) -> u64 {
@@ -130,7 +136,11 @@ impl Live {
         self.bars += 1;
     }
 
-    fn check(&self, bar: &[f64]) -> Result<(), TaError> {
+    /// Whether [`Self::update`] would take a bar in.
+    ///
+    /// # Errors
+    /// As [`Self::update`].
+    pub fn check(&self, bar: &[f64]) -> Result<(), TaError> {
         if bar.len() != self.spec.inputs.len() {
             return Err(self.spec.wrong_count(bar.len()));
         }
@@ -211,6 +221,6 @@ fn place(spec: &Spec, bar: u64, values: &mut [f64]) {
 }
 
 /// FNV-1a: tells a cut or changed file from a whole one; no protection against a forger.
-fn checksum(bytes: &[u8]) -> u64 {
+pub(super) fn checksum(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }

@@ -8,12 +8,16 @@
 //!   `totals`, `weighted`, `windows`: states that more than one indicator is made of; `elementwise`: those without a memory.
 //! - `lanes`, `simd`: a long series as eight stretches side by side, in the widest registers there are;
 //!   `scratch`: room on the way.
+//! - [`StreamSet`]: many indicators of many symbols (`abreast`) bar by bar; [`Frame`]: over the rows of a table, group by
+//!   group; [`Wanted`]: what both are asked for. [`warm_up`]: when an indicator has forgotten where it began.
 
+pub(crate) mod abreast;
 pub(crate) mod average_range;
 pub(crate) mod averages;
 pub(crate) mod elementwise;
 mod error;
 pub(crate) mod flows;
+mod frame;
 pub(crate) mod hilbert;
 mod json;
 pub(crate) mod lanes;
@@ -31,11 +35,16 @@ pub(crate) mod simd;
 pub(crate) mod sorted;
 mod spec;
 mod state;
+mod stream_set;
 pub(crate) mod totals;
+mod wanted;
+mod warm_up;
 pub(crate) mod weighted;
 pub(crate) mod windows;
 
+pub use abreast::{Abreast, BAR, Place, Row};
 pub use error::TaError;
+pub use frame::{Column, Frame, FrameError, Places, changes};
 pub use json::specs_json;
 pub use live::Live;
 pub use params::{Param, ParamKind, Params, Seed};
@@ -44,6 +53,9 @@ pub use simd::{Level, level, limit_level};
 pub use spec::{Input, Kernel, Kind, Lookback, Memory, NanPolicy, Output, Policy, Spec};
 pub(crate) use state::{State, batch, streaming};
 pub use state::{Stream, Streaming};
+pub use stream_set::{StreamSet, StreamSetError};
+pub use wanted::{COLUMN_NAMES, Wanted};
+pub use warm_up::warm_up;
 
 /// Two numbers whose difference is a smaller share of their sum than this are rounding noise apart.
 ///

@@ -5,6 +5,7 @@ use std::array;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::abreast::{Abreast, Many};
 use super::lanes::Windows;
 use super::{Params, TaError};
 
@@ -82,6 +83,9 @@ pub trait Stream: Send + Sync {
     /// A second stream in the same state.
     fn duplicate(&self) -> Box<dyn Stream>;
 
+    /// `count` streams in the same state, side by side.
+    fn abreast(&self, count: usize) -> Box<dyn Abreast>;
+
     /// The state as bytes.
     ///
     /// # Errors
@@ -122,6 +126,10 @@ impl<S: State<I, O>, const I: usize, const O: usize> Stream for Running<S, I, O>
 
     fn duplicate(&self) -> Box<dyn Stream> {
         Box::new(Self(self.0.clone()))
+    }
+
+    fn abreast(&self, count: usize) -> Box<dyn Abreast> {
+        Box::new(Many::<S, I, O>::new(&self.0, count))
     }
 
     fn save(&self) -> Result<Vec<u8>, TaError> {

@@ -1,0 +1,313 @@
+//! Indicators over the rows of a table, group by group.
+//!
+//! Groups are given once, as runs of rows, and every indicator goes through them: O(rows) an indicator, with one group's
+//! rows at a time in the cache. Where a table's groups do not lie together, [`Places`] brings its columns into an order
+//! in which they do, once for all indicators, and the results back. Groups do not see each other's rows.
+
+use std::ops::Range;
+
+use thiserror::Error;
+
+use super::{Kind, NanPolicy, Policy, TaError, Wanted};
+
+/// What can be wrong with a [`Frame`].
+#[derive(Clone, Debug, Error, PartialEq)]
+pub enum FrameError {
+    /// An indicator or its parameters.
+    #[error(transparent)]
+    Ta(#[from] TaError),
+    /// A group's rows.
+    #[error("in group {group} of the table, {error}")]
+    Group {
+        /// Which group, from 0.
+        group: usize,
+        /// What is wrong.
+        error: TaError,
+    },
+    /// Columns, starts or order do not describe one table.
+    #[error("the table's {what} do not fit together")]
+    Shape {
+        /// Which part.
+        what: &'static str,
+    },
+}
+
+/// A column of results, of the rows of some groups.
+#[derive(Debug)]
+pub enum Column<'a> {
+    /// Numbers.
+    Float(&'a mut [f64]),
+    /// Whole numbers.
+    Whole(&'a mut [i32]),
+}
+
+/// A table and what is to be computed from it.
+#[derive(Debug)]
+pub struct Frame<'a> {
+    wanted: &'a [Wanted],
+    /// Which column each input of each indicator reads.
+    wiring: Vec<Vec<usize>>,
+    columns: &'a [&'a [f64]],
+    /// First row of each group, ascending from 0, and the length at the end.
+    bounds: Vec<usize>,
+    nan: NanPolicy,
+}
+
+impl<'a> Frame<'a> {
+    /// Check that everything fits together.
+    ///
+    /// # Errors
+    /// Columns of unequal length, starts that do not ascend from 0, inputs without a column; bad parameters.
+    pub fn new(
+        wanted: &'a [Wanted],
+        wiring: Vec<Vec<usize>>,
+        columns: &'a [&'a [f64]],
+        starts: &[i64],
+        nan: NanPolicy,
+    ) -> Result<Self, FrameError> {
+        let shape = |what| FrameError::Shape { what };
+        let length = columns.first().map_or(0, |column| column.len());
+        if columns.iter().any(|column| column.len() != length) {
+            return Err(shape("columns"));
+        }
+        let mut bounds = Vec::with_capacity(starts.len() + 1);
+        for start in starts {
+            bounds.push(usize::try_from(*start).map_err(|_| shape("starts"))?);
+        }
+        bounds.push(length);
+        let ascending = bounds.iter().zip(bounds.iter().skip(1)).all(|(start, end)| start <= end);
+        if !ascending || bounds.first() != Some(&0) {
+            return Err(shape("starts"));
+        }
+        let fits = |(wanted, columns_of): (&Wanted, &Vec<usize>)| {
+            wanted.spec.inputs.len() == columns_of.len() && columns_of.iter().all(|column| *column < columns.len())
+        };
+        if wiring.len() != wanted.len() || !wanted.iter().zip(&wiring).all(fits) {
+            return Err(shape("inputs"));
+        }
+        wanted.iter().try_for_each(Wanted::check)?;
+        Ok(Self { wanted, wiring, columns, bounds, nan })
+    }
+
+    /// Rows of the table.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.bounds.last().copied().unwrap_or(0)
+    }
+
+    /// The groups cut into at most `count` stretches with about as many rows each: one a thread.
+    #[must_use]
+    pub fn stretches(&self, count: usize) -> Vec<Range<usize>> {
+        let groups = self.bounds.len() - 1;
+        let share = self.rows().div_ceil(count.max(1)).max(1);
+        let (mut stretches, mut first) = (Vec::new(), 0);
+        while first < groups {
+            let goal = self.bounds.get(first).copied().unwrap_or(0) + share;
+            let end = self.bounds.partition_point(|bound| *bound < goal).clamp(first + 1, groups);
+            stretches.push(first..end);
+            first = end;
+        }
+        stretches
+    }
+
+    /// The rows of some groups.
+    #[must_use]
+    pub fn rows_of(&self, groups: &Range<usize>) -> Range<usize> {
+        let bound = |group: usize| self.bounds.get(group).copied().unwrap_or(0);
+        bound(groups.start)..bound(groups.end)
+    }
+
+    /// Compute some groups. `results` has a column an output of every indicator, each with these groups' rows.
+    ///
+    /// # Errors
+    /// Results of another shape; a gap under [`NanPolicy::Raise`], with its group.
+    pub fn compute(&self, groups: Range<usize>, results: &mut [Column<'_>]) -> Result<(), FrameError> {
+        let base = self.rows_of(&groups).start;
+        let mut scratch: Vec<f64> = Vec::new();
+        for group in groups {
+            let rows = self.rows_of(&(group..group + 1));
+            let input = |column: &usize| -> &[f64] {
+                self.columns.get(*column).and_then(|values| values.get(rows.clone())).unwrap_or_default()
+            };
+            let place = rows.start - base..rows.end - base;
+            let mut rest = &mut *results;
+            for (wanted, wiring) in self.wanted.iter().zip(&self.wiring) {
+                let (mine, others) = rest
+                    .split_at_mut_checked(wanted.spec.outputs.len())
+                    .ok_or(FrameError::Shape { what: "results" })?;
+                rest = others;
+                let inputs: Vec<&[f64]> = wiring.iter().map(input).collect();
+                let done = one(wanted, &inputs, self.nan, mine, place.clone(), &mut scratch);
+                done.map_err(|error| FrameError::Group { group, error })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where each row of a table goes so that its groups lie together.
+///
+/// Both ways go through the table row by row: where rows of many groups alternate, each group is one stream in the cache.
+#[derive(Debug)]
+pub struct Places(Vec<u32>);
+
+impl Places {
+    /// From the table's row at each place.
+    ///
+    /// # Errors
+    /// [`FrameError::Shape`] when `order` does not name each of its rows once.
+    pub fn new(order: &[u32]) -> Result<Self, FrameError> {
+        let mut places = vec![u32::MAX; order.len()];
+        for (place, row) in (0_u32..).zip(order) {
+            match places.get_mut(*row as usize) {
+                Some(slot) if *slot == u32::MAX => *slot = place,
+                _ => return Err(FrameError::Shape { what: "order" }),
+            }
+        }
+        Ok(Self(places))
+    }
+
+    /// A column of the table, in the groups' order.
+    #[must_use]
+    pub fn gather(&self, column: &[f64]) -> Vec<f64> {
+        let mut out = vec![0.0; column.len()];
+        for (value, place) in column.iter().zip(&self.0) {
+            if let Some(slot) = out.get_mut(*place as usize) {
+                *slot = *value;
+            }
+        }
+        out
+    }
+
+    /// Results in the groups' order, for the rows of the table from `first` on.
+    pub fn give_back<T: Copy>(&self, ordered: &[T], first: usize, slots: &mut [T]) {
+        for (slot, place) in slots.iter_mut().zip(self.0.iter().skip(first)) {
+            if let Some(value) = ordered.get(*place as usize) {
+                *slot = *value;
+            }
+        }
+    }
+}
+
+/// The rows at which a table's key changes, where a row's key is `width` words; row 0 is none of them.
+#[must_use]
+pub fn changes(words: &[u64], width: usize) -> Vec<i64> {
+    // Most rows have the key of the row before: a block of them is looked through without a branch in it.
+    const BLOCK: usize = 64;
+    let width = width.max(1);
+    let (before, after) = (words, words.get(width..).unwrap_or_default());
+    let mut rows = Vec::new();
+    let mut row = 1;
+    for (before, after) in before.chunks(BLOCK * width).zip(after.chunks(BLOCK * width)) {
+        if before.iter().zip(after).fold(0, |differs, (before, after)| differs | (before ^ after)) != 0 {
+            let keys = before.chunks(width).zip(after.chunks(width));
+            let here = (row..).zip(keys).filter(|(_, (before, after))| before != after);
+            rows.extend(here.map(|(row, _)| row));
+        }
+        row += i64::try_from(after.len() / width).unwrap_or(0);
+    }
+    rows
+}
+
+/// One indicator of one group into slots `place` of its columns.
+fn one(
+    wanted: &Wanted,
+    inputs: &[&[f64]],
+    nan: NanPolicy,
+    results: &mut [Column<'_>],
+    place: Range<usize>,
+    scratch: &mut Vec<f64>,
+) -> Result<(), TaError> {
+    let shape = || TaError::Wiring { what: "columns" };
+    let policy = Policy { nan, seed: wanted.seed };
+    let wholes = wanted.spec.outputs.iter().filter(|output| output.kind != Kind::Float).count();
+    scratch.resize(wholes * place.len(), 0.0);
+    // Kernels write floats: whole columns get theirs by way of the scratch.
+    let mut spare = scratch.chunks_exact_mut(place.len().max(1));
+    let mut slices: Vec<&mut [f64]> = Vec::with_capacity(results.len());
+    for column in results.iter_mut() {
+        slices.push(match column {
+            Column::Float(values) => values.get_mut(place.clone()).ok_or_else(shape)?,
+            Column::Whole(_) if place.is_empty() => &mut [],
+            Column::Whole(_) => spare.next().ok_or_else(shape)?,
+        });
+    }
+    wanted.spec.compute(inputs, &wanted.params, policy, &mut slices)?;
+    let mut spare = scratch.chunks_exact(place.len().max(1));
+    for column in results.iter_mut() {
+        if let (Column::Whole(values), false) = (column, place.is_empty()) {
+            let slots = values.get_mut(place.clone()).ok_or_else(shape)?;
+            for (slot, value) in slots.iter_mut().zip(spare.next().ok_or_else(shape)?) {
+                #[expect(clippy::cast_possible_truncation, reason = "whole outputs are small whole numbers")]
+                let whole = *value as i32;
+                *slot = whole;
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ta::{Seed, find};
+
+    #[test]
+    fn stretches_cover_every_group_once() -> Result<(), FrameError> {
+        let wanted = [];
+        let column = [0.0; 10];
+        let columns = [column.as_slice()];
+        let frame = Frame::new(&wanted, vec![], &columns, &[0, 1, 2, 9], NanPolicy::Propagate)?;
+        for count in 1..6 {
+            let covered: Vec<usize> = frame.stretches(count).into_iter().flatten().collect();
+            assert_eq!(covered, [0, 1, 2, 3], "{count}");
+            assert!(frame.stretches(count).len() <= count.max(2), "{count}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn groups_do_not_see_each_other_and_rows_come_back_to_their_places() -> Result<(), FrameError> {
+        let wanted = [Wanted { label: "SMA_2".to_owned(), spec: find("SMA")?, params: vec![2.0], seed: Seed::Talib }];
+        let places = Places::new(&[0, 2, 4, 1, 3])?;
+        let column = places.gather(&[1.0, 10.0, 3.0, 20.0, 5.0]);
+        assert_eq!(column, [1.0, 3.0, 5.0, 10.0, 20.0]);
+        let columns = [column.as_slice()];
+        let frame = Frame::new(&wanted, vec![vec![0]], &columns, &[0, 3], NanPolicy::Propagate)?;
+        let (mut ordered, mut out) = ([0.0; 5], [0.0; 5]);
+        frame.compute(0..2, &mut [Column::Float(&mut ordered)])?;
+        places.give_back(&ordered, 0, &mut out);
+        assert!(out[0].is_nan() && out[1].is_nan(), "{out:?}");
+        assert_eq!((out[2], out[4], out[3]), (2.0, 4.0, 15.0));
+        Ok(())
+    }
+
+    #[test]
+    fn an_order_that_names_a_row_twice_is_refused() {
+        for order in [&[0, 0][..], &[0, 2], &[1]] {
+            assert_eq!(Places::new(order).err(), Some(FrameError::Shape { what: "order" }), "{order:?}");
+        }
+    }
+
+    #[test]
+    fn changes_are_the_rows_that_differ_from_the_one_before() {
+        for (length, width) in [(0, 1), (1, 2), (64, 1), (65, 1), (500, 2), (129, 2)] {
+            let key = |row: u64| (row / 7) * 3 + row / 64;
+            let words: Vec<u64> =
+                (0..length).flat_map(|row| (0..width).map(move |word| key(row) * word + key(row))).collect();
+            let expected: Vec<i64> =
+                (1_i64..).zip(1..length).filter(|(_, row)| key(*row) != key(row - 1)).map(|(row, _)| row).collect();
+            assert_eq!(changes(&words, usize::try_from(width).unwrap_or(1)), expected, "{length} {width}");
+        }
+    }
+
+    #[test]
+    fn starts_that_do_not_ascend_are_refused() {
+        let column = [0.0; 4];
+        let columns = [column.as_slice()];
+        for starts in [&[0, 3, 2][..], &[1, 2], &[0, 9], &[-1], &[]] {
+            let made = Frame::new(&[], vec![], &columns, starts, NanPolicy::Propagate);
+            assert_eq!(made.err(), Some(FrameError::Shape { what: "starts" }), "{starts:?}");
+        }
+    }
+}

@@ -1,0 +1,424 @@
+//! Many indicators of many symbols, updated in one call.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::abreast::{Abreast, BAR, Place, Row};
+use super::live::checksum;
+use super::wanted::COLUMN_NAMES;
+use super::{Kind, Seed, TaError, Wanted, find};
+
+/// What can be wrong with a call to a [`StreamSet`].
+#[derive(Clone, Debug, Error, PartialEq)]
+pub enum StreamSetError {
+    /// An indicator or its parameters.
+    #[error(transparent)]
+    Ta(#[from] TaError),
+    /// Nothing to compute, or nobody to compute it for.
+    #[error("a StreamSet needs at least one indicator and one symbol")]
+    Empty,
+    /// An input that is not in a bar.
+    #[error("{name} reads {input}, which a bar of open, high, low, close, volume does not have; use ta.stream.{name}")]
+    NotInABar {
+        /// Indicator.
+        name: &'static str,
+        /// Its input.
+        input: &'static str,
+    },
+    /// The same symbol or the same result name twice.
+    #[error("{what} {name:?} is there twice; give each its own name")]
+    Twice {
+        /// `symbol` or `result`.
+        what: &'static str,
+        /// Which.
+        name: String,
+    },
+    /// A symbol the set was not made for.
+    #[error("no symbol {name:?} in this set of {count}; it has {first:?} and so on")]
+    UnknownSymbol {
+        /// The one asked for.
+        name: String,
+        /// How many there are.
+        count: usize,
+        /// The first of them.
+        first: String,
+    },
+    /// Not one row a symbol.
+    #[error("{given} rows given for {expected} symbols; pass one row a symbol, in the order of .symbols")]
+    Rows {
+        /// How many there should be.
+        expected: usize,
+        /// How many came.
+        given: usize,
+    },
+    /// A NaN or an infinity in a column some indicator reads.
+    #[error("{symbol}: {column} is {value}{place}; nothing was taken in: fill it or leave the bar out (skip=True)")]
+    NotFinite {
+        /// Whose.
+        symbol: String,
+        /// Which column.
+        column: &'static str,
+        /// Value given.
+        value: f64,
+        /// ` at bar 7`, or empty.
+        place: String,
+    },
+}
+
+/// One indicator of the set, for all symbols.
+struct Plan {
+    wanted: Wanted,
+    /// Column of a row each input reads.
+    columns: Vec<usize>,
+    /// First slot of its outputs in a symbol's results.
+    offset: usize,
+    /// Outputs that are a bar's place in the series, which a state gives as how many bars ago.
+    places: Vec<usize>,
+    /// Bars before the first value.
+    lookback: u64,
+    lanes: Box<dyn Abreast>,
+}
+
+impl Plan {
+    /// Make places of what bar `bar` of a symbol gave.
+    fn settle(&self, bar: u64, slots: &mut [f64]) {
+        if bar < self.lookback {
+            return;
+        }
+        for place in &self.places {
+            if let Some(slot) = slots.get_mut(*place) {
+                #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+                let here = bar as f64;
+                *slot = here - *slot;
+            }
+        }
+    }
+
+    fn slots<'a>(&self, results: &'a mut [f64]) -> &'a mut [f64] {
+        results.get_mut(self.offset..self.offset + self.wanted.spec.outputs.len()).unwrap_or_default()
+    }
+}
+
+const fn is_place(kind: Kind) -> bool {
+    match kind {
+        Kind::Float | Kind::Int32 => false,
+        Kind::Index => true,
+    }
+}
+
+/// `k` outputs of some indicators for each of `m` symbols, bar by bar; each with the bits [`Live`](super::Live) shows.
+///
+/// A call is all or nothing: every row is checked before the first state moves. An update costs O(k) a symbol.
+pub struct StreamSet {
+    plans: Vec<Plan>,
+    names: Vec<String>,
+    symbols: Vec<String>,
+    places: HashMap<String, usize>,
+    /// Bars taken in, a symbol.
+    bars: Vec<u64>,
+    /// Results of the last bars, a row a symbol.
+    values: Vec<f64>,
+    /// A row of results before the first value.
+    nothing: Vec<f64>,
+    /// Columns that some indicator reads: the others may hold anything.
+    read: [bool; BAR],
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedPlan {
+    label: String,
+    name: String,
+    params: Vec<f64>,
+    seed: Seed,
+    state: Vec<u8>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Snapshot {
+    kind: String,
+    version: u8,
+    symbols: Vec<String>,
+    bars: Vec<u64>,
+    values: Vec<f64>,
+    plans: Vec<SavedPlan>,
+}
+
+const KIND: &str = "StreamSet";
+const VERSION: u8 = 1;
+
+impl StreamSet {
+    /// Before the first bar of every symbol.
+    ///
+    /// # Errors
+    /// No indicator or no symbol; a name twice; parameters out of bounds; an indicator that cannot be streamed.
+    pub fn new(wanted: Vec<Wanted>, symbols: Vec<String>) -> Result<Self, StreamSetError> {
+        if wanted.is_empty() || symbols.is_empty() {
+            return Err(StreamSetError::Empty);
+        }
+        let (mut plans, mut names, mut nothing) = (Vec::with_capacity(wanted.len()), Vec::new(), Vec::new());
+        let mut read = [false; BAR];
+        for wanted in wanted {
+            let make = wanted.spec.stream.ok_or(TaError::NoStream { name: wanted.spec.name })?;
+            let params = wanted.spec.bind(&wanted.params, wanted.seed)?;
+            let lanes = make(&params)?.abreast(symbols.len());
+            let lookback = u64::try_from((wanted.spec.lookback)(&params)?).unwrap_or(u64::MAX);
+            let outputs = wanted.spec.outputs.iter().enumerate();
+            let places = outputs.filter(|(_, output)| is_place(output.kind)).map(|(place, _)| place).collect();
+            let of_a_bar = wanted.columns().into_iter().zip(wanted.spec.inputs).map(|(column, input)| {
+                column.ok_or(StreamSetError::NotInABar { name: wanted.spec.name, input: input.name() })
+            });
+            let (columns, offset) = (of_a_bar.collect::<Result<Vec<usize>, _>>()?, names.len());
+            read.iter_mut().enumerate().for_each(|(column, read)| *read |= columns.contains(&column));
+            names.extend(wanted.names());
+            nothing.extend(wanted.spec.outputs.iter().map(|output| output.kind.nothing()));
+            plans.push(Plan { wanted, columns, offset, places, lookback, lanes });
+        }
+        no_twin("result", &names)?;
+        no_twin("symbol", &symbols)?;
+        let places = symbols.iter().enumerate().map(|(place, symbol)| (symbol.clone(), place)).collect();
+        let (bars, values) = (vec![0; symbols.len()], nothing.repeat(symbols.len()));
+        Ok(Self { plans, names, symbols, places, bars, values, nothing, read })
+    }
+
+    /// Names of the results of a symbol, in order.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The symbols, in the order of the rows.
+    #[must_use]
+    pub fn symbols(&self) -> &[String] {
+        &self.symbols
+    }
+
+    /// Bars taken in, a symbol.
+    #[must_use]
+    pub fn bars(&self) -> &[u64] {
+        &self.bars
+    }
+
+    /// Results of the last bars, a row a symbol; NaN (0 for whole outputs) where there is none yet.
+    #[must_use]
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// The row of a symbol.
+    ///
+    /// # Errors
+    /// [`StreamSetError::UnknownSymbol`].
+    pub fn lane(&self, symbol: &str) -> Result<usize, StreamSetError> {
+        self.places.get(symbol).copied().ok_or_else(|| StreamSetError::UnknownSymbol {
+            name: symbol.to_owned(),
+            count: self.symbols.len(),
+            first: self.symbols.first().cloned().unwrap_or_default(),
+        })
+    }
+
+    /// One symbol's next bar; its results.
+    ///
+    /// # Errors
+    /// [`StreamSetError::NotFinite`]; nothing has changed then.
+    pub fn update(&mut self, lane: usize, row: &Row) -> Result<&[f64], StreamSetError> {
+        self.check(lane, row, String::new)?;
+        self.step(lane, row);
+        let width = self.names.len();
+        Ok(self.values.get(lane * width..(lane + 1) * width).unwrap_or_default())
+    }
+
+    /// A symbol's history, oldest first.
+    ///
+    /// # Errors
+    /// As [`Self::update`], naming the bar; nothing has changed then.
+    pub fn extend(&mut self, lane: usize, rows: &[Row]) -> Result<(), StreamSetError> {
+        for (bar, row) in rows.iter().enumerate() {
+            self.check(lane, row, || format!(" at bar {bar}"))?;
+        }
+        rows.iter().for_each(|row| self.step(lane, row));
+        Ok(())
+    }
+
+    /// The next bar of every symbol, in the order of [`Self::symbols`]. With `skip`, symbols whose row has no finite
+    /// number are left as they are; which ones is the answer.
+    ///
+    /// # Errors
+    /// Not one row a symbol; [`StreamSetError::NotFinite`] without `skip`. Nothing has changed then.
+    pub fn update_many(&mut self, rows: &[Row], skip: bool) -> Result<Vec<usize>, StreamSetError> {
+        let (skipped, left_out) = self.screen(rows, skip)?;
+        let width = self.names.len();
+        for plan in &mut self.plans {
+            let place = Place { width, offset: plan.offset };
+            plan.lanes.next_all(rows, &skipped, &plan.columns, &mut self.values, place);
+            if !plan.places.is_empty() {
+                let symbols = self.values.chunks_exact_mut(width).zip(&self.bars).zip(&skipped);
+                let taken = symbols.filter(|(_, skip)| !**skip);
+                taken.for_each(|((results, bars), _)| plan.settle(*bars, plan.slots(results)));
+            }
+        }
+        self.bars.iter_mut().zip(&skipped).for_each(|(bars, skip)| *bars += u64::from(!skip));
+        Ok(left_out)
+    }
+
+    /// What [`Self::update`] would answer for a bar that is still forming; nothing changes.
+    ///
+    /// # Errors
+    /// As [`Self::update`].
+    pub fn peek(&self, lane: usize, row: &Row) -> Result<Vec<f64>, StreamSetError> {
+        self.check(lane, row, String::new)?;
+        let mut out = self.nothing.clone();
+        let bar = self.bars.get(lane).copied().unwrap_or(0);
+        for plan in &self.plans {
+            let slots = plan.slots(&mut out);
+            plan.lanes.peek(lane, row, &plan.columns, slots);
+            plan.settle(bar, slots);
+        }
+        Ok(out)
+    }
+
+    /// What [`Self::update_many`] would answer; nothing changes. Skipped symbols get no values.
+    ///
+    /// # Errors
+    /// As [`Self::update_many`].
+    pub fn peek_many(&self, rows: &[Row], skip: bool) -> Result<(Vec<f64>, Vec<usize>), StreamSetError> {
+        let (skipped, left_out) = self.screen(rows, skip)?;
+        let mut out = Vec::with_capacity(self.values.len());
+        for (lane, (row, skip)) in rows.iter().zip(skipped).enumerate() {
+            out.extend(if skip { self.nothing.clone() } else { self.peek(lane, row)? });
+        }
+        Ok((out, left_out))
+    }
+
+    /// A row of results with no value in it.
+    #[must_use]
+    pub fn nothing(&self) -> &[f64] {
+        &self.nothing
+    }
+
+    fn step(&mut self, lane: usize, row: &Row) {
+        let width = self.names.len();
+        let (Some(results), Some(bars)) =
+            (self.values.get_mut(lane * width..(lane + 1) * width), self.bars.get_mut(lane))
+        else {
+            return;
+        };
+        for plan in &mut self.plans {
+            let slots = plan.slots(results);
+            plan.lanes.next(lane, row, &plan.columns, slots);
+            plan.settle(*bars, slots);
+        }
+        *bars += 1;
+    }
+
+    /// The first column some indicator reads that holds no finite number.
+    fn broken(&self, row: &Row) -> Option<usize> {
+        row.iter().zip(self.read).position(|(value, read)| read && !value.is_finite())
+    }
+
+    fn check(&self, lane: usize, row: &Row, place: impl Fn() -> String) -> Result<(), StreamSetError> {
+        match self.broken(row) {
+            None => Ok(()),
+            Some(column) => Err(StreamSetError::NotFinite {
+                symbol: self.symbols.get(lane).cloned().unwrap_or_default(),
+                column: COLUMN_NAMES.get(column).copied().unwrap_or("column"),
+                value: row.get(column).copied().unwrap_or(f64::NAN),
+                place: place(),
+            }),
+        }
+    }
+
+    /// Which rows to leave out.
+    fn screen(&self, rows: &[Row], skip: bool) -> Result<(Vec<bool>, Vec<usize>), StreamSetError> {
+        if rows.len() != self.symbols.len() {
+            return Err(StreamSetError::Rows { expected: self.symbols.len(), given: rows.len() });
+        }
+        if !skip {
+            rows.iter().enumerate().try_for_each(|(lane, row)| self.check(lane, row, String::new))?;
+        }
+        let skipped: Vec<bool> = rows.iter().map(|row| self.broken(row).is_some()).collect();
+        let left_out = skipped.iter().enumerate().filter_map(|(lane, skip)| skip.then_some(lane)).collect();
+        Ok((skipped, left_out))
+    }
+
+    /// The whole of it as bytes, for [`Self::restore`] in this or another process.
+    ///
+    /// # Errors
+    /// [`TaError::Snapshot`] when a state cannot be written.
+    pub fn snapshot(&self) -> Result<Vec<u8>, StreamSetError> {
+        let save = |plan: &Plan| {
+            let Wanted { label, spec, params, seed } = plan.wanted.clone();
+            plan.lanes.save().map(|state| SavedPlan { label, name: spec.name.to_owned(), params, seed, state })
+        };
+        let snapshot = Snapshot {
+            kind: KIND.to_owned(),
+            version: VERSION,
+            symbols: self.symbols.clone(),
+            bars: self.bars.clone(),
+            values: self.values.clone(),
+            plans: self.plans.iter().map(save).collect::<Result<_, TaError>>()?,
+        };
+        let mut bytes =
+            postcard::to_allocvec(&snapshot).map_err(|_| TaError::Snapshot { what: "it cannot be written" })?;
+        bytes.extend(checksum(&bytes).to_le_bytes());
+        Ok(bytes)
+    }
+
+    /// From [`Self::snapshot`]'s bytes.
+    ///
+    /// # Errors
+    /// [`TaError::Snapshot`] for bytes that are cut, changed, or of something else.
+    pub fn restore(bytes: &[u8]) -> Result<Self, StreamSetError> {
+        let damaged = || TaError::Snapshot { what: "the bytes are damaged" };
+        let split = bytes.len().checked_sub(size_of::<u64>()).ok_or_else(damaged)?;
+        let (body, sum) = bytes.split_at(split);
+        if checksum(body).to_le_bytes() != *sum {
+            return Err(damaged().into());
+        }
+        let saved: Snapshot = postcard::from_bytes(body).map_err(|_| damaged())?;
+        if saved.kind != KIND || saved.version != VERSION {
+            return Err(TaError::Snapshot { what: "it is of another kind or version" }.into());
+        }
+        let wanted = saved.plans.iter().map(|plan| {
+            let (label, params, seed) = (plan.label.clone(), plan.params.clone(), plan.seed);
+            find(&plan.name).map(|spec| Wanted { label, spec, params, seed })
+        });
+        let mut set = Self::new(wanted.collect::<Result<_, TaError>>()?, saved.symbols)?;
+        if saved.values.len() != set.values.len() || saved.bars.len() != set.bars.len() {
+            return Err(damaged().into());
+        }
+        for (plan, saved) in set.plans.iter_mut().zip(&saved.plans) {
+            plan.lanes.load(&saved.state)?;
+        }
+        (set.bars, set.values) = (saved.bars, saved.values);
+        Ok(set)
+    }
+}
+
+impl Clone for StreamSet {
+    fn clone(&self) -> Self {
+        let plans = self.plans.iter().map(|Plan { wanted, columns, offset, places, lookback, lanes }| {
+            let (wanted, columns, places) = (wanted.clone(), columns.clone(), places.clone());
+            Plan { wanted, columns, offset: *offset, places, lookback: *lookback, lanes: lanes.duplicate() }
+        });
+        Self {
+            plans: plans.collect(),
+            names: self.names.clone(),
+            symbols: self.symbols.clone(),
+            places: self.places.clone(),
+            bars: self.bars.clone(),
+            values: self.values.clone(),
+            nothing: self.nothing.clone(),
+            read: self.read,
+        }
+    }
+}
+
+fn no_twin(what: &'static str, names: &[String]) -> Result<(), StreamSetError> {
+    let mut seen = std::collections::HashSet::with_capacity(names.len());
+    match names.iter().find(|name| !seen.insert(*name)) {
+        Some(name) => Err(StreamSetError::Twice { what, name: name.clone() }),
+        None => Ok(()),
+    }
+}
