@@ -22,7 +22,12 @@ __all__ = [
     "bucket_end",
     "check_timeframe",
     "market_view",
+    "ta_candle_settings",
     "ta_compute",
+    "ta_explain",
+    "ta_pattern",
+    "ta_pattern_names",
+    "ta_patterns",
     "ta_specs",
 ]
 
@@ -47,6 +52,35 @@ def market_view(
     asof: int,
     ids: Sequence[str],
 ) -> dict[str, tuple[dict[str, NDArray[Any]], dict[str, NDArray[np.float64]]]]: ...
+
+# --- candlestick patterns
+
+_Prices = NDArray[np.float64]
+_Gauges = Sequence[tuple[str, int, float]] | None
+
+def ta_pattern_names() -> list[str]: ...
+def ta_candle_settings() -> list[tuple[str, str, int, float]]: ...
+def ta_patterns(
+    open: _Prices, high: _Prices, low: _Prices, close: _Prices, gauges: _Gauges
+) -> NDArray[np.int16]: ...
+def ta_pattern(
+    name: str,
+    open: _Prices,
+    high: _Prices,
+    low: _Prices,
+    close: _Prices,
+    params: Sequence[float],
+    gauges: _Gauges,
+) -> NDArray[np.int32]: ...
+def ta_explain(
+    open: _Prices,
+    high: _Prices,
+    low: _Prices,
+    close: _Prices,
+    gauges: _Gauges,
+    bar: int,
+    names: Sequence[str] | None,
+) -> list[dict[str, Any]]: ...
 
 # --- trading
 

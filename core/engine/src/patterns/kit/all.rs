@@ -159,26 +159,21 @@ impl<'a> Bars<'a> {
     }
 }
 
-/// Every pattern at every bar: `values` gets [`COUNT`] values a bar, in the order of [`PATTERNS`], as TA-Lib's.
+/// Every pattern at every bar: [`COUNT`] values a bar, bar by bar, in the order of [`PATTERNS`], as TA-Lib's.
 ///
 /// A bar with a NaN or an infinity is no pattern, and none reaches back over it.
-///
-/// # Errors
-/// `values` of another size than `COUNT` values a bar.
-pub fn patterns(bars: &Bars<'_>, settings: &CandleSettings, values: &mut [i16]) -> Result<(), TaError> {
-    if values.len() != bars.len() * COUNT {
-        return Err(TaError::OutputShape { name: "patterns", expected: COUNT, length: bars.len() });
-    }
+#[must_use]
+pub fn patterns(bars: &Bars<'_>, settings: &CandleSettings) -> Vec<i16> {
+    let mut values = vec![0; bars.len() * COUNT];
     let outruled = Outruled::new();
     let mut all = All::new(settings);
-    values.fill(0);
     for (row, candle) in values.chunks_exact_mut(COUNT).zip(bars.candles()) {
         match candle {
             Some(candle) => all.next(candle, &outruled, row),
             None => all.reset(),
         }
     }
-    Ok(())
+    values
 }
 
 /// One pattern by TA-Lib's name with settings of one's own; values as TA-Lib's.
