@@ -34,7 +34,8 @@ fn settings(gauges: Option<Gauges>) -> PyResult<CandleSettings> {
     }
     for ((slot, name), (range, period, factor)) in checked.iter_mut().zip(Setting::NAMES).zip(gauges) {
         let known = RangeType::ALL.into_iter().find(|known| known.name() == range);
-        let unknown = || raise(Kind::Indicator, format!("{name}: no range type {range:?}; real_body, high_low, shadows"));
+        let unknown =
+            || raise(Kind::Indicator, format!("{name}: no range type {range:?}; real_body, high_low, shadows"));
         *slot = Gauge { range: known.ok_or_else(unknown)?, period, factor };
     }
     CandleSettings::new(checked).map_err(refuse)
@@ -82,8 +83,8 @@ fn ta_pattern<'py>(
     gauges: Option<Gauges>,
 ) -> PyResult<Bound<'py, PyArray1<i32>>> {
     let (settings, bars) = (settings(gauges)?, bars([&open, &high, &low, &close])?);
-    let mut values = vec![0; bars.len()];
-    py.detach(|| patterns::pattern(name, &bars, &params, &settings, &mut values)).map_err(refuse)?;
+    let values = py.detach(|| patterns::pattern(name, &bars, &params, &settings)).map_err(refuse)?;
+    let values: Vec<i32> = values.into_iter().map(i32::from).collect();
     Ok(values.into_pyarray(py))
 }
 

@@ -20,7 +20,7 @@ pub(crate) struct ThreeLineStrike;
 impl Pattern for ThreeLineStrike {
     const READS: &'static [Reads] = &[reads(Near, 2, 3)];
     const EXTRA: usize = 3;
-    const NEEDS: &'static [Need] = &[(0, Turned)];
+    const NEEDS: &'static [Need] = &[(0, Turned), (1, Same), (2, Same)];
 
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let (first, second, third, strike) = (see.candle(3), see.candle(2), see.candle(1), see.candle(0));

@@ -20,7 +20,7 @@ pub(crate) struct BeltHold;
 impl Pattern for BeltHold {
     const READS: &'static [Reads] = &[reads(BodyLong, 0, 0), reads(ShadowVeryShort, 0, 0)];
     const EXTRA: usize = 0;
-    const NEEDS: &'static [Need] = &[(0, Long)];
+    const NEEDS: &'static [Need] = &[(0, Long), (0, BareOpen)];
 
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let sign = see.candle(0).sign();

@@ -20,7 +20,7 @@ pub(crate) struct Breakaway;
 impl Pattern for Breakaway {
     const READS: &'static [Reads] = &[reads(BodyLong, 4, 4)];
     const EXTRA: usize = 4;
-    const NEEDS: &'static [Need] = &[(4, Long), (0, Turned)];
+    const NEEDS: &'static [Need] = &[(0, Turned), (3, Gapped), (3, Same), (4, Long)];
 
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let [fifth, fourth, third, second, first] = [0, 1, 2, 3, 4].map(|ago| see.candle(ago));

@@ -20,7 +20,7 @@ pub(crate) struct DojiStar;
 impl Pattern for DojiStar {
     const READS: &'static [Reads] = &[reads(BodyLong, 1, 1), reads(BodyDoji, 0, 0)];
     const EXTRA: usize = 1;
-    const NEEDS: &'static [Need] = &[(1, Long), (0, Doji)];
+    const NEEDS: &'static [Need] = &[(0, Doji), (0, Gapped), (1, Long)];
 
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let sign = -see.candle(1).sign();

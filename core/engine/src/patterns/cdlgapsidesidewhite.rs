@@ -20,7 +20,7 @@ pub(crate) struct GapSideSideWhite;
 impl Pattern for GapSideSideWhite {
     const READS: &'static [Reads] = &[reads(Near, 1, 1), reads(Equal, 1, 1)];
     const EXTRA: usize = 2;
-    const NEEDS: &'static [Need] = &[(0, White), (1, White)];
+    const NEEDS: &'static [Need] = &[(0, White), (1, White), (1, Gapped)];
 
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let (first, second, third) = (see.candle(2), see.candle(1), see.candle(0));

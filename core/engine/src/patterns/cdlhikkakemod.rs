@@ -23,7 +23,7 @@ impl Pattern for HikkakeMod {
     const EXTRA: usize = 5;
     const LEAST: usize = 1;
     const EARLY: usize = 3;
-    const NEEDS: &'static [Need] = &[(0, SprungLately)];
+    const NEEDS: &'static [Need] = &[(0, TwiceLately)];
 
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let Some(trap) = Trap::last(see, sprung) else {

@@ -21,7 +21,7 @@ impl Pattern for RiseFallThreeMethods {
     const READS: &'static [Reads] = &[reads(BodyLong, 0, 4), reads(BodyShort, 1, 3)];
     const EXTRA: usize = 4;
     const NEEDS: &'static [Need] =
-        &[(4, Long), (3, Short), (3, Turned), (2, Short), (1, Short), (0, Long), (0, Turned)];
+        &[(0, Long), (0, Turned), (1, Short), (1, Same), (2, Short), (2, Same), (3, Short), (3, Turned), (4, Long)];
 
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let [fifth, fourth, third, second, first] = [0, 1, 2, 3, 4].map(|ago| see.candle(ago));

@@ -20,7 +20,7 @@ pub(crate) struct SeparatingLines;
 impl Pattern for SeparatingLines {
     const READS: &'static [Reads] = &[reads(ShadowVeryShort, 0, 0), reads(BodyLong, 0, 0), reads(Equal, 1, 1)];
     const EXTRA: usize = 1;
-    const NEEDS: &'static [Need] = &[(0, Turned), (0, Long)];
+    const NEEDS: &'static [Need] = &[(0, Turned), (0, Long), (0, BareOpen)];
 
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let (first, second) = (see.candle(1), see.candle(0));

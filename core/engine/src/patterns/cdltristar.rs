@@ -20,7 +20,7 @@ pub(crate) struct Tristar;
 impl Pattern for Tristar {
     const READS: &'static [Reads] = &[reads(BodyDoji, 2, 2)];
     const EXTRA: usize = 2;
-    const NEEDS: &'static [Need] = &[(2, Doji)];
+    const NEEDS: &'static [Need] = &[(1, Gapped), (2, Doji)];
 
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let (first, second, third) = (see.candle(2), see.candle(1), see.candle(0));

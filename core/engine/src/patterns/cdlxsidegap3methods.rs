@@ -20,7 +20,7 @@ pub(crate) struct XSideGapThreeMethods;
 impl Pattern for XSideGapThreeMethods {
     const READS: &'static [Reads] = &[];
     const EXTRA: usize = 2;
-    const NEEDS: &'static [Need] = &[(0, Turned)];
+    const NEEDS: &'static [Need] = &[(0, Turned), (1, Same), (1, Gapped)];
 
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let (first, second, third) = (see.candle(2), see.candle(1), see.candle(0));

@@ -8,8 +8,8 @@ use super::candle::Candle;
 use super::see::{Blind, Condition, Eye, See};
 use super::settings::{CandleSettings, Setting};
 use super::traits::Need;
-use super::watch::{Columns, Demand, Reads, Watch};
-use crate::ta::kit::{State, batch, streaming};
+use super::watch::{At, Block, Columns, Demand, Reads, Watch};
+use crate::ta::kit::{State, streaming};
 use crate::ta::{Input, Memory, Output, Param, Params, Spec, TaError};
 
 /// Inputs of every pattern, in TA-Lib's order.
@@ -63,7 +63,7 @@ pub(crate) const fn spec<P: Pattern>(
         lookback: |_| Ok(demand::<P>(&CandleSettings::TALIB).lookback),
         memory: Memory::Window,
         seeded: false,
-        kernel: batch::<Alone<P>, 4, 1>,
+        kernel: alone::<P>,
         stream: Some(streaming::<Alone<P>, 4, 1>),
     }
 }
@@ -79,13 +79,13 @@ pub struct Entry {
     pub spec: &'static Spec,
     pub(crate) needs: &'static [Need],
     pub(crate) demand: fn(&CandleSettings) -> Demand,
-    pub(crate) rule: fn(&mut See<'_, Blind>) -> i32,
+    pub(crate) scan: Scan,
     pub(crate) explain: fn(&mut See<'_, Vec<Condition>>) -> i32,
 }
 
 impl Entry {
     pub(crate) const fn new<P: Pattern>(spec: &'static Spec) -> Self {
-        Self { spec, needs: P::NEEDS, demand: demand::<P>, rule: P::rule::<Blind>, explain: P::rule::<Vec<Condition>> }
+        Self { spec, needs: P::NEEDS, demand: demand::<P>, scan: scan::<P>, explain: P::rule::<Vec<Condition>> }
     }
 
     /// Its parameter's default; 0 where it has none.
@@ -94,7 +94,63 @@ impl Entry {
     }
 }
 
-/// One pattern over a series.
+/// A pattern's settings, columns and parameter in one series.
+pub(crate) struct Tuned<'a> {
+    pub(crate) settings: &'a CandleSettings,
+    pub(crate) columns: &'a Columns,
+    pub(crate) penetration: f64,
+}
+
+impl Tuned<'_> {
+    #[inline(always)]
+    fn value<P: Pattern>(&self, block: &Block<'_>, bar: usize) -> i32 {
+        let &Self { settings, columns, penetration } = self;
+        P::rule(&mut See { watch: &At { block, bar }, settings, columns, penetration, eye: &mut Blind::new() })
+    }
+}
+
+/// Runs a rule at the bars of a word of a block: `values` gets those that are not 0, at every `stride`.
+pub(crate) type Scan = fn(&Block<'_>, &Tuned<'_>, first: usize, bars: u64, values: &mut [i16], stride: usize);
+
+fn scan<P: Pattern>(
+    block: &Block<'_>,
+    tuned: &Tuned<'_>,
+    first: usize,
+    mut bars: u64,
+    values: &mut [i16],
+    stride: usize,
+) {
+    while bars != 0 {
+        let at = bars.trailing_zeros() as usize;
+        bars &= bars - 1;
+        let value = tuned.value::<P>(block, first + at);
+        if let Some(slot) = values.get_mut(at * stride) {
+            // Values are within -200..=200.
+            *slot = i16::try_from(value).unwrap_or(0);
+        }
+    }
+}
+
+/// The kernel of a pattern's SPEC.
+fn alone<P: Pattern>(inputs: &[&[f64]], params: &Params, outputs: &mut [&mut [f64]]) -> Result<(), TaError> {
+    let (Ok(series), [output]) = (<[&[f64]; 4]>::try_from(inputs), outputs) else {
+        return Err(TaError::Wiring { what: "series" });
+    };
+    let settings = &CandleSettings::TALIB;
+    let demand = demand::<P>(settings);
+    let penetration = params.values().first().copied().unwrap_or(0.0);
+    let mut slots = output.iter_mut();
+    Block::over(series, settings, &[demand], |block, columns, _| {
+        let Some(columns) = columns.first() else { return };
+        let tuned = Tuned { settings, columns, penetration };
+        for (bar, slot) in (block.first.max(demand.lookback)..block.end).zip(&mut slots) {
+            *slot = f64::from(tuned.value::<P>(block, bar));
+        }
+    });
+    if slots.len() == 0 { Ok(()) } else { Err(TaError::Wiring { what: "lookback" }) }
+}
+
+/// One pattern bar by bar.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Alone<P> {
     watch: Watch,
@@ -122,7 +178,7 @@ impl<P: Pattern> State<4, 1> for Alone<P> {
             return None;
         }
         let Self { watch, columns, settings, penetration, .. } = self;
-        let value = P::rule(&mut See { watch, settings, columns, penetration: *penetration, eye: &mut Blind });
+        let value = P::rule(&mut See { watch, settings, columns, penetration: *penetration, eye: &mut Blind::new() });
         Some([f64::from(value)])
     }
 }

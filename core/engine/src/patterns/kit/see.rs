@@ -1,8 +1,10 @@
 //! What a rule sees of a bar, and how its conditions are told to whoever wants an explanation.
 
+use std::marker::PhantomData;
+
 use super::candle::Candle;
 use super::settings::{CandleSettings, RangeType, Setting};
-use super::watch::{Columns, Watch};
+use super::watch::{Columns, Watch, Window};
 use crate::ta::kit::float;
 
 /// How a measured value stands to its threshold when the condition holds.
@@ -30,7 +32,7 @@ impl Relation {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn holds(self, measured: f64, threshold: f64) -> bool {
         match self {
             Self::Below => measured < threshold,
@@ -58,8 +60,10 @@ pub struct Condition {
     pub held: bool,
 }
 
-/// Who listens to a rule's conditions.
+/// Who listens to a rule's conditions, and where the rule looks.
 pub(crate) trait Eye {
+    /// Where candles and sums come from.
+    type Window: Window;
     /// Whether to go on behind a condition that failed, to hear the others too.
     const CURIOUS: bool;
     /// One condition.
@@ -67,16 +71,24 @@ pub(crate) trait Eye {
 }
 
 /// Nobody: compiles to nothing, the first failed condition ends the rule.
-pub(crate) struct Blind;
+pub(crate) struct Blind<W>(PhantomData<W>);
 
-impl Eye for Blind {
+impl<W> Blind<W> {
+    pub(crate) const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<W: Window> Eye for Blind<W> {
+    type Window = W;
     const CURIOUS: bool = false;
-    #[inline]
+    #[inline(always)]
     fn note(&mut self, _: Condition) {}
 }
 
 /// Keeps every condition.
 impl Eye for Vec<Condition> {
+    type Window = Watch;
     const CURIOUS: bool = true;
     fn note(&mut self, condition: Condition) {
         self.push(condition);
@@ -84,8 +96,8 @@ impl Eye for Vec<Condition> {
 }
 
 /// A bar as a rule sees it. Candle 0 is the newest, 1 the one before.
-pub(crate) struct See<'a, E> {
-    pub(crate) watch: &'a Watch,
+pub(crate) struct See<'a, E: Eye> {
+    pub(crate) watch: &'a E::Window,
     pub(crate) settings: &'a CandleSettings,
     pub(crate) columns: &'a Columns,
     /// The pattern's parameter, where it has one.
@@ -94,26 +106,26 @@ pub(crate) struct See<'a, E> {
 }
 
 impl<'a, E: Eye> See<'a, E> {
-    #[inline]
-    pub(crate) fn candle(&self, ago: usize) -> &'a Candle {
+    #[inline(always)]
+    pub(crate) fn candle(&self, ago: usize) -> Candle {
         self.watch.candle(ago)
     }
 
     /// The same bar without the eye.
-    #[inline]
-    pub(crate) fn quietly<T>(&self, look: impl FnOnce(&mut See<'_, Blind>) -> T) -> T {
+    #[inline(always)]
+    pub(crate) fn quietly<T>(&self, look: impl FnOnce(&mut See<'_, Blind<E::Window>>) -> T) -> T {
         let &Self { watch, settings, columns, penetration, .. } = self;
-        look(&mut See { watch, settings, columns, penetration, eye: &mut Blind })
+        look(&mut See { watch, settings, columns, penetration, eye: &mut Blind::new() })
     }
 
     /// A setting's size at the candle `ago`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn size(&self, ago: usize, setting: Setting) -> f64 {
         self.size_then(0, ago, setting)
     }
 
     /// A setting's size at the candle that was `ago` `earlier` bars earlier.
-    #[inline]
+    #[inline(always)]
     #[expect(clippy::indexing_slicing, reason = "the index of an enum with COUNT variants")]
     pub(crate) fn size_then(&self, earlier: usize, ago: usize, setting: Setting) -> f64 {
         let gauge = self.settings.gauge(setting);
@@ -126,7 +138,7 @@ impl<'a, E: Eye> See<'a, E> {
         gauge.factor * average / if gauge.range == RangeType::Shadows { 2.0 } else { 1.0 }
     }
 
-    #[inline]
+    #[inline(always)]
     fn check(
         &mut self,
         bars_ago: usize,
@@ -140,89 +152,89 @@ impl<'a, E: Eye> See<'a, E> {
         held || E::CURIOUS
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn below(&mut self, ago: usize, what: &'static str, measured: f64, threshold: f64) -> bool {
         self.check(ago, what, measured, Relation::Below, threshold)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn at_most(&mut self, ago: usize, what: &'static str, measured: f64, threshold: f64) -> bool {
         self.check(ago, what, measured, Relation::AtMost, threshold)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn above(&mut self, ago: usize, what: &'static str, measured: f64, threshold: f64) -> bool {
         self.check(ago, what, measured, Relation::Above, threshold)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn at_least(&mut self, ago: usize, what: &'static str, measured: f64, threshold: f64) -> bool {
         self.check(ago, what, measured, Relation::AtLeast, threshold)
     }
 
     /// Above for a bullish sign, below for a bearish one: rules that have a mirror image.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn beyond(&mut self, sign: i32, ago: usize, what: &'static str, measured: f64, threshold: f64) -> bool {
         self.check(ago, what, measured, if sign > 0 { Relation::Above } else { Relation::Below }, threshold)
     }
 
     /// At most `width` away from `centre`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn within(&mut self, ago: usize, what: &'static str, measured: f64, centre: f64, width: f64) -> bool {
         self.at_most(ago, what, measured, centre + width) && self.at_least(ago, what, measured, centre - width)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn white(&mut self, ago: usize) -> bool {
         let candle = self.candle(ago);
         self.at_least(ago, "white: closes at or above its open", candle.close, candle.open)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn black(&mut self, ago: usize) -> bool {
         let candle = self.candle(ago);
         self.below(ago, "black: closes below its open", candle.close, candle.open)
     }
 
     /// White for a bullish sign, black for a bearish one.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn coloured(&mut self, sign: i32, ago: usize) -> bool {
         if sign > 0 { self.white(ago) } else { self.black(ago) }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn long(&mut self, ago: usize) -> bool {
         let (body, size) = (self.candle(ago).body, self.size(ago, Setting::BodyLong));
         self.above(ago, "long body (body_long)", body, size)
     }
 
     /// A short body, the size itself left out.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn short(&mut self, ago: usize) -> bool {
         let (body, size) = (self.candle(ago).body, self.size(ago, Setting::BodyShort));
         self.below(ago, "short body (body_short)", body, size)
     }
 
     /// A short body, the size itself included.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn not_above_short(&mut self, ago: usize) -> bool {
         let (body, size) = (self.candle(ago).body, self.size(ago, Setting::BodyShort));
         self.at_most(ago, "short body (body_short)", body, size)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn not_short(&mut self, ago: usize) -> bool {
         let (body, size) = (self.candle(ago).body, self.size(ago, Setting::BodyShort));
         self.above(ago, "body longer than short (body_short)", body, size)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn doji(&mut self, ago: usize) -> bool {
         let (body, size) = (self.candle(ago).body, self.size(ago, Setting::BodyDoji));
         self.at_most(ago, "doji: hardly any body (body_doji)", body, size)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn upper_shadow_below(&mut self, ago: usize, setting: Setting) -> bool {
         let (shadow, size) = (self.candle(ago).upper(), self.size(ago, setting));
         self.below(
@@ -233,7 +245,7 @@ impl<'a, E: Eye> See<'a, E> {
         )
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn lower_shadow_below(&mut self, ago: usize, setting: Setting) -> bool {
         let (shadow, size) = (self.candle(ago).lower(), self.size(ago, setting));
         self.below(
@@ -244,7 +256,7 @@ impl<'a, E: Eye> See<'a, E> {
         )
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn upper_shadow_above(&mut self, ago: usize, setting: Setting) -> bool {
         let (shadow, size) = (self.candle(ago).upper(), self.size(ago, setting));
         let what = match setting {
@@ -255,7 +267,7 @@ impl<'a, E: Eye> See<'a, E> {
         self.above(ago, what, shadow, size)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn lower_shadow_above(&mut self, ago: usize, setting: Setting) -> bool {
         let (shadow, size) = (self.candle(ago).lower(), self.size(ago, setting));
         let what = match setting {
@@ -267,7 +279,7 @@ impl<'a, E: Eye> See<'a, E> {
     }
 
     /// The body lies wholly above (bullish sign) or below (bearish) the body of an earlier candle.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn body_gap(&mut self, sign: i32, later: usize, earlier: usize) -> bool {
         let (new, old) = (self.candle(later), self.candle(earlier));
         if sign > 0 {
@@ -278,7 +290,7 @@ impl<'a, E: Eye> See<'a, E> {
     }
 
     /// The whole candle, shadows included, lies above or below the one before it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn candle_gap(&mut self, sign: i32, ago: usize) -> bool {
         let (new, old) = (self.candle(ago), self.candle(ago + 1));
         if sign > 0 {

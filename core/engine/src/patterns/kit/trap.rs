@@ -18,8 +18,14 @@ impl Trap {
     /// The trap that waits at the newest bar; `sprung` tells whether the bar so long ago completes one with that sign.
     /// `None` when that bar springs one itself, or none is waiting.
     #[inline]
-    pub(crate) fn last<E: Eye>(see: &See<'_, E>, sprung: fn(&mut See<'_, Blind>, usize, i32) -> bool) -> Option<Self> {
-        let sign_at = |ago: usize| see.quietly(|quiet| [100, -100].into_iter().find(|sign| sprung(quiet, ago, *sign)));
+    pub(crate) fn last<E: Eye>(
+        see: &See<'_, E>,
+        sprung: fn(&mut See<'_, Blind<E::Window>>, usize, i32) -> bool,
+    ) -> Option<Self> {
+        let sign_at = |ago: usize| {
+            let sign = if see.candle(ago).high < see.candle(ago + 1).high { 100 } else { -100 };
+            see.quietly(|quiet| sprung(quiet, ago, sign)).then_some(sign)
+        };
         if sign_at(0).is_some() {
             return None;
         }

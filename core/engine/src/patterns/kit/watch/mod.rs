@@ -9,14 +9,16 @@
     reason = "rows and columns come from the plan that sized them; lags are taken mod ROWS"
 )]
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+mod block;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use block::{At, BLOCK, Block};
+
 use super::candle::Candle;
 use super::settings::{CandleSettings, RangeType, Setting};
-use crate::ta::kit::float;
 use crate::ta::kit::ring::Ring;
 
 /// Candles kept; more than any rule looks back on. A power of two.
@@ -24,6 +26,15 @@ const ROWS: usize = 8;
 
 /// A candle this many times taller than the price beside it is a misprint: its rounding must not stay in the sums.
 const MISPRINT: f64 = 1024.0;
+
+/// Where a rule finds the last candles and the sums before them.
+pub(crate) trait Window {
+    /// The candle `ago` bars before the newest.
+    fn candle(&self, ago: usize) -> Candle;
+
+    /// The sum in `column` over the candles before the one `ago` bars before the newest.
+    fn sum(&self, column: usize, ago: usize) -> f64;
+}
 
 /// The averages of one setting a rule reads: those of the candles `nearest..=farthest` bars ago.
 #[derive(Clone, Copy, Debug)]
@@ -62,12 +73,17 @@ struct Group {
 }
 
 impl Group {
+    /// From this candle on every column slides.
+    fn settled(&self) -> usize {
+        self.starts.last().map_or(0, |start| start + self.period)
+    }
+
     /// Take candle number `bar` into the sums.
     #[inline]
     fn absorb(&mut self, bar: usize, candle: &Candle, sums: &mut [f64]) {
         let part = candle.part(self.range);
         let oldest = self.parts.push(part);
-        let (count, settled) = (self.starts.len(), self.starts.last().map_or(0, |start| start + self.period));
+        let (count, settled) = (self.starts.len(), self.settled());
         let sums = &mut sums[self.first..self.first + count];
         match oldest {
             Some(oldest) if bar >= settled && bar > self.afresh_until => {
@@ -149,8 +165,7 @@ impl Watch {
     #[inline]
     pub(crate) fn push(&mut self, candle: Candle) {
         let (before, now) = (self.row(ROWS - 1), self.row(0));
-        let mut level = candle.close.abs();
-        let mut height = (candle.high - candle.low).abs().max(candle.body);
+        let mut last_close = candle.close;
         if self.count > 0 {
             let last = self.candles[before];
             self.sums.copy_within(before * self.width..(before + 1) * self.width, now * self.width);
@@ -158,10 +173,9 @@ impl Watch {
             for group in &mut self.groups {
                 group.absorb(self.count - 1, &last, sums);
             }
-            level = level.min(last.close.abs());
-            height = height.max((candle.close - last.close).abs());
+            last_close = last.close;
         }
-        if height > MISPRINT * level {
+        if is_misprint(&candle, last_close) {
             self.groups.iter_mut().for_each(|group| group.afresh_until = self.count + group.period);
         }
         self.candles[now] = candle;
@@ -180,31 +194,41 @@ impl Watch {
         self.count
     }
 
-    /// The candle `ago` bars before the newest.
-    #[inline]
-    pub(crate) fn candle(&self, ago: usize) -> &Candle {
-        &self.candles[self.row(2 * ROWS - 1 - ago)]
+    /// The columns of a part's sums over a period.
+    pub(crate) fn columns(&self, range: RangeType, period: usize) -> std::ops::Range<usize> {
+        let group = self.groups.iter().find(|group| (group.range, group.period) == (range, period));
+        group.map_or(0..0, |group| group.first..group.first + group.starts.len())
     }
 
-    /// The sum in `column` over the candles before the one `ago` bars before the newest.
-    #[inline]
-    pub(crate) fn sum(&self, column: usize, ago: usize) -> f64 {
+    /// Bars from here on slide every sum in one step: no first window is being filled, no misprint is in one.
+    fn plain_from(&self) -> usize {
+        let of = |group: &Group| group.settled().max(group.afresh_until + 1) + 1;
+        self.groups.iter().map(of).max().unwrap_or(0)
+    }
+
+    /// The sums before the newest candle.
+    fn newest_sums(&self) -> &[f64] {
+        let row = self.row(ROWS - 1);
+        &self.sums[row * self.width..(row + 1) * self.width]
+    }
+}
+
+impl Window for Watch {
+    #[inline(always)]
+    fn candle(&self, ago: usize) -> Candle {
+        self.candles[self.row(2 * ROWS - 1 - ago)]
+    }
+
+    #[inline(always)]
+    fn sum(&self, column: usize, ago: usize) -> f64 {
         self.sums[self.row(2 * ROWS - 1 - ago) * self.width + column]
     }
+}
 
-    /// Lowest and highest of all the averages of a setting at the newest candle, whatever their first window.
-    pub(crate) fn bounds(&self, range: RangeType, period: usize) -> (f64, f64) {
-        if period == 0 {
-            let part = self.candle(0).part(range);
-            return (part, part);
-        }
-        let Some(group) = self.groups.iter().find(|group| (group.range, group.period) == (range, period)) else {
-            return (f64::NEG_INFINITY, f64::INFINITY);
-        };
-        let row = self.row(ROWS - 1) * self.width + group.first;
-        let sums = &self.sums[row..row + group.starts.len()];
-        let low = sums.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = sums.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        (low / float(period), high / float(period))
-    }
+/// Whether a candle, or its jump from the last close, is out of all proportion to the prices beside it.
+#[inline(always)]
+fn is_misprint(candle: &Candle, last_close: f64) -> bool {
+    let level = candle.close.abs().min(last_close.abs());
+    let height = (candle.high - candle.low).abs().max(candle.body).max((candle.close - last_close).abs());
+    height > MISPRINT * level
 }

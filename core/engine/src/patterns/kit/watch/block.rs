@@ -1,0 +1,171 @@
+//! A series block by block: the sums of [`Watch`] as rows beside the prices, so that a rule looks straight into them.
+//!
+//! Blocks in which every sum slides are filled by one addition a sum; first windows and misprints are left to [`Watch`].
+#![expect(
+    clippy::indexing_slicing,
+    reason = "rows are within the block, columns come from the plan, bars from the series"
+)]
+
+use super::{Columns, Demand, Group, ROWS, Watch, Window, is_misprint};
+use crate::patterns::kit::candle::Candle;
+use crate::patterns::kit::settings::{CandleSettings, RangeType};
+
+/// Bars in a block.
+pub(crate) const BLOCK: usize = 256;
+
+/// Some bars of a series and the sums before each.
+pub(crate) struct Block<'a> {
+    series: [&'a [f64]; 4],
+    /// The block's first bar.
+    pub(crate) first: usize,
+    /// The bar behind its last.
+    pub(crate) end: usize,
+    /// Whether every sum slides at every bar.
+    pub(crate) is_plain: bool,
+    /// A row for each bar of the block, and `ROWS` of those before in front.
+    sums: Vec<f64>,
+    width: usize,
+}
+
+/// A bar of a block as a rule's window.
+pub(crate) struct At<'a> {
+    pub(crate) block: &'a Block<'a>,
+    pub(crate) bar: usize,
+}
+
+impl Window for At<'_> {
+    #[inline(always)]
+    fn candle(&self, ago: usize) -> Candle {
+        self.block.candle(self.bar - ago)
+    }
+
+    #[inline(always)]
+    fn sum(&self, column: usize, ago: usize) -> f64 {
+        let row = ROWS + self.bar - self.block.first - ago;
+        self.block.sums[row * self.block.width + column]
+    }
+}
+
+impl<'a> Block<'a> {
+    /// Visit a series of complete bars block by block.
+    pub(crate) fn over(
+        series: [&'a [f64]; 4],
+        settings: &CandleSettings,
+        demands: &[Demand],
+        mut visit: impl FnMut(&Block<'_>, &[Columns], &Watch),
+    ) {
+        let (mut watch, columns) = Watch::new(settings, demands);
+        let length = series.iter().map(|side| side.len()).min().unwrap_or(0);
+        let series = series.map(|side| &side[..length]);
+        let (width, sums) = (watch.width, vec![0.0; (ROWS + BLOCK) * watch.width]);
+        let mut block = Self { series, first: 0, end: 0, is_plain: false, sums, width };
+        let mut changes = vec![0.0; BLOCK];
+        // Whether the watch has seen every bar so far.
+        let mut in_step = true;
+        while block.end < length {
+            let last = block.end - block.first;
+            block.sums.copy_within(last * width..(last + ROWS) * width, 0);
+            (block.first, block.end) = (block.end, length.min(block.end + BLOCK));
+            block.is_plain = block.first >= watch.plain_from().max(1) && !block.has_misprint();
+            if block.is_plain {
+                for group in &watch.groups {
+                    block.slide(group, &mut changes);
+                }
+                in_step = false;
+            } else {
+                if !in_step {
+                    block.resume(&mut watch);
+                    in_step = true;
+                }
+                block.follow(&mut watch);
+            }
+            visit(&block, &columns, &watch);
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn candle(&self, bar: usize) -> Candle {
+        let [open, high, low, close] = self.series;
+        Candle::new([open[bar], high[bar], low[bar], close[bar]])
+    }
+
+    /// The sums of a bar of the block.
+    #[inline(always)]
+    pub(crate) fn row(&self, bar: usize) -> &[f64] {
+        let row = (ROWS + bar - self.first) * self.width;
+        &self.sums[row..row + self.width]
+    }
+
+    fn has_misprint(&self) -> bool {
+        let closes = &self.series[3][self.first - 1..];
+        (self.first..self.end).zip(closes).fold(false, |any, (bar, last)| any | is_misprint(&self.candle(bar), *last))
+    }
+
+    /// Fill the rows from the watch's.
+    fn follow(&mut self, watch: &mut Watch) {
+        for bar in self.first..self.end {
+            watch.push(self.candle(bar));
+            let row = (ROWS + bar - self.first) * self.width;
+            self.sums[row..row + self.width].copy_from_slice(watch.newest_sums());
+        }
+    }
+
+    /// Bring the watch to where the block begins.
+    fn resume(&self, watch: &mut Watch) {
+        let last = self.first - 1;
+        for group in &mut watch.groups {
+            for bar in last - group.period..last {
+                group.parts.push(self.candle(bar).part(group.range));
+            }
+        }
+        watch.count = self.first;
+        watch.candles[last % ROWS] = self.candle(last);
+        let row = last % ROWS * self.width;
+        watch.sums[row..row + self.width].copy_from_slice(&self.sums[(ROWS - 1) * self.width..ROWS * self.width]);
+    }
+
+    /// Fill a group's columns where every sum slides: by what comes in minus what goes out, in one step.
+    fn slide(&mut self, group: &Group, changes: &mut [f64]) {
+        let changes = &mut changes[..self.end - self.first];
+        match group.range {
+            RangeType::RealBody => self.changes(group.period, changes, |candle| candle.body),
+            RangeType::HighLow => self.changes(group.period, changes, |candle| candle.part(RangeType::HighLow)),
+            RangeType::Shadows => self.changes(group.period, changes, |candle| candle.part(RangeType::Shadows)),
+        }
+        let (mut column, behind) = (group.first, group.first + group.starts.len());
+        while column < behind {
+            let step = (behind - column).min(4);
+            match step {
+                1 => self.add_up::<1>(column, changes),
+                2 => self.add_up::<2>(column, changes),
+                3 => self.add_up::<3>(column, changes),
+                _ => self.add_up::<4>(column, changes),
+            }
+            column += step;
+        }
+    }
+
+    #[inline(always)]
+    fn changes(&self, period: usize, changes: &mut [f64], part: impl Fn(&Candle) -> f64) {
+        let count = changes.len();
+        let from = |bar: usize| self.series.map(|side| &side[bar..bar + count]);
+        let (new, old) = (from(self.first - 1), from(self.first - 1 - period));
+        let candle =
+            |at: usize, [open, high, low, close]: [&[f64]; 4]| Candle::new([open[at], high[at], low[at], close[at]]);
+        for (at, change) in changes.iter_mut().enumerate() {
+            *change = part(&candle(at, new)) - part(&candle(at, old));
+        }
+    }
+
+    /// Running totals of `N` columns from the row before the block on.
+    #[inline(always)]
+    fn add_up<const N: usize>(&mut self, column: usize, changes: &[f64]) {
+        let rows = &mut self.sums[(ROWS - 1) * self.width + column..];
+        let mut totals = [0.0; N];
+        totals.copy_from_slice(&rows[..N]);
+        for (row, change) in rows[self.width..].chunks_mut(self.width).zip(changes) {
+            totals.iter_mut().for_each(|total| *total += change);
+            row[..N].copy_from_slice(&totals);
+        }
+    }
+}
