@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from deepalpha.errors import IndicatorError
+from deepalpha.ta.candles import CandleSettings, Patterns, pattern, patterns
 from deepalpha.ta.functions import (
     ADX,
     ATR,
@@ -76,8 +77,12 @@ __all__ = [
     "STOCH",
     "WILLR",
     "WMA",
+    "CandleSettings",
+    "Patterns",
     "functions",
     "info",
+    "pattern",
+    "patterns",
 ]
 
 
