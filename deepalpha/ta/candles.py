@@ -11,9 +11,8 @@ confirmed hikkake. There is no global state: settings belong to the call.
 from __future__ import annotations
 
 import difflib
-import math
 import numbers
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import msgspec
@@ -30,6 +29,8 @@ Gauge = tuple[str, int, float]
 
 # A series of numbers (pandas Series too: they are Any to mypy, since pandas is optional).
 Series = TypeVar("Series", NDArray[Any], list[float], pl.Series)
+
+_Prices = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
 _SIDES = ("open", "high", "low", "close")
 _RANGES = ("real_body", "high_low", "shadows")
@@ -82,11 +83,11 @@ def _check_gauge(name: str, gauge: Any) -> None:
         raise IndicatorError(f"{label}: range type {range_type!r} is none of {', '.join(_RANGES)}")
     if isinstance(period, bool) or not isinstance(period, numbers.Integral):
         raise IndicatorError(f"{label}: period {period!r} is not a whole number in 0..{_MAX_PERIOD}")
-    if not 0 <= period <= _MAX_PERIOD:
+    if not 0 <= int(period) <= _MAX_PERIOD:
         raise IndicatorError(f"{label}: period {period} is not in 0..{_MAX_PERIOD}")
     if isinstance(factor, bool) or not isinstance(factor, numbers.Real):
         raise IndicatorError(f"{label}: factor {factor!r} is not a number in 0..{_MAX_FACTOR:g}")
-    if math.isnan(factor) or not 0.0 <= factor <= _MAX_FACTOR:
+    if not 0.0 <= float(factor) <= _MAX_FACTOR:  # NaN fails too
         raise IndicatorError(f"{label}: factor {factor} is not in 0..{_MAX_FACTOR:g}")
 
 
@@ -96,7 +97,7 @@ class Patterns:
     `names` are the columns' names in TA-Lib's order; `values` is an int16 array of shape (n, 61), read-only.
     """
 
-    def __init__(self, prices: Sequence[NDArray[np.float64]], settings: CandleSettings) -> None:
+    def __init__(self, prices: _Prices, settings: CandleSettings) -> None:
         self._prices = prices
         self.settings = settings
         self.names: tuple[str, ...] = _NAMES
@@ -172,7 +173,7 @@ def patterns(
     100
     """
     chosen = _settings(settings)
-    return Patterns(convert("patterns", _SIDES, (open, high, low, close)), chosen)
+    return Patterns(_prices("patterns", open, high, low, close), chosen)
 
 
 def pattern(
@@ -201,8 +202,13 @@ def pattern(
     known = _known(name)
     if set(params) - {"penetration"}:
         raise IndicatorError(f"{known}: no parameter {', '.join(sorted(set(params) - {'penetration'}))}")
-    prices = convert(known, _SIDES, (open, high, low, close))
+    prices = _prices(known, open, high, low, close)
     return _core.ta_pattern(known, *prices, list(params.values()), _settings(settings).gauges())
+
+
+def _prices(name: str, *sides: Any) -> _Prices:
+    open_, high, low, close = convert(name, _SIDES, sides)
+    return open_, high, low, close
 
 
 def _settings(settings: Any) -> CandleSettings:

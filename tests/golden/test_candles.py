@@ -52,23 +52,43 @@ def _walk(length: int, seed: int, *, tick: float = 0.0, scale: float = 1.0) -> P
 
 
 # Shapes too rare for a random walk: open, high, low, close of each candle.
-SHAPES: list[list[tuple[float, float, float, float]]] = [
-    # breakaway
-    [(110, 111, 99, 100), (98, 98.5, 95, 95.5), (96, 97, 94, 94.5), (95, 96, 92, 92.5), (93, 99.5, 92.8, 99)],
-    # concealing baby swallow
-    [(110, 110, 105, 105), (104.9, 104.9, 100, 100), (98, 101, 96, 96.5), (101.5, 101.6, 95, 95.5)],
-    # ladder bottom
-    [(110, 110.5, 107, 107.5), (108, 108.2, 105, 105.5), (106, 106.3, 103, 103.5), (104, 106, 101, 101.5)]
-    + [(105, 108, 104.8, 107.5)],
-    # mat hold
-    [(100, 111, 99, 110), (112, 112.5, 111.4, 111.5), (111, 111.2, 109.5, 109.8), (109.9, 110, 109, 109.2)]
-    + [(110, 114, 109.8, 113.5)],
-    # rising three methods
-    [(100, 111, 99, 110), (109, 109.5, 108, 108.2), (108.3, 108.6, 107.2, 107.5), (107.6, 107.8, 106.5, 106.9)]
-    + [(107.5, 113, 107.3, 112.5)],
-    # three stars in the south
-    [(110, 110.2, 95, 104), (106, 106.5, 97, 102.5), (102, 102.05, 101.45, 101.5)],
-]
+SHAPES: dict[str, list[tuple[float, float, float, float]]] = {
+    "breakaway": [
+        (110, 111, 99, 100),
+        (98, 98.5, 95, 95.5),
+        (96, 97, 94, 94.5),
+        (95, 96, 92, 92.5),
+        (93, 99.5, 92.8, 99),
+    ],
+    "concealing baby swallow": [
+        (110, 110, 105, 105),
+        (104.9, 104.9, 100, 100),
+        (98, 101, 96, 96.5),
+        (101.5, 101.6, 95, 95.5),
+    ],
+    "ladder bottom": [
+        (110, 110.5, 107, 107.5),
+        (108, 108.2, 105, 105.5),
+        (106, 106.3, 103, 103.5),
+        (104, 106, 101, 101.5),
+        (105, 108, 104.8, 107.5),
+    ],
+    "mat hold": [
+        (100, 111, 99, 110),
+        (112, 112.5, 111.4, 111.5),
+        (111, 111.2, 109.5, 109.8),
+        (109.9, 110, 109, 109.2),
+        (110, 114, 109.8, 113.5),
+    ],
+    "rising three methods": [
+        (100, 111, 99, 110),
+        (109, 109.5, 108, 108.2),
+        (108.3, 108.6, 107.2, 107.5),
+        (107.6, 107.8, 106.5, 106.9),
+        (107.5, 113, 107.3, 112.5),
+    ],
+    "three stars in the south": [(110, 110.2, 95, 104), (106, 106.5, 97, 102.5), (102, 102.05, 101.45, 101.5)],
+}
 
 
 def _planted(repeats: int, seed: int) -> Prices:
@@ -76,8 +96,8 @@ def _planted(repeats: int, seed: int) -> Prices:
     noise = np.random.default_rng(seed)
     rows: list[NDArray[np.float64]] = []
     for repeat in range(repeats):
-        for shape in SHAPES:
-            candles = np.array([(100.0, 102.0, 99.0, 101.0)] * 12 + shape, dtype=np.float64)
+        for shape in SHAPES.values():
+            candles = np.array([(100, 102, 99, 101)] * 12 + shape, dtype=np.float64)
             candles = candles + noise.normal(size=candles.shape) * 0.1 * (repeat % 5)
             rows += [candles, 200.0 - candles[:, [0, 2, 1, 3]]]
     open_, high, low, close = np.round(np.concatenate(rows), 2).T
@@ -122,6 +142,21 @@ def test_equals_talib_on_the_bundled_bars(path: Path) -> None:
     if not set(sides) <= set(frame.columns):
         pytest.skip(f"{path.name} has no prices")
     _assert_all_equal(tuple(frame[side].cast(pl.Float64).to_numpy() for side in sides))
+
+
+@pytest.mark.parametrize(
+    "name", ["bitfinex_btcusd_1m_2018", "cme_6EH4_1m_2024-01", "cn_futures_continuous_1d_to_2016-02"]
+)
+def test_equals_talib_on_real_minutes_and_days(name: str) -> None:
+    """Hundreds of thousands of bars on a coarse grid, dead minutes among them: time for running sums to drift."""
+    path = SHARED / f"{name}.parquet"
+    if not path.exists():
+        pytest.skip(f"{path.name} is not in shared/data")
+    frame = pl.read_parquet(path).head(400_000)
+    columns = {column.lower(): column for column in frame.columns}
+    _assert_all_equal(
+        tuple(frame[columns[side]].cast(pl.Float64).to_numpy() for side in ("open", "high", "low", "close"))
+    )
 
 
 def test_every_pattern_occurs_and_the_single_functions_agree() -> None:
