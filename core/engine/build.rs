@@ -27,7 +27,8 @@ fn indicator_files(folder: &Path) -> Result<Vec<(String, PathBuf)>, Box<dyn Erro
 
 /// The entries of all patterns, in the order of their names.
 fn patterns_table(entries: &[(String, &str)]) -> String {
-    let names: Vec<&str> = entries.iter().filter(|(_, room)| *room == "patterns").map(|(stem, _)| stem.as_str()).collect();
+    let names: Vec<&str> =
+        entries.iter().filter(|(_, room)| *room == "patterns").map(|(stem, _)| stem.as_str()).collect();
     let rows: String = names.iter().map(|stem| format!("    &{stem}::ENTRY,\n")).collect();
     let count = names.len();
     format!("/// Every pattern, sorted by name.\npub static PATTERNS: [&Entry; {count}] = [\n{rows}];\n")

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::candle::Candle;
-use super::pattern::{Entry, Tuned};
+use super::pattern::{Entry, Tuned, within};
 use super::see::{Condition, See};
 use super::settings::CandleSettings;
 use super::traits::{Traits, WORD};
@@ -81,7 +81,7 @@ pub fn patterns(bars: &Bars<'_>, settings: &CandleSettings) -> Vec<i16> {
     let demands: Vec<Demand> = PATTERNS.iter().map(|entry| (entry.demand)(settings)).collect();
     for stretch in bars.stretches() {
         let values = &mut values[stretch.start * COUNT..stretch.end * COUNT];
-        let mut traits = Box::new(Traits::new());
+        let mut traits = Traits::wanted(PATTERNS.iter().flat_map(|entry| entry.needs));
         Block::over(bars.part(&stretch), settings, &demands, |block, columns, watch| {
             traits.find(block, watch, settings);
             for ((place, entry), (demand, columns)) in PATTERNS.iter().enumerate().zip(demands.iter().zip(columns)) {
@@ -98,13 +98,6 @@ pub fn patterns(bars: &Bars<'_>, settings: &CandleSettings) -> Vec<i16> {
     values
 }
 
-/// Bars of the word that begins with `first` that are neither before `lookback` nor behind the `end`.
-fn within(first: usize, lookback: usize, end: usize) -> u64 {
-    let from = lookback.saturating_sub(first);
-    let to = (end - first).min(WORD);
-    if from >= to { 0 } else { u64::MAX >> (WORD - to) & u64::MAX << from }
-}
-
 /// One pattern by TA-Lib's name with settings of one's own; values as TA-Lib's.
 ///
 /// # Errors
@@ -117,12 +110,14 @@ pub fn pattern(name: &str, bars: &Bars<'_>, params: &[f64], settings: &CandleSet
     let mut values = vec![0; bars.len()];
     for stretch in bars.stretches() {
         let values = &mut values[stretch.clone()];
-        Block::over(bars.part(&stretch), settings, &[demand], |block, columns, _| {
+        let mut traits = Traits::wanted(entry.needs);
+        Block::over(bars.part(&stretch), settings, &[demand], |block, columns, watch| {
             let Some(columns) = columns.first() else { return };
             let tuned = Tuned { settings, columns, penetration };
-            for first in (block.first..block.end).step_by(WORD) {
-                let all = within(first, demand.lookback, block.end);
-                (entry.scan)(block, &tuned, first, all, &mut values[first..], 1);
+            traits.find(block, watch, settings);
+            for (word, first) in (block.first..block.end).step_by(WORD).enumerate() {
+                let met = traits.meeting(entry.needs, word) & within(first, demand.lookback, block.end);
+                (entry.scan)(block, &tuned, first, met, &mut values[first..], 1);
             }
         });
     }

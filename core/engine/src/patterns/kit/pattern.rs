@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::candle::Candle;
 use super::see::{Blind, Condition, Eye, See};
 use super::settings::{CandleSettings, Setting};
-use super::traits::Need;
-use super::watch::{At, Block, Columns, Demand, Reads, Watch};
+use super::traits::{Need, Traits, WORD};
+use super::watch::{Block, Columns, Demand, Reads, Watch};
 use crate::ta::kit::{State, streaming};
 use crate::ta::{Input, Memory, Output, Param, Params, Spec, TaError};
 
@@ -105,7 +105,7 @@ impl Tuned<'_> {
     #[inline(always)]
     fn value<P: Pattern>(&self, block: &Block<'_>, bar: usize) -> i32 {
         let &Self { settings, columns, penetration } = self;
-        P::rule(&mut See { watch: &At { block, bar }, settings, columns, penetration, eye: &mut Blind::new() })
+        P::rule(&mut See { watch: &block.window(bar), settings, columns, penetration, eye: &mut Blind::new() })
     }
 }
 
@@ -139,15 +139,31 @@ fn alone<P: Pattern>(inputs: &[&[f64]], params: &Params, outputs: &mut [&mut [f6
     let settings = &CandleSettings::TALIB;
     let demand = demand::<P>(settings);
     let penetration = params.values().first().copied().unwrap_or(0.0);
-    let mut slots = output.iter_mut();
-    Block::over(series, settings, &[demand], |block, columns, _| {
+    output.fill(0.0);
+    let mut traits = Traits::wanted(P::NEEDS);
+    Block::over(series, settings, &[demand], |block, columns, watch| {
         let Some(columns) = columns.first() else { return };
         let tuned = Tuned { settings, columns, penetration };
-        for (bar, slot) in (block.first.max(demand.lookback)..block.end).zip(&mut slots) {
-            *slot = f64::from(tuned.value::<P>(block, bar));
+        traits.find(block, watch, settings);
+        for (word, first) in (block.first..block.end).step_by(WORD).enumerate() {
+            let mut bars = traits.meeting(P::NEEDS, word) & within(first, demand.lookback, block.end);
+            while bars != 0 {
+                let bar = first + bars.trailing_zeros() as usize;
+                bars &= bars - 1;
+                if let Some(slot) = output.get_mut(bar - demand.lookback) {
+                    *slot = f64::from(tuned.value::<P>(block, bar));
+                }
+            }
         }
     });
-    if slots.len() == 0 { Ok(()) } else { Err(TaError::Wiring { what: "lookback" }) }
+    Ok(())
+}
+
+/// Bars of the word that begins with `first` that are neither before `lookback` nor behind the `end`.
+pub(crate) fn within(first: usize, lookback: usize, end: usize) -> u64 {
+    let from = lookback.saturating_sub(first);
+    let to = (end - first).min(WORD);
+    if from >= to { 0 } else { u64::MAX >> (WORD - to) & u64::MAX << from }
 }
 
 /// One pattern bar by bar.

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use super::candle::Candle;
-use super::settings::{CandleSettings, RangeType, Setting};
+use super::settings::{CandleSettings, Setting};
 use super::watch::{Columns, Watch, Window};
 use crate::ta::kit::float;
 
@@ -135,7 +135,7 @@ impl<'a, E: Eye> See<'a, E> {
             self.watch.sum(self.columns[setting.index()] - ago, earlier + ago) / float(gauge.period)
         };
         // In TA-Lib's order of operations.
-        gauge.factor * average / if gauge.range == RangeType::Shadows { 2.0 } else { 1.0 }
+        gauge.factor * average * gauge.halved()
     }
 
     #[inline(always)]

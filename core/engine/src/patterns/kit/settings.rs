@@ -92,6 +92,17 @@ pub struct Gauge {
     pub factor: f64,
 }
 
+impl Gauge {
+    /// What an average is multiplied with beside the factor: of both shadows, half is compared.
+    #[inline(always)]
+    pub(crate) const fn halved(&self) -> f64 {
+        match self.range {
+            RangeType::Shadows => 0.5,
+            RangeType::RealBody | RangeType::HighLow => 1.0,
+        }
+    }
+}
+
 /// All eleven settings. Never global: a call is given its own, or TA-Lib's defaults.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CandleSettings {

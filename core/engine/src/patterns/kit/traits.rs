@@ -4,6 +4,7 @@
 
 #![expect(clippy::indexing_slicing, reason = "bits are those of a block's bars, traits index an array of their count")]
 
+use super::see::Relation;
 use super::settings::{CandleSettings, Gauge, RangeType, Setting};
 use super::watch::{BLOCK, Block, Watch};
 use crate::ta::kit::float;
@@ -89,22 +90,6 @@ const WORDS: usize = BLOCK / WORD;
 /// Bits of a block's bars, the last word of the block before in front.
 type Bits = [u64; WORDS + 1];
 
-/// The settings that traits compare with.
-const SIZED: [Setting; 7] = [
-    Setting::BodyLong,
-    Setting::BodyShort,
-    Setting::BodyDoji,
-    Setting::ShadowVeryShort,
-    Setting::ShadowLong,
-    Setting::ShadowVeryLong,
-    Setting::ShadowShort,
-];
-
-/// The traits of a block's bars, a bit each.
-pub(crate) struct Traits {
-    bits: [Bits; COUNT],
-}
-
 /// Least and largest of what something measures at each bar of a block, whatever the look-back.
 #[derive(Clone, Copy)]
 struct Bounds {
@@ -121,7 +106,7 @@ const DRIFT: f64 = BLOCK as f64 * 2.0 * f64::EPSILON;
 
 impl Bounds {
     /// Of the averages over a gauge's period.
-    fn of(gauge: Gauge, block: &Block<'_>, watch: &Watch) -> Self {
+    fn of(gauge: &Gauge, block: &Block<'_>, watch: &Watch) -> Self {
         let mut bounds = UNKNOWN;
         let Self { least, largest } = &mut bounds;
         let slots = least.iter_mut().zip(largest);
@@ -152,108 +137,171 @@ impl Bounds {
         bounds
     }
 
-    /// Of a setting's size; `self` is of its gauge's average. In a rule's own steps, which keep the order of numbers.
-    #[inline(always)]
-    fn sized(&self, gauge: &Gauge, at: usize) -> (f64, f64) {
-        let share = if gauge.range == RangeType::Shadows { 2.0 } else { 1.0 };
-        (gauge.factor * self.least[at] / share, gauge.factor * self.largest[at] / share)
+    /// Of a size, from those of its average: in a rule's own steps, each of which keeps the order of two numbers.
+    fn scale(&mut self, gauge: &Gauge) {
+        let halved = gauge.halved();
+        for bound in self.least.iter_mut().chain(&mut self.largest) {
+            *bound = gauge.factor * *bound * halved;
+        }
     }
 }
 
+/// The candles of a block taken apart, each part in a row; the candle before the block in front.
+struct Parts {
+    open: [f64; BLOCK + 1],
+    high: [f64; BLOCK + 1],
+    low: [f64; BLOCK + 1],
+    close: [f64; BLOCK + 1],
+    body: [f64; BLOCK + 1],
+    top: [f64; BLOCK + 1],
+    bottom: [f64; BLOCK + 1],
+    upper: [f64; BLOCK + 1],
+    lower: [f64; BLOCK + 1],
+}
+
+impl Parts {
+    const fn new() -> Self {
+        let none = [0.0; BLOCK + 1];
+        Self {
+            open: none,
+            high: none,
+            low: none,
+            close: none,
+            body: none,
+            top: none,
+            bottom: none,
+            upper: none,
+            lower: none,
+        }
+    }
+
+    fn fill(&mut self, block: &Block<'_>) {
+        for (at, bar) in (block.first.max(1) - 1..block.end).enumerate() {
+            let at = at + usize::from(block.first == 0);
+            let candle = block.candle(bar);
+            (self.open[at], self.high[at], self.low[at], self.close[at]) =
+                (candle.open, candle.high, candle.low, candle.close);
+            (self.body[at], self.top[at], self.bottom[at]) = (candle.body, candle.top, candle.bottom);
+            (self.upper[at], self.lower[at]) = (candle.upper(), candle.lower());
+        }
+    }
+}
+
+/// The traits of a block's bars, a bit each.
+pub(crate) struct Traits {
+    /// Those that are looked for, as bits.
+    wanted: u64,
+    parts: Parts,
+    bits: [Bits; COUNT],
+}
+
 impl Traits {
-    pub(crate) const fn new() -> Self {
-        Self { bits: [[0; WORDS + 1]; COUNT] }
+    /// Look for what these rules need.
+    pub(crate) fn wanted<'a>(needs: impl IntoIterator<Item = &'a Need>) -> Box<Self> {
+        let bit = |which: Trait| 1_u64 << which as u32;
+        let mut wanted = needs.into_iter().fold(0, |wanted, (_, which)| wanted | bit(*which));
+        // Later ones are made of earlier ones.
+        for (which, made_of) in DERIVED.iter().rev() {
+            if wanted & bit(*which) != 0 {
+                wanted |= made_of.iter().fold(0, |all, part| all | bit(*part));
+            }
+        }
+        Box::new(Self { wanted, parts: Parts::new(), bits: [[0; WORDS + 1]; COUNT] })
+    }
+
+    fn wants(&self, which: Trait) -> bool {
+        self.wanted & 1 << which as u32 != 0
     }
 
     /// Find the traits of the block that follows the last one.
     pub(crate) fn find(&mut self, block: &Block<'_>, watch: &Watch, settings: &CandleSettings) {
-        let settings = SIZED.map(|setting| *settings.gauge(setting));
-        let mut bounds = [&UNKNOWN; SIZED.len()];
-        let mut known: Vec<(RangeType, usize, Bounds)> = Vec::with_capacity(SIZED.len());
-        for gauge in settings {
-            if !known.iter().any(|(range, period, _)| (*range, *period) == (gauge.range, gauge.period)) {
-                known.push((gauge.range, gauge.period, Bounds::of(gauge, block, watch)));
+        for bits in &mut self.bits {
+            bits[0] = bits[WORDS];
+        }
+        self.parts.fill(block);
+        for (setting, traits) in SIZED {
+            if traits.iter().any(|(which, ..)| self.wants(*which)) {
+                let gauge = settings.gauge(*setting);
+                let mut size = Bounds::of(gauge, block, watch);
+                size.scale(gauge);
+                for (which, part, relation) in *traits {
+                    if self.wants(*which) {
+                        self.compare(*which, *part, *relation, &size);
+                    }
+                }
             }
         }
-        for (slot, gauge) in bounds.iter_mut().zip(settings) {
-            let of = known.iter().find(|(range, period, _)| (*range, *period) == (gauge.range, gauge.period));
-            *slot = of.map_or(&UNKNOWN, |(_, _, bounds)| bounds);
-        }
-        let size = |which: usize, at: usize| bounds[which].sized(&settings[which], at);
-        self.turn();
-        let start = if block.first == 0 { 0 } else { block.first - 1 };
-        let mut before = block.candle(start);
-        for (at, bar) in (block.first..block.end).enumerate() {
-            let now = block.candle(bar);
-            let (upper, lower) = (now.upper(), now.lower());
-            let (higher, lower_high) = (now.high > before.high, now.high < before.high);
-            let (higher_low, lower_low) = (now.low > before.low, now.low < before.low);
-            let spinning = upper > now.body && lower > now.body;
-            let turned = now.is_white() != before.is_white();
-            let inside = now.top <= before.top && now.bottom >= before.bottom;
-            let covers = now.top >= before.top && now.bottom <= before.bottom;
-            let shifted = (higher && higher_low) || (lower_high && lower_low);
-            let (long, short, doji) = (size(0, at), size(1, at), size(2, at));
-            let (very_short, long_shadow) = (size(3, at), size(4, at));
-            let (very_long_shadow, short_shadow) = (size(5, at), size(6, at));
-            let mut set = |which: Trait, held: bool| {
-                self.bits[which as usize][1 + at / WORD] |= u64::from(held) << (at % WORD);
-            };
-            set(Trait::White, now.is_white());
-            set(Trait::Black, !now.is_white());
-            set(Trait::Long, now.body > long.0);
-            set(Trait::Short, now.body <= short.1);
-            set(Trait::NotShort, now.body > short.0);
-            set(Trait::Doji, now.body <= doji.1);
-            set(Trait::NoUpper, upper < very_short.1);
-            set(Trait::NoLower, lower < very_short.1);
-            set(Trait::HasUpper, upper > very_short.0);
-            set(Trait::HasLower, lower > very_short.0);
-            set(Trait::LongUpper, upper > long_shadow.0);
-            set(Trait::LongLower, lower > long_shadow.0);
-            set(Trait::VeryLongUpper, upper > very_long_shadow.0);
-            set(Trait::VeryLongLower, lower > very_long_shadow.0);
-            set(Trait::ShortUpper, upper < short_shadow.1);
-            set(Trait::ShortLower, lower < short_shadow.1);
-            set(Trait::Turned, turned);
-            set(Trait::GapUp, now.bottom > before.top);
-            set(Trait::GapDown, now.top < before.bottom);
-            set(Trait::Inside, inside);
-            set(Trait::Covers, covers);
-            set(Trait::Narrower, lower_high && higher_low);
-            set(Trait::Shifted, shifted);
-            set(Trait::Rises, now.close > before.close);
-            set(Trait::SpinningShadows, spinning);
-            before = now;
-        }
-        // What follows from other traits, a word at a time.
-        for word in 0..WORDS {
-            let lagged = |which: Trait, ago: usize| self.word(which, ago, word);
-            let now = |which: Trait| lagged(which, 0);
-            let sprung = now(Trait::Shifted) & lagged(Trait::Narrower, 1);
-            let derived = [
-                (Trait::Sprung, sprung),
-                (Trait::SprungTwice, sprung & lagged(Trait::Narrower, 2)),
-                (Trait::Gapped, now(Trait::GapUp) | now(Trait::GapDown)),
-                (Trait::Same, !now(Trait::Turned)),
-                (Trait::BareOpen, now(Trait::White) & now(Trait::NoLower) | now(Trait::Black) & now(Trait::NoUpper)),
-                (Trait::BareClose, now(Trait::White) & now(Trait::NoUpper) | now(Trait::Black) & now(Trait::NoLower)),
-            ];
-            for (which, bits) in derived {
-                self.bits[which as usize][1 + word] = bits;
+        let parts = &self.parts;
+        let Parts { open, high, low, close, body, top, bottom, upper, lower } = parts;
+        let white = |at: usize| close[at] >= open[at];
+        for which in PLAIN {
+            if self.wanted & 1 << *which as u32 == 0 {
+                continue;
             }
-            for (event, lately) in [(Trait::Sprung, Trait::SprungLately), (Trait::SprungTwice, Trait::TwiceLately)] {
-                let bits = [0, 1, 2, 3].map(|ago| self.word(event, ago, word));
-                self.bits[lately as usize][1 + word] = bits[0] | bits[1] | bits[2] | bits[3];
+            let bits = &mut self.bits[*which as usize];
+            // `at` is the bar, `at - 1` the one before.
+            match which {
+                Trait::White => pack(bits, white),
+                Trait::Turned => pack(bits, |at| white(at) != white(at - 1)),
+                Trait::GapUp => pack(bits, |at| bottom[at] > top[at - 1]),
+                Trait::GapDown => pack(bits, |at| top[at] < bottom[at - 1]),
+                Trait::Inside => pack(bits, |at| (top[at] <= top[at - 1]) & (bottom[at] >= bottom[at - 1])),
+                Trait::Covers => pack(bits, |at| (top[at] >= top[at - 1]) & (bottom[at] <= bottom[at - 1])),
+                Trait::Narrower => pack(bits, |at| (high[at] < high[at - 1]) & (low[at] > low[at - 1])),
+                Trait::Shifted => pack(bits, |at| {
+                    ((high[at] > high[at - 1]) & (low[at] > low[at - 1]))
+                        | ((high[at] < high[at - 1]) & (low[at] < low[at - 1]))
+                }),
+                Trait::Rises => pack(bits, |at| close[at] > close[at - 1]),
+                _ => pack(bits, |at| (upper[at] > body[at]) & (lower[at] > body[at])),
             }
+        }
+        self.derive();
+    }
+
+    /// A part against a size.
+    fn compare(&mut self, which: Trait, part: Part, relation: Relation, size: &Bounds) {
+        let parts = &self.parts;
+        let part = match part {
+            Part::Body => &parts.body,
+            Part::Upper => &parts.upper,
+            Part::Lower => &parts.lower,
+        };
+        let (Bounds { least, largest }, bits) = (size, &mut self.bits[which as usize]);
+        match relation {
+            Relation::Below => pack(bits, |at| part[at] < largest[at - 1]),
+            Relation::AtMost => pack(bits, |at| part[at] <= largest[at - 1]),
+            Relation::Above => pack(bits, |at| part[at] > least[at - 1]),
+            Relation::AtLeast => pack(bits, |at| part[at] >= least[at - 1]),
         }
     }
 
-    /// Keep the last word, clear the others.
-    fn turn(&mut self) {
-        for bits in &mut self.bits {
-            bits[0] = bits[WORDS];
-            bits[1..].fill(0);
+    /// What follows from other traits, a word at a time.
+    fn derive(&mut self) {
+        for word in 0..WORDS {
+            for (which, made_of) in DERIVED {
+                if !self.wants(*which) {
+                    continue;
+                }
+                let now = |which: Trait| self.word(which, 0, word);
+                let then = |which: Trait, ago: usize| self.word(which, ago, word);
+                let bits = match which {
+                    Trait::Black => !now(Trait::White),
+                    Trait::Same => !now(Trait::Turned),
+                    Trait::Gapped => now(Trait::GapUp) | now(Trait::GapDown),
+                    Trait::BareOpen => {
+                        now(Trait::White) & now(Trait::NoLower) | now(Trait::Black) & now(Trait::NoUpper)
+                    }
+                    Trait::BareClose => {
+                        now(Trait::White) & now(Trait::NoUpper) | now(Trait::Black) & now(Trait::NoLower)
+                    }
+                    Trait::Sprung => now(Trait::Shifted) & then(Trait::Narrower, 1),
+                    Trait::SprungTwice => now(Trait::Sprung) & then(Trait::Narrower, 2),
+                    // Lately: here or up to three bars before.
+                    _ => (0..=3).fold(0, |any, ago| any | then(made_of[0], ago)),
+                };
+                self.bits[*which as usize][1 + word] = bits;
+            }
         }
     }
 
@@ -270,3 +318,75 @@ impl Traits {
         needs.iter().fold(u64::MAX, |met, (ago, which)| met & self.word(*which, *ago, word))
     }
 }
+
+/// A condition on the bars 1..=BLOCK, as bits. No branch in it, so that none is mispredicted.
+#[inline(always)]
+fn pack(bits: &mut Bits, held: impl Fn(usize) -> bool) {
+    for (word, slot) in bits[1..].iter_mut().enumerate() {
+        *slot = (0..WORD).fold(0, |all, bit| all | u64::from(held(1 + word * WORD + bit)) << bit);
+    }
+}
+
+/// The part of a candle that is compared with a size.
+#[derive(Clone, Copy)]
+enum Part {
+    Body,
+    Upper,
+    Lower,
+}
+
+/// Traits that compare a part with a setting's size.
+#[rustfmt::skip]
+const SIZED: &[(Setting, &[(Trait, Part, Relation)])] = &[
+    (Setting::BodyLong, &[(Trait::Long, Part::Body, Relation::Above)]),
+    (Setting::BodyShort, &[
+        (Trait::Short, Part::Body, Relation::AtMost),
+        (Trait::NotShort, Part::Body, Relation::Above),
+    ]),
+    (Setting::BodyDoji, &[(Trait::Doji, Part::Body, Relation::AtMost)]),
+    (Setting::ShadowVeryShort, &[
+        (Trait::NoUpper, Part::Upper, Relation::Below),
+        (Trait::NoLower, Part::Lower, Relation::Below),
+        (Trait::HasUpper, Part::Upper, Relation::Above),
+        (Trait::HasLower, Part::Lower, Relation::Above),
+    ]),
+    (Setting::ShadowLong, &[
+        (Trait::LongUpper, Part::Upper, Relation::Above),
+        (Trait::LongLower, Part::Lower, Relation::Above),
+    ]),
+    (Setting::ShadowVeryLong, &[
+        (Trait::VeryLongUpper, Part::Upper, Relation::Above),
+        (Trait::VeryLongLower, Part::Lower, Relation::Above),
+    ]),
+    (Setting::ShadowShort, &[
+        (Trait::ShortUpper, Part::Upper, Relation::Below),
+        (Trait::ShortLower, Part::Lower, Relation::Below),
+    ]),
+];
+
+/// Traits found in the prices alone.
+const PLAIN: &[Trait] = &[
+    Trait::White,
+    Trait::Turned,
+    Trait::GapUp,
+    Trait::GapDown,
+    Trait::Inside,
+    Trait::Covers,
+    Trait::Narrower,
+    Trait::Shifted,
+    Trait::Rises,
+    Trait::SpinningShadows,
+];
+
+/// Traits made of others, which come before.
+const DERIVED: &[(Trait, &[Trait])] = &[
+    (Trait::Black, &[Trait::White]),
+    (Trait::Same, &[Trait::Turned]),
+    (Trait::Gapped, &[Trait::GapUp, Trait::GapDown]),
+    (Trait::BareOpen, &[Trait::White, Trait::Black, Trait::NoUpper, Trait::NoLower]),
+    (Trait::BareClose, &[Trait::White, Trait::Black, Trait::NoUpper, Trait::NoLower]),
+    (Trait::Sprung, &[Trait::Shifted, Trait::Narrower]),
+    (Trait::SprungTwice, &[Trait::Sprung, Trait::Narrower]),
+    (Trait::SprungLately, &[Trait::Sprung]),
+    (Trait::TwiceLately, &[Trait::SprungTwice]),
+];

@@ -14,14 +14,14 @@ pub(crate) struct Trap {
     level: f64,
 }
 
+/// Whether the bar so long ago completes a false break with that sign.
+type Sprung<W> = fn(&mut See<'_, Blind<W>>, usize, i32) -> bool;
+
 impl Trap {
     /// The trap that waits at the newest bar; `sprung` tells whether the bar so long ago completes one with that sign.
     /// `None` when that bar springs one itself, or none is waiting.
     #[inline]
-    pub(crate) fn last<E: Eye>(
-        see: &See<'_, E>,
-        sprung: fn(&mut See<'_, Blind<E::Window>>, usize, i32) -> bool,
-    ) -> Option<Self> {
+    pub(crate) fn last<E: Eye>(see: &See<'_, E>, sprung: Sprung<E::Window>) -> Option<Self> {
         let sign_at = |ago: usize| {
             let sign = if see.candle(ago).high < see.candle(ago + 1).high { 100 } else { -100 };
             see.quietly(|quiet| sprung(quiet, ago, sign)).then_some(sign)

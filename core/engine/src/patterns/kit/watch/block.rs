@@ -25,24 +25,28 @@ pub(crate) struct Block<'a> {
     /// A row for each bar of the block, and `ROWS` of those before in front.
     sums: Vec<f64>,
     width: usize,
+    /// The first bars with nothing in front, for windows that reach before the first.
+    head: [[f64; 2 * ROWS]; 4],
 }
 
-/// A bar of a block as a rule's window.
+/// A bar of a block as a rule's window: the last candles' prices and sums, oldest first.
 pub(crate) struct At<'a> {
-    pub(crate) block: &'a Block<'a>,
-    pub(crate) bar: usize,
+    sides: [&'a [f64; ROWS]; 4],
+    sums: &'a [f64],
+    width: usize,
 }
 
 impl Window for At<'_> {
     #[inline(always)]
     fn candle(&self, ago: usize) -> Candle {
-        self.block.candle(self.bar - ago)
+        let [open, high, low, close] = self.sides;
+        let at = ROWS - 1 - ago;
+        Candle::new([open[at], high[at], low[at], close[at]])
     }
 
     #[inline(always)]
     fn sum(&self, column: usize, ago: usize) -> f64 {
-        let row = ROWS + self.bar - self.block.first - ago;
-        self.block.sums[row * self.block.width + column]
+        self.sums[(ROWS - 1 - ago) * self.width + column]
     }
 }
 
@@ -58,7 +62,11 @@ impl<'a> Block<'a> {
         let length = series.iter().map(|side| side.len()).min().unwrap_or(0);
         let series = series.map(|side| &side[..length]);
         let (width, sums) = (watch.width, vec![0.0; (ROWS + BLOCK) * watch.width]);
-        let mut block = Self { series, first: 0, end: 0, is_plain: false, sums, width };
+        let mut head = [[0.0; 2 * ROWS]; 4];
+        for (padded, side) in head.iter_mut().zip(series) {
+            padded[ROWS..].iter_mut().zip(side).for_each(|(slot, price)| *slot = *price);
+        }
+        let mut block = Self { series, first: 0, end: 0, is_plain: false, sums, width, head };
         let mut changes = vec![0.0; BLOCK];
         // Whether the watch has seen every bar so far.
         let mut in_step = true;
@@ -87,6 +95,20 @@ impl<'a> Block<'a> {
     pub(crate) fn candle(&self, bar: usize) -> Candle {
         let [open, high, low, close] = self.series;
         Candle::new([open[bar], high[bar], low[bar], close[bar]])
+    }
+
+    /// What a rule sees at a bar of the block.
+    #[inline(always)]
+    pub(crate) fn window(&self, bar: usize) -> At<'_> {
+        static NONE: [f64; ROWS] = [0.0; ROWS];
+        let row = ROWS + bar - self.first;
+        let sums = &self.sums[(row + 1 - ROWS) * self.width..(row + 1) * self.width];
+        let sides = if bar < ROWS {
+            self.head.each_ref().map(|side| side[..ROWS + bar + 1].last_chunk().unwrap_or(&NONE))
+        } else {
+            self.series.map(|side| side[..=bar].last_chunk().unwrap_or(&NONE))
+        };
+        At { sides, sums, width: self.width }
     }
 
     /// The sums of a bar of the block.

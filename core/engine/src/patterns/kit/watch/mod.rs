@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use block::{At, BLOCK, Block};
+pub(crate) use block::{BLOCK, Block};
 
 use super::candle::Candle;
 use super::settings::{CandleSettings, RangeType, Setting};
