@@ -53,7 +53,8 @@ impl<'a> Bars<'a> {
     }
 
     fn bar(&self, bar: usize) -> [f64; 4] {
-        self.series.map(|side| side[bar])
+        let [open, high, low, close] = self.series;
+        [open[bar], high[bar], low[bar], close[bar]]
     }
 
     /// Runs of bars without a NaN or an infinity.

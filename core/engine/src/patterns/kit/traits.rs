@@ -90,58 +90,62 @@ const WORDS: usize = BLOCK / WORD;
 /// Bits of a block's bars, the last word of the block before in front.
 type Bits = [u64; WORDS + 1];
 
-/// Least and largest of what something measures at each bar of a block, whatever the look-back.
-#[derive(Clone, Copy)]
+/// Least and largest of a setting's size at each bar of a block, whatever the look-back.
 struct Bounds {
     least: [f64; BLOCK],
     largest: [f64; BLOCK],
 }
 
-/// Stand for "no bound"; finite, so that a factor of 0 makes 0 of them.
-const UNKNOWN: Bounds = Bounds { least: [f64::MIN; BLOCK], largest: [f64::MAX; BLOCK] };
+/// One of the sums of a part over a period at each bar of a block, and how far the others are from it at most.
+struct Sums {
+    of: (RangeType, usize),
+    one: [f64; BLOCK],
+    below: f64,
+    above: f64,
+}
 
-/// More than rounding can move one sum against another within a block, as a share of the largest: two sums, [`BLOCK`]
-/// additions, half a unit in the last place each, and as much again.
+/// More than rounding can move one sum against another within a block, as a share of the largest: half a unit in the
+/// last place for each of the two at each addition; as much again covers the few steps from a sum to a size.
 const DRIFT: f64 = BLOCK as f64 * 2.0 * f64::EPSILON;
 
-impl Bounds {
-    /// Of the averages over a gauge's period.
+impl Sums {
     fn of(gauge: &Gauge, block: &Block<'_>, watch: &Watch) -> Self {
-        let mut bounds = UNKNOWN;
-        let Self { least, largest } = &mut bounds;
-        let slots = least.iter_mut().zip(largest);
+        let mut sums = Self { of: (gauge.range, gauge.period), one: [0.0; BLOCK], below: 0.0, above: 0.0 };
+        let bars = block.first..block.end;
         if gauge.period == 0 {
-            for (bar, (least, largest)) in (block.first..block.end).zip(slots) {
-                *least = block.candle(bar).part(gauge.range);
-                *largest = *least;
-            }
-            return bounds;
+            bars.zip(&mut sums.one).for_each(|(bar, part)| *part = block.candle(bar).part(gauge.range));
+            return sums;
         }
         let columns = watch.columns(gauge.range, gauge.period);
-        // First windows and misprints: no two sums need be alike.
+        // First windows and misprints: no two sums need be alike. Finite, so that a factor of 0 makes 0 of them.
         if !block.is_plain || columns.is_empty() {
-            return bounds;
+            (sums.below, sums.above) = (f64::MIN, f64::MAX);
+            return sums;
         }
-        let one = columns.start;
-        let ones = || (block.first..block.end).map(|bar| block.row(bar)[one]);
+        block.column(columns.start, &mut sums.one);
         let row = &block.row(block.first)[columns];
-        let apart = row.iter().map(|sum| sum - row[0]);
-        let (below, above) = apart.fold((0.0, 0.0), |(below, above): (f64, f64), by| (below.min(by), above.max(by)));
-        let tallest = ones().fold(0.0, |tallest: f64, sum| tallest.max(sum.abs())) + above - below;
-        let (below, above) = (below - DRIFT * tallest, above + DRIFT * tallest);
-        let period = float(gauge.period);
-        for (sum, (least, largest)) in ones().zip(slots) {
-            *least = (sum + below) / period;
-            *largest = (sum + above) / period;
+        let mut tallest = [0.0_f64; 8];
+        for chunk in sums.one.chunks_exact(8) {
+            for (tallest, sum) in tallest.iter_mut().zip(chunk) {
+                *tallest = if sum.abs() > *tallest { sum.abs() } else { *tallest };
+            }
         }
-        bounds
+        let apart = row.iter().map(|sum| sum - row[0]);
+        (sums.below, sums.above) = apart.fold((0.0, 0.0), |(below, above), by| (by.min(below), by.max(above)));
+        let slack = DRIFT * (tallest.into_iter().fold(0.0, f64::max) + sums.above - sums.below);
+        (sums.below, sums.above) = (sums.below - slack, sums.above + slack);
+        sums
     }
 
-    /// Of a size, from those of its average: in a rule's own steps, each of which keeps the order of two numbers.
-    fn scale(&mut self, gauge: &Gauge) {
-        let halved = gauge.halved();
-        for bound in self.least.iter_mut().chain(&mut self.largest) {
-            *bound = gauge.factor * *bound * halved;
+    /// Bounds of a size that is made of them.
+    #[inline]
+    fn bounds(&self, gauge: &Gauge, bounds: &mut Bounds) {
+        let share = gauge.factor * gauge.halved() / if gauge.period == 0 { 1.0 } else { float(gauge.period) };
+        for (least, sum) in bounds.least.iter_mut().zip(&self.one) {
+            *least = (sum + self.below) * share;
+        }
+        for (largest, sum) in bounds.largest.iter_mut().zip(&self.one) {
+            *largest = (sum + self.above) * share;
         }
     }
 }
@@ -219,15 +223,21 @@ impl Traits {
             bits[0] = bits[WORDS];
         }
         self.parts.fill(block);
+        let mut sums: Option<Sums> = None;
+        let mut size = Bounds { least: [0.0; BLOCK], largest: [0.0; BLOCK] };
         for (setting, traits) in SIZED {
-            if traits.iter().any(|(which, ..)| self.wants(*which)) {
-                let gauge = settings.gauge(*setting);
-                let mut size = Bounds::of(gauge, block, watch);
-                size.scale(gauge);
-                for (which, part, relation) in *traits {
-                    if self.wants(*which) {
-                        self.compare(*which, *part, *relation, &size);
-                    }
+            if !traits.iter().any(|(which, ..)| self.wants(*which)) {
+                continue;
+            }
+            let gauge = settings.gauge(*setting);
+            // Settings that share sums stand side by side.
+            let known = sums.take().filter(|sums| sums.of == (gauge.range, gauge.period));
+            let known = known.unwrap_or_else(|| Sums::of(gauge, block, watch));
+            known.bounds(gauge, &mut size);
+            sums = Some(known);
+            for (which, part, relation) in *traits {
+                if self.wants(*which) {
+                    self.compare(*which, *part, *relation, &size);
                 }
             }
         }

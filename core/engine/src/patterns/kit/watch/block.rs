@@ -13,6 +13,9 @@ use crate::patterns::kit::settings::{CandleSettings, RangeType};
 /// Bars in a block.
 pub(crate) const BLOCK: usize = 256;
 
+/// Stands for prices there are none of.
+static NONE: [f64; ROWS] = [0.0; ROWS];
+
 /// Some bars of a series and the sums before each.
 pub(crate) struct Block<'a> {
     series: [&'a [f64]; 4],
@@ -100,15 +103,24 @@ impl<'a> Block<'a> {
     /// What a rule sees at a bar of the block.
     #[inline(always)]
     pub(crate) fn window(&self, bar: usize) -> At<'_> {
-        static NONE: [f64; ROWS] = [0.0; ROWS];
         let row = ROWS + bar - self.first;
         let sums = &self.sums[(row + 1 - ROWS) * self.width..(row + 1) * self.width];
-        let sides = if bar < ROWS {
-            self.head.each_ref().map(|side| side[..ROWS + bar + 1].last_chunk().unwrap_or(&NONE))
-        } else {
-            self.series.map(|side| side[..=bar].last_chunk().unwrap_or(&NONE))
-        };
+        let [open, high, low, close] = self.series;
+        let last = |side: &'a [f64]| side[..=bar].last_chunk().unwrap_or(&NONE);
+        let sides = if bar < ROWS { self.early(bar) } else { [last(open), last(high), last(low), last(close)] };
         At { sides, sums, width: self.width }
+    }
+
+    /// The last prices of one of the first bars.
+    #[cold]
+    fn early(&self, bar: usize) -> [&[f64; ROWS]; 4] {
+        self.head.each_ref().map(|side| side[..=ROWS + bar].last_chunk().unwrap_or(&NONE))
+    }
+
+    /// One of the sums at each bar of the block.
+    pub(crate) fn column(&self, column: usize, into: &mut [f64]) {
+        let rows = self.sums[ROWS * self.width..].chunks_exact(self.width);
+        into.iter_mut().zip(rows).take(self.end - self.first).for_each(|(slot, row)| *slot = row[column]);
     }
 
     /// The sums of a bar of the block.
@@ -119,8 +131,14 @@ impl<'a> Block<'a> {
     }
 
     fn has_misprint(&self) -> bool {
-        let closes = &self.series[3][self.first - 1..];
-        (self.first..self.end).zip(closes).fold(false, |any, (bar, last)| any | is_misprint(&self.candle(bar), *last))
+        let bars = self.first..self.end;
+        let [open, high, low, close] = self.series.map(|side| &side[bars.clone()]);
+        let last = &self.series[3][self.first - 1..self.end - 1];
+        let sides = open.iter().zip(high).zip(low).zip(close).zip(last);
+        // Without a way out, so that it can be vectorised.
+        sides.fold(false, |any, ((((open, high), low), close), last)| {
+            any | is_misprint(&Candle::new([*open, *high, *low, *close]), *last)
+        })
     }
 
     /// Fill the rows from the watch's.
