@@ -179,14 +179,31 @@ impl Parts {
         }
     }
 
-    fn fill(&mut self, block: &Block<'_>) {
-        for (at, bar) in (block.first.max(1) - 1..block.end).enumerate() {
-            let at = at + usize::from(block.first == 0);
-            let candle = block.candle(bar);
-            (self.open[at], self.high[at], self.low[at], self.close[at]) =
-                (candle.open, candle.high, candle.low, candle.close);
-            (self.body[at], self.top[at], self.bottom[at]) = (candle.body, candle.top, candle.bottom);
-            (self.upper[at], self.lower[at]) = (candle.upper(), candle.lower());
+    /// Take the block's candles apart; `shadows` whether anything asks for those.
+    fn fill(&mut self, block: &Block<'_>, shadows: bool) {
+        let [opens, highs, lows, closes] = block.with_the_one_before();
+        // The first bar of all has none before it.
+        let from = usize::from(block.first == 0);
+        let place = from..from + opens.len();
+        self.open[place.clone()].copy_from_slice(opens);
+        self.close[place.clone()].copy_from_slice(closes);
+        let Self { open, high, low, close, body, top, bottom, upper, lower } = self;
+        for ((body, open), close) in body.iter_mut().zip(&*open).zip(&*close) {
+            *body = (close - open).abs();
+        }
+        for (((top, bottom), open), close) in top.iter_mut().zip(&mut *bottom).zip(&*open).zip(&*close) {
+            *top = if close >= open { *close } else { *open };
+            *bottom = if close >= open { *open } else { *close };
+        }
+        if shadows {
+            high[place.clone()].copy_from_slice(highs);
+            low[place].copy_from_slice(lows);
+            for ((upper, high), top) in upper.iter_mut().zip(&*high).zip(&*top) {
+                *upper = high - top;
+            }
+            for ((lower, bottom), low) in lower.iter_mut().zip(&*bottom).zip(&*low) {
+                *lower = bottom - low;
+            }
         }
     }
 }
@@ -222,7 +239,7 @@ impl Traits {
         for bits in &mut self.bits {
             bits[0] = bits[WORDS];
         }
-        self.parts.fill(block);
+        self.parts.fill(block, self.wanted & BODY_ONLY != self.wanted);
         let mut sums: Option<Sums> = None;
         let mut size = Bounds { least: [0.0; BLOCK], largest: [0.0; BLOCK] };
         for (setting, traits) in SIZED {
@@ -373,6 +390,18 @@ const SIZED: &[(Setting, &[(Trait, Part, Relation)])] = &[
         (Trait::ShortLower, Part::Lower, Relation::Below),
     ]),
 ];
+
+/// Traits that open and close are enough for.
+const BODY_ONLY: u64 = {
+    let traits = [Trait::White, Trait::Black, Trait::Turned, Trait::Same, Trait::Rises, Trait::Inside, Trait::Covers];
+    let sized = [Trait::Long, Trait::Short, Trait::NotShort, Trait::Doji, Trait::GapUp, Trait::GapDown, Trait::Gapped];
+    let (mut bits, mut at) = (0, 0);
+    while at < traits.len() {
+        bits |= 1 << traits[at] as u32 | 1 << sized[at] as u32;
+        at += 1;
+    }
+    bits
+};
 
 /// Traits found in the prices alone.
 const PLAIN: &[Trait] = &[

@@ -130,15 +130,26 @@ impl<'a> Block<'a> {
         &self.sums[row..row + self.width]
     }
 
+    /// The prices of the block's bars, and of the bar before where there is one.
+    pub(crate) fn with_the_one_before(&self) -> [&[f64]; 4] {
+        let bars = self.first.max(1) - 1..self.end;
+        self.series.map(|side| &side[bars.clone()])
+    }
+
     fn has_misprint(&self) -> bool {
-        let bars = self.first..self.end;
-        let [open, high, low, close] = self.series.map(|side| &side[bars.clone()]);
-        let last = &self.series[3][self.first - 1..self.end - 1];
-        let sides = open.iter().zip(high).zip(low).zip(close).zip(last);
-        // Without a way out, so that it can be vectorised.
-        sides.fold(false, |any, ((((open, high), low), close), last)| {
-            any | is_misprint(&Candle::new([*open, *high, *low, *close]), *last)
-        })
+        let (least, largest) = self
+            .with_the_one_before()
+            .map(extremes)
+            .into_iter()
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(least, largest), (low, high)| {
+                (least.min(low), largest.max(high))
+            });
+        // No candle is taller than the block, and no price lower: mostly enough.
+        if least > 0.0 && largest - least <= least {
+            return false;
+        }
+        let closes = &self.series[3][self.first - 1..];
+        (self.first..self.end).zip(closes).any(|(bar, last)| is_misprint(&self.candle(bar), *last))
     }
 
     /// Fill the rows from the watch's.
@@ -208,4 +219,18 @@ impl<'a> Block<'a> {
             row[..N].copy_from_slice(&totals);
         }
     }
+}
+
+/// Smallest and largest price, in lanes that need not wait for each other.
+fn extremes(prices: &[f64]) -> (f64, f64) {
+    let (mut least, mut largest) = ([f64::INFINITY; 8], [f64::NEG_INFINITY; 8]);
+    let (chunks, rest) = prices.as_chunks::<8>();
+    for chunk in chunks {
+        for ((price, least), largest) in chunk.iter().zip(&mut least).zip(&mut largest) {
+            *least = if price < least { *price } else { *least };
+            *largest = if price > largest { *price } else { *largest };
+        }
+    }
+    let smallest = least.iter().chain(rest).copied().fold(f64::INFINITY, f64::min);
+    (smallest, largest.iter().chain(rest).copied().fold(f64::NEG_INFINITY, f64::max))
 }
