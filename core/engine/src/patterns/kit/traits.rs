@@ -4,10 +4,10 @@
 
 #![expect(clippy::indexing_slicing, reason = "bits are those of a block's bars, traits index an array of their count")]
 
+use super::bounds::{Bounds, Sums};
 use super::see::Relation;
-use super::settings::{CandleSettings, Gauge, RangeType, Setting};
+use super::settings::{CandleSettings, Setting};
 use super::watch::{BLOCK, Block, Watch};
-use crate::ta::kit::float;
 
 /// What a candle may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,66 +89,6 @@ const WORDS: usize = BLOCK / WORD;
 
 /// Bits of a block's bars, the last word of the block before in front.
 type Bits = [u64; WORDS + 1];
-
-/// Least and largest of a setting's size at each bar of a block, whatever the look-back.
-struct Bounds {
-    least: [f64; BLOCK],
-    largest: [f64; BLOCK],
-}
-
-/// One of the sums of a part over a period at each bar of a block, and how far the others are from it at most.
-struct Sums {
-    of: (RangeType, usize),
-    one: [f64; BLOCK],
-    below: f64,
-    above: f64,
-}
-
-/// More than rounding can move one sum against another within a block, as a share of the largest: half a unit in the
-/// last place for each of the two at each addition; as much again covers the few steps from a sum to a size.
-const DRIFT: f64 = BLOCK as f64 * 2.0 * f64::EPSILON;
-
-impl Sums {
-    fn of(gauge: &Gauge, block: &Block<'_>, watch: &Watch) -> Self {
-        let mut sums = Self { of: (gauge.range, gauge.period), one: [0.0; BLOCK], below: 0.0, above: 0.0 };
-        let bars = block.first..block.end;
-        if gauge.period == 0 {
-            bars.zip(&mut sums.one).for_each(|(bar, part)| *part = block.candle(bar).part(gauge.range));
-            return sums;
-        }
-        let columns = watch.columns(gauge.range, gauge.period);
-        // First windows and misprints: no two sums need be alike. Finite, so that a factor of 0 makes 0 of them.
-        if !block.is_plain || columns.is_empty() {
-            (sums.below, sums.above) = (f64::MIN, f64::MAX);
-            return sums;
-        }
-        block.column(columns.start, &mut sums.one);
-        let row = &block.row(block.first)[columns];
-        let mut tallest = [0.0_f64; 8];
-        for chunk in sums.one.chunks_exact(8) {
-            for (tallest, sum) in tallest.iter_mut().zip(chunk) {
-                *tallest = if sum.abs() > *tallest { sum.abs() } else { *tallest };
-            }
-        }
-        let apart = row.iter().map(|sum| sum - row[0]);
-        (sums.below, sums.above) = apart.fold((0.0, 0.0), |(below, above), by| (by.min(below), by.max(above)));
-        let slack = DRIFT * (tallest.into_iter().fold(0.0, f64::max) + sums.above - sums.below);
-        (sums.below, sums.above) = (sums.below - slack, sums.above + slack);
-        sums
-    }
-
-    /// Bounds of a size that is made of them.
-    #[inline]
-    fn bounds(&self, gauge: &Gauge, bounds: &mut Bounds) {
-        let share = gauge.factor * gauge.halved() / if gauge.period == 0 { 1.0 } else { float(gauge.period) };
-        for (least, sum) in bounds.least.iter_mut().zip(&self.one) {
-            *least = (sum + self.below) * share;
-        }
-        for (largest, sum) in bounds.largest.iter_mut().zip(&self.one) {
-            *largest = (sum + self.above) * share;
-        }
-    }
-}
 
 /// The candles of a block taken apart, each part in a row; the candle before the block in front.
 struct Parts {
@@ -241,14 +181,14 @@ impl Traits {
         }
         self.parts.fill(block, self.wanted & BODY_ONLY != self.wanted);
         let mut sums: Option<Sums> = None;
-        let mut size = Bounds { least: [0.0; BLOCK], largest: [0.0; BLOCK] };
+        let mut size = Bounds::new();
         for (setting, traits) in SIZED {
             if !traits.iter().any(|(which, ..)| self.wants(*which)) {
                 continue;
             }
             let gauge = settings.gauge(*setting);
             // Settings that share sums stand side by side.
-            let known = sums.take().filter(|sums| sums.of == (gauge.range, gauge.period));
+            let known = sums.take().filter(|sums| sums.are_of(gauge));
             let known = known.unwrap_or_else(|| Sums::of(gauge, block, watch));
             known.bounds(gauge, &mut size);
             sums = Some(known);
@@ -362,9 +302,12 @@ enum Part {
     Lower,
 }
 
-/// Traits that compare a part with a setting's size.
+/// A trait that compares a part with a size.
+type Compared = (Trait, Part, Relation);
+
+/// The traits that compare with each setting's size; settings that share sums by default stand side by side.
 #[rustfmt::skip]
-const SIZED: &[(Setting, &[(Trait, Part, Relation)])] = &[
+const SIZED: &[(Setting, &[Compared])] = &[
     (Setting::BodyLong, &[(Trait::Long, Part::Body, Relation::Above)]),
     (Setting::BodyShort, &[
         (Trait::Short, Part::Body, Relation::AtMost),
