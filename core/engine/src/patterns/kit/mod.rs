@@ -5,8 +5,8 @@
 //! - `see`: what a rule sees of a bar; each condition it asks for is told to an [`Eye`], so that an explanation comes
 //!   from the rule itself. `watch`: the last candles and the running averages. `candle`: one bar taken apart.
 //! - [`CandleSettings`]: what "long", "short" and "near" mean, a value that goes along with each call.
-//! - `all`: the pass over all patterns, and explanations. `traits`: at which bars that pass need not run a rule; `bounds`: the sizes
-//!   those compare with.
+//! - `all`: the pass over all patterns, and explanations. `traits`: at which bars that pass need not run a rule;
+//!   `bounds`: the sizes they compare with.
 
 mod all;
 mod bounds;
