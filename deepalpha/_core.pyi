@@ -38,9 +38,14 @@ __all__ = [
     "chart_swings",
     "check_timeframe",
     "market_view",
+    "ta_candle_settings",
     "ta_changes",
+    "ta_explain",
     "ta_frame",
     "ta_level",
+    "ta_pattern",
+    "ta_pattern_names",
+    "ta_patterns",
     "ta_resolve",
     "ta_specs",
     "ta_stream",
@@ -380,6 +385,33 @@ def ta_frame(
     threads: int,
     nan: str,
 ) -> list[tuple[str, NDArray[Any]]]: ...
+
+# --- candlestick patterns
+
+_Prices = NDArray[np.float64]
+_Gauges = Sequence[tuple[str, int, float]] | None
+
+def ta_pattern_names() -> list[str]: ...
+def ta_candle_settings() -> list[tuple[str, str, int, float]]: ...
+def ta_patterns(open: _Prices, high: _Prices, low: _Prices, close: _Prices, gauges: _Gauges) -> NDArray[np.int16]: ...
+def ta_pattern(
+    name: str,
+    open: _Prices,
+    high: _Prices,
+    low: _Prices,
+    close: _Prices,
+    params: Sequence[float],
+    gauges: _Gauges,
+) -> NDArray[np.int32]: ...
+def ta_explain(
+    open: _Prices,
+    high: _Prices,
+    low: _Prices,
+    close: _Prices,
+    gauges: _Gauges,
+    bar: int,
+    names: Sequence[str] | None,
+) -> list[dict[str, Any]]: ...
 
 # --- trading
 

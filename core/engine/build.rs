@@ -1,7 +1,7 @@
 //! Finds the indicators: every `src/ta/<name>.rs` and `src/patterns/<name>.rs` (but `mod.rs`) becomes a public module
 //! and its `SPEC` an entry of `REGISTRY`. Folders (`kit/`) hold shared parts and are not looked into.
 //!
-//! Written to `OUT_DIR`: `ta_modules.rs`, `patterns_modules.rs` and `registry.rs`, sorted by name.
+//! Written to `OUT_DIR`: `ta_modules.rs`, `patterns_modules.rs`, `patterns_table.rs` and `registry.rs`, sorted by name.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -25,6 +25,15 @@ fn indicator_files(folder: &Path) -> Result<Vec<(String, PathBuf)>, Box<dyn Erro
     Ok(files)
 }
 
+/// The entries of all patterns, in the order of their names.
+fn patterns_table(entries: &[(String, &str)]) -> String {
+    let names: Vec<&str> =
+        entries.iter().filter(|(_, room)| *room == "patterns").map(|(stem, _)| stem.as_str()).collect();
+    let rows: String = names.iter().map(|stem| format!("    &{stem}::ENTRY,\n")).collect();
+    let count = names.len();
+    format!("/// Every pattern, sorted by name.\npub static PATTERNS: [&Entry; {count}] = [\n{rows}];\n")
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let target = PathBuf::from(env::var("OUT_DIR")?);
@@ -38,6 +47,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             entries.push((stem, room));
         }
         fs::write(target.join(format!("{room}_modules.rs")), modules)?;
+        if room == "patterns" {
+            fs::write(target.join("patterns_table.rs"), patterns_table(&entries))?;
+        }
     }
     entries.sort();
     let mut registry = String::from("/// Every indicator and pattern, sorted by file name.\n");

@@ -29,11 +29,23 @@ from __future__ import annotations
 from deepalpha import _core
 from deepalpha.errors import IndicatorError
 from deepalpha.ta import chart, stream
+from deepalpha.ta.candles import CandleSettings, Patterns, pattern, patterns
 from deepalpha.ta.frames import frame
 from deepalpha.ta.info import functions, info, spec_of
 from deepalpha.ta.stream import StreamSet
 
-__all__ = ["StreamSet", "chart", "frame", "functions", "info", "stream"]
+__all__ = [
+    "CandleSettings",
+    "Patterns",
+    "StreamSet",
+    "chart",
+    "frame",
+    "functions",
+    "info",
+    "pattern",
+    "patterns",
+    "stream",
+]
 
 
 def __getattr__(name: str) -> _core.Indicator:

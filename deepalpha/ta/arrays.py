@@ -61,6 +61,8 @@ def signature(name: str) -> inspect.Signature:
     inputs = [inspect.Parameter(label, kind) for label in spec["inputs"]]
     params = [inspect.Parameter(param["name"], kind, default=param["default"]) for param in spec["params"]]
     choices = [("out", None), ("nan", "propagate"), ("seed", "talib")]
+    if spec["group"] == "Pattern Recognition":
+        choices.append(("settings", None))
     options = [inspect.Parameter(label, inspect.Parameter.KEYWORD_ONLY, default=value) for label, value in choices]
     return inspect.Signature([*inputs, *params, *options])
 

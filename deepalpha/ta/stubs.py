@@ -52,6 +52,8 @@ def _function(spec: dict[str, Any]) -> str:
     inputs = [f"{label}: Series" for label in spec["inputs"]]
     params = [f"{p['name']}: {'float' if p['kind'] == 'real' else 'int'} = {p['default']}" for p in spec["params"]]
     options = ["*", "out: _Out = None", 'nan: _Nan = "propagate"', 'seed: _Seed = "talib"']
+    if spec["group"] == "Pattern Recognition":
+        options.append("settings: CandleSettings | None = None")
     count = len(spec["outputs"])
     result = "Series" if count == 1 else f"tuple[{', '.join(['Series'] * count)}]"
     return f"def {spec['name']}({', '.join([*inputs, *params, *options])}) -> {result}: ..."

@@ -32,6 +32,7 @@ def test_every_function_is_importable_named_and_has_talibs_signature() -> None:
         function, spec = getattr(ta, name), ta.info(name)
         assert function.__name__ == name and spec["doc"] in function.__doc__
         expected = [*spec["inputs"], *(param["name"] for param in spec["params"]), "out", "nan", "seed"]
+        expected += ["settings"] if name.startswith("CDL") else []
         assert list(inspect.signature(function).parameters) == expected
         assert pickle.loads(pickle.dumps(function)).__name__ == name
     assert "RSI" in dir(ta) and ta.RSI is ta.RSI

@@ -2,13 +2,16 @@
 //!
 //! # Layout
 //! - [`error`]: each core error to one class of `deepalpha.errors`.
-//! - [`ta`]: indicators over numpy arrays, whose outputs come from [`pool`]. [`ta_stream`], [`ta_stream_set`]: bar by bar. [`ta_frame`]: over tables.
+//! - [`ta`]: indicators over numpy arrays, whose outputs come from [`pool`]. [`ta_stream`], [`ta_stream_set`]: bar by
+//!   bar. [`ta_frame`]: over tables.
 //! - [`bars`]: time frames and closed bars.
+//! - [`candles`]: candlestick patterns with settings of one's own, and why they fired. [`chart`]: chart patterns and bars.
 //! - [`trading`]: risk gate and practice venue. [`ops`]: the operational log.
 
 use pyo3::prelude::*;
 
 mod bars;
+mod candles;
 mod chart;
 mod error;
 mod ops;
@@ -27,6 +30,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     ta_stream_set::register(module)?;
     ta_frame::register(module)?;
     bars::register(module)?;
+    candles::register(module)?;
     chart::register(module)?;
     trading::register(module)?;
     ops::register(module)

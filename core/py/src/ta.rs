@@ -14,6 +14,8 @@ use crate::pool::Output;
 
 /// More series or parameters than any indicator has.
 const MAX: usize = 16;
+/// The group that takes `settings`.
+const PATTERNS: &str = "Pattern Recognition";
 /// Values from which on the interpreter is let go while the kernel runs.
 const LONG: usize = 4096;
 
@@ -40,6 +42,8 @@ struct Call<'py> {
     given: usize,
     policy: Policy,
     out: Option<Bound<'py, PyAny>>,
+    /// Candle settings, of a candlestick pattern.
+    settings: Option<Bound<'py, PyAny>>,
 }
 
 fn refuse(error: impl std::fmt::Display) -> PyErr {
@@ -56,8 +60,14 @@ impl Indicator {
 
     fn read<'py>(&self, args: &Bound<'py, PyTuple>, kwargs: Option<&Bound<'py, PyDict>>) -> PyResult<Call<'py>> {
         let (inputs, params) = (self.spec.inputs, self.spec.params);
-        let mut call =
-            Call { inputs: Default::default(), params: [0.0; MAX], given: 0, policy: Policy::default(), out: None };
+        let mut call = Call {
+            inputs: Default::default(),
+            params: [0.0; MAX],
+            given: 0,
+            policy: Policy::default(),
+            out: None,
+            settings: None,
+        };
         for (slot, param) in call.params.iter_mut().zip(params) {
             *slot = param.default;
         }
@@ -87,6 +97,7 @@ impl Indicator {
                 (_, Some(place), _) => self.put_param(&mut call, place, &value)?,
                 (.., "nan") => call.policy.nan = nan_policy(self.spec.name, &value)?,
                 (.., "seed") => call.policy.seed = seed(self.spec.name, &value)?,
+                (.., "settings") if self.spec.group == PATTERNS => call.settings = (!value.is_none()).then_some(value),
                 (.., "out") => call.out = (!value.is_none()).then_some(value),
                 _ => {
                     return Err(refuse(format!(
@@ -100,6 +111,27 @@ impl Indicator {
             Some((_, missing)) => Err(refuse(format!("{} needs {}", self.usage(), missing.name()))),
             None => Ok(call),
         }
+    }
+
+    /// A candlestick pattern with settings of one's own: `deepalpha.ta.candles.pattern`.
+    fn with_settings<'py>(
+        &self,
+        py: Python<'py>,
+        call: &Call<'py>,
+        settings: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        if call.out.is_some() || call.policy != Policy::default() {
+            return Err(refuse(format!("{}: settings goes with neither out nor nan nor seed", self.spec.name)));
+        }
+        let named = PyDict::new(py);
+        for (param, value) in self.spec.params.iter().zip(call.params) {
+            named.set_item(param.name, value)?;
+        }
+        let mut args = vec![PyString::new(py, self.spec.name).into_any()];
+        args.extend(call.inputs.iter().flatten().cloned());
+        args.push(settings.clone());
+        let module = py.import("deepalpha.ta.candles")?;
+        module.call_method("pattern", PyTuple::new(py, args)?, Some(&named))
     }
 
     fn put_param(&self, call: &mut Call<'_>, place: usize, value: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -305,6 +337,9 @@ impl Indicator {
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let call = self.read(args, kwargs)?;
+        if let Some(settings) = &call.settings {
+            return self.with_settings(py, &call, settings);
+        }
         if let Some(result) = self.on_arrays(py, &call)? {
             return Ok(result);
         }
