@@ -10,6 +10,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "AC",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "Accelerator oscillator: the awesome oscillator minus its own mean; whether a move gains or loses speed.",
     formula: "AO = SMA(M, fast) - SMA(M, slow), M = (high + low) / 2; AC = AO - SMA(AO, signal)",
     source: "TA-Lib 0.8.2 TA_AC; B. Williams, New Trading Dimensions, 1998",

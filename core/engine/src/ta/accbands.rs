@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "ACCBANDS",
     group: "Overlap Studies",
+    self_checking: false,
     doc: "Acceleration bands: averages of the highs and lows, widened by how long the bars are for their price.",
     formula: "r = 4 * (high-low) / (high+low), 0 if high+low = 0; upper = SMA(high*(1+r), n); middle = SMA(close, n); \
               lower = SMA(low*(1-r), n)",

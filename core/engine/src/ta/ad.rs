@@ -10,6 +10,7 @@ use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, streaming}
 pub const SPEC: Spec = Spec {
     name: "AD",
     group: "Volume Indicators",
+    self_checking: true,
     doc: "Chaikin's accumulation / distribution line: the running total of volume, weighted by where in its range a bar closed.",
     formula: "AD[i] = AD[i-1] + volume * ((close-low) - (high-close)) / (high-low), nothing added where high is not above low",
     source: "TA-Lib 0.8.2 TA_AD",
@@ -23,7 +24,7 @@ pub const SPEC: Spec = Spec {
         let ([high, low, close, volume], [out]) = (inputs, outputs) else {
             return Err(TaError::Wiring { what: "series" });
         };
-        each(MoneyFlow, [high, low, close, volume], out);
+        each(MoneyFlow, [high, low, close, volume], out)?;
         accumulate(out);
         Ok(())
     },

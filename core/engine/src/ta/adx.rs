@@ -11,6 +11,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, flo
 pub const SPEC: Spec = Spec {
     name: "ADX",
     group: "Momentum Indicators",
+    self_checking: true,
     doc: "Average directional index: strength of a trend, whichever its direction.",
     formula: "DX = 100 * |+DI - -DI| / (+DI + -DI); ADX: mean of the first n DX, then (ADX*(n-1) + DX) / n",
     source: "TA-Lib 0.8.2 TA_ADX; Wilder, New Concepts in Technical Trading Systems, 1978",

@@ -10,6 +10,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "ADXR",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "Average directional index rating: the mean of today's ADX and an older one; slower than ADX.",
     formula: "ADXR[i] = (ADX[i] + ADX[i-(n-1)]) / 2",
     source: "TA-Lib 0.8.2 TA_ADXR; Wilder, New Concepts in Technical Trading Systems, 1978",

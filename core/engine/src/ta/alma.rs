@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "ALMA",
     group: "Overlap Studies",
+    self_checking: false,
     doc: "Arnaud Legoux average: weights are a bell whose middle lies at offset of the window, so it lags less than SMA and is smoother than EMA. The middle is not rounded to a bar, as on TradingView (floor=false); Legoux's own code rounds it down.",
     formula: "m = offset*(n-1); s = n/sigma; w[k] = exp(-(k-m)^2/(2*s^2)), k = 0 oldest .. n-1; ALMA = sum(w*x)/sum(w)",
     source: "Arnaud Legoux and Dimitrios Kouzis-Loukas, Arnaud Legoux Moving Average, 2009; convention: TradingView ta.alma",

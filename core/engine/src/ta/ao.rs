@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "AO",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "Awesome oscillator: a short mean of the bars' midpoints minus a long one.",
     formula: "M = (high + low) / 2; AO = SMA(M, fast) - SMA(M, slow)",
     source: "TA-Lib 0.8.2 TA_AO; B. Williams, New Trading Dimensions, 1998",

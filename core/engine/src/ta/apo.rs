@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "APO",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "Absolute price oscillator: a fast minus a slow moving average.",
     formula: "MA(x, fast) - MA(x, slow)",
     source: "TA-Lib 0.8.2 TA_APO (each average starts with the first bar; a fast longer than slow is swapped)",

@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "AROON",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "Aroon: how fresh the lowest low and the highest high of the last bars are.",
     formula: "aroonup = 100 * (n - bars since the highest high of n+1 bars) / n, of equals the newest; aroondown with lows",
     source: "TA-Lib 0.8.2 TA_AROON; T. Chande, Stocks & Commodities, September 1995",

@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "AROONOSC",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "Aroon oscillator: which of the two is fresher, the highest high or the lowest low.",
     formula: "aroonup - aroondown, see AROON",
     source: "TA-Lib 0.8.2 TA_AROONOSC; T. Chande, Stocks & Commodities, September 1995",

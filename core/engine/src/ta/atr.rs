@@ -12,6 +12,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Seed, Spec, State, TaErro
 pub const SPEC: Spec = Spec {
     name: "ATR",
     group: "Volatility Indicators",
+    self_checking: true,
     doc: "Average true range, Wilder-smoothed; how far a bar usually moves, gaps included.",
     formula: "TR = max(high-low, |high-close[-1]|, |low-close[-1]|); ATR[i] = (ATR[i-1]*(n-1) + TR[i]) / n",
     source: "TA-Lib 0.8.2 TA_ATR; Wilder, New Concepts in Technical Trading Systems, 1978",

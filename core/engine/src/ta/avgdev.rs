@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "AVGDEV",
     group: "Price Transform",
+    self_checking: false,
     doc: "Average deviation: the mean distance of the last timeperiod values from their mean.",
     formula: "sum(|x - mean(x)|) / n",
     source: "TA-Lib 0.8.2 TA_AVGDEV",

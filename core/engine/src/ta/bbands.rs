@@ -10,6 +10,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "BBANDS",
     group: "Overlap Studies",
+    self_checking: false,
     doc: "Bollinger bands: a moving average and bands nbdev standard deviations above and below it.",
     formula: "middle = MA(x, n); upper = middle + nbdevup * STDDEV(x, n); lower = middle - nbdevdn * STDDEV(x, n)",
     source: "TA-Lib 0.8.2 TA_BBANDS (default timeperiod 20 since 0.8)",

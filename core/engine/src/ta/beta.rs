@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "BETA",
     group: "Statistic Functions",
+    self_checking: false,
     doc: "Slope of the second series' returns on the first's, over the last timeperiod returns.",
     formula: "r = x[i] / x[i-1] - 1 (0 after a price of 0); beta = cov(r0, r1) / var(r0), 0 if var(r0) is 0",
     source: "TA-Lib 0.8.2 TA_BETA: the first series is the market, the second the asset",

@@ -8,6 +8,7 @@ use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, batch, str
 pub const SPEC: Spec = Spec {
     name: "BOP",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "Balance of power: the bar's body as a share of its range; 1 when buyers carried it from low to high.",
     formula: "(close - open) / (high - low), 0 if high <= low",
     source: "TA-Lib 0.8.2 TA_BOP; I. Livshin, Stocks & Commodities, August 2001",

@@ -11,6 +11,7 @@ use super::kit::{Input, Memory, NOISE, Output, Param, Params, Spec, TaError, flo
 pub const SPEC: Spec = Spec {
     name: "CCI",
     group: "Momentum Indicators",
+    self_checking: true,
     doc: "Commodity channel index: distance of the typical price from its mean, in mean deviations.",
     formula: "TP = (high+low+close)/3; CCI = (TP - mean(TP)) / (0.015 * mean(|TP - mean(TP)|)), 0 if either distance is rounding noise",
     source: "TA-Lib 0.8.2 TA_CCI; D. Lambert, Commodities magazine, 1980",

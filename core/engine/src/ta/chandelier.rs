@@ -10,6 +10,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "CHANDELIER",
     group: "Volatility Indicators",
+    self_checking: false,
     doc: "Chandelier exit: stops that hang multiplier average ranges from the highest high and the lowest low. From highs and lows and without a ratchet, as LeBeau's and StockCharts'; some TradingView scripts take closes and let a stop only tighten.",
     formula: "long = max(high, n) - multiplier*ATR(n); short = min(low, n) + multiplier*ATR(n); ATR Wilder-smoothed",
     source: "Charles LeBeau; Alexander Elder, Come Into My Trading Room, 2002",

@@ -10,6 +10,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Seed, Spec, State, TaErro
 pub const SPEC: Spec = Spec {
     name: "CHOPPINESS",
     group: "Volatility Indicators",
+    self_checking: false,
     doc: "Choppiness index: how much of its way the price wastes; 100 sideways, low in a trend. The first true range needs a close before it; NaN where the whole range is 0. TradingView's formula.",
     formula: "CHOP = 100 * log10(sum(TR,n) / (max(high,n) - min(low,n))) / log10(n)",
     source: "E. W. (Bill) Dreiss, Choppiness Index, 1990s; convention: TradingView's built-in Choppiness Index",

@@ -10,6 +10,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "CKSP",
     group: "Volatility Indicators",
+    self_checking: false,
     doc: "Chande Kroll stop: the extremes of the stops that hang from the highest high and stand on the lowest low. Defaults 10, 1, 9 and names as on TradingView; the book has 10, 3, 20.",
     formula: "short = max(max(high,p) - x*ATR(p), q); long = min(min(low,p) + x*ATR(p), q); ATR Wilder-smoothed",
     source: "Tushar Chande and Stanley Kroll, The New Technical Trader, 1994; convention: TradingView's built-in Chande Kroll Stop",

@@ -10,6 +10,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "CMF",
     group: "Volume Indicators",
+    self_checking: false,
     doc: "Chaikin money flow: the volume of the last timeperiod bars weighted by where each closed, as a share of that volume.",
     formula: "sum(volume * ((close-low) - (high-close)) / (high-low)) / sum(volume) over n bars, 0 without volume",
     source: "TA-Lib 0.8.2 TA_CMF",

@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "CMO",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "Chande momentum oscillator: rises minus falls in all movement, Wilder-smoothed; 0 when nothing moved.",
     formula: "CMO = 100 * (G - L) / (G + L); G, L: mean rise and fall, then G[i] = (G[i-1]*(n-1) + rise) / n",
     source: "TA-Lib 0.8.2 TA_CMO (Wilder's smoothing; Chande's own plain sums are CMOU)",

@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "CMOU",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "Chande momentum oscillator as Chande defined it: rises minus falls in all movement; 0 when nothing moved.",
     formula: "CMOU = 100 * (U - D) / (U + D); U, D: sums of the rises and of the falls over n changes",
     source: "TA-Lib 0.8.2 TA_CMOU; T. Chande and S. Kroll, The New Technical Trader, 1994",

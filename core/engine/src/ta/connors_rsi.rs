@@ -10,6 +10,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "CONNORS_RSI",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "Connors RSI: the mean of a short RSI, the RSI of the run of rising or falling closes, and the percent rank of the last change. The rank counts earlier changes that are lower or equal, as TradingView's ta.percentrank; Connors counts lower ones only. A run begins at 0; an RSI of nothing but standstill is 0, as in TA-Lib.",
     formula: "s = run of rises (+1, +2, ..) or falls (-1, -2, ..), 0 when equal; r = share of the last m changes x/x[-1]-1 that are <= the newest; CRSI = (RSI(x,n) + RSI(s,k) + 100*r)/3",
     source: "Larry Connors and Cesar Alvarez, An Introduction to ConnorsRSI, 2012; convention: TradingView's built-in Connors RSI",

@@ -10,6 +10,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "COPPOCK",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "Coppock curve: the weighted mean of two rates of change; a turn up from below 0 is its signal on months.",
     formula: "WMA(ROC(x, roc1) + ROC(x, roc2), wma)",
     source: "TA-Lib 0.8.2 TA_COPPOCK; E. Coppock, Barron's magazine",

@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "CORREL",
     group: "Statistic Functions",
+    self_checking: false,
     doc: "Pearson's correlation of the last timeperiod values of two series.",
     formula: "sum((x - mean(x)) * (y - mean(y))) / sqrt(sum((x - mean(x))^2) * sum((y - mean(y))^2)), 0 if either stands still",
     source: "TA-Lib 0.8.2 TA_CORREL",

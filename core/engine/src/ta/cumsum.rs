@@ -8,6 +8,7 @@ use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, batch, str
 pub const SPEC: Spec = Spec {
     name: "CUMSUM",
     group: "Math Operators",
+    self_checking: false,
     doc: "Sum of all values so far.",
     formula: "CUMSUM[i] = x[0] + x[1] + ... + x[i]",
     source: "TA-Lib 0.8.2 TA_CUMSUM",

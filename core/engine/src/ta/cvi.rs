@@ -10,6 +10,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "CVI",
     group: "Volatility Indicators",
+    self_checking: false,
     doc: "Chaikin's volatility: the change of the smoothed range of a bar.",
     formula: "E = EMA(high - low, timeperiod); CVI[i] = 100 * (E[i] - E[i-rocperiod]) / E[i-rocperiod], 0 if that is 0",
     source: "TA-Lib 0.8.2 TA_CVI",

@@ -11,6 +11,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, str
 pub const SPEC: Spec = Spec {
     name: "DEMA",
     group: "Overlap Studies",
+    self_checking: true,
     doc: "Double exponential moving average: an EMA with most of its lag taken out.",
     formula: "DEMA = 2*EMA(x, n) - EMA(EMA(x, n), n)",
     source: "TA-Lib 0.8.2 TA_DEMA; Patrick Mulloy, Stocks and Commodities 12:1, 1994",

@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "DONCHIAN",
     group: "Overlap Studies",
+    self_checking: false,
     doc: "Donchian channel: the highest high and the lowest low of the window, this bar included, and their middle.",
     formula: "upper = max(high, n); lower = min(low, n); middle = (upper + lower) / 2",
     source: "TA-Lib 0.8.2 TA_DONCHIAN; Richard Donchian",

@@ -10,6 +10,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "DPO",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "Detrended price oscillator: a value half a window back minus the mean of the window; shows cycles, not trend.",
     formula: "DPO[i] = x[i - (n/2 + 1)] - SMA(x, n)[i], n/2 rounded down",
     source: "TA-Lib 0.8.2 TA_DPO (not centred: nothing is drawn before it is known)",

@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "DX",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "Directional movement index: how one-sided the movement is, whichever its direction.",
     formula: "DX = 100 * |+DI - -DI| / (+DI + -DI), the last value if there was no range or no movement (at first 0)",
     source: "TA-Lib 0.8.2 TA_DX; Wilder, New Concepts in Technical Trading Systems, 1978",

@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "EFI",
     group: "Volume Indicators",
+    self_checking: false,
     doc: "Elder's force index: the smoothed product of price change and volume.",
     formula: "EMA(volume * (close - close[-1]), timeperiod)",
     source: "TA-Lib 0.8.2 TA_EFI; A. Elder, Trading for a Living, 1993",

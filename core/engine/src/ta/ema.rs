@@ -11,6 +11,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, str
 pub const SPEC: Spec = Spec {
     name: "EMA",
     group: "Overlap Studies",
+    self_checking: true,
     doc: "Exponential moving average, seeded with the mean of the first timeperiod values.",
     formula: "EMA[i] = EMA[i-1] + 2/(n+1) * (x[i] - EMA[i-1])",
     source: "TA-Lib 0.8.2 TA_EMA",

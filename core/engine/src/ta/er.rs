@@ -10,6 +10,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "ER",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "Kaufman's efficiency ratio: how straight the way was, distance over length; 1 when nothing moved.",
     formula: "ER[i] = |x[i] - x[i-n]| / sum of the last n |x[k] - x[k-1]|, 1 if the sum is 0",
     source: "TA-Lib 0.8.2 TA_ER; P. Kaufman, Trading Systems and Methods, 1995",

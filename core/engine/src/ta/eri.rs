@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "ERI",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "Elder ray: how far the high and the low are from the exponential average of the close.",
     formula: "bullpower = high - EMA(close, n); bearpower = low - EMA(close, n)",
     source: "TA-Lib 0.8.2 TA_ERI; A. Elder, Trading for a Living, 1993",

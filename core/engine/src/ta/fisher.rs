@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "FISHER",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "Fisher transform of the median price's place in its range: turning points become sharp peaks. Range of the median price, clip at 0.999 and halves as in Ehlers' code and on TradingView; without any range the place is the middle (other libraries divide by 0.001).",
     formula: "p = (high+low)/2; v = 0.66*((p-min(p,n))/(max(p,n)-min(p,n)) - 0.5) + 0.67*v[-1], |v| > 0.99 becomes 0.999; fisher = 0.5*ln((1+v)/(1-v)) + 0.5*fisher[-1]; trigger = fisher[-1]",
     source: "John Ehlers, Using the Fisher Transform, Technical Analysis of Stocks and Commodities, November 2002; convention: TradingView",

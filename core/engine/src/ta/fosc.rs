@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "FOSC",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "Forecast oscillator: by how many percent of itself a value misses the line through the values before it.",
     formula: "FOSC[i] = 100 * (x[i] - F) / x[i], 0 if x[i] = 0; F: the line through x[i-n..i-1], one bar on",
     source: "TA-Lib 0.8.2 TA_FOSC; T. Chande and S. Kroll, The New Technical Trader, 1994",

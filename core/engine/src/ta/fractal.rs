@@ -10,6 +10,7 @@ use super::kit::{Input, Kind, Memory, Output, Param, Params, Spec, State, TaErro
 pub const SPEC: Spec = Spec {
     name: "FRACTAL",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "Williams' fractal: 100 on the bar that confirms the high (low) rightbars before it as the only extreme around.",
     formula: "swinghigh[i] = 100 if high[i-right] > every other high of i-right-left..i, else 0; swinglow with lows",
     source: "TA-Lib 0.8.2 TA_FRACTAL; B. Williams, Trading Chaos, 1995",

@@ -10,6 +10,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "FRAMA",
     group: "Overlap Studies",
+    self_checking: false,
     doc: "Fractal adaptive average of the median price: fast where the price runs straight (fractal dimension 1), slow where it fills the plane (2). Weight kept in 0.01..1 as in Ehlers' code; other versions rescale it between two periods. An odd timeperiod counts as the next even one. Begins with the price of the first full window.",
     formula: "N1, N2: (max high - min low)/(n/2) of the newer and older half, N3: (max high - min low)/n of all; D = (ln(N1+N2)-ln(N3))/ln 2, the last one if any is 0; a = exp(-4.6*(D-1)) in 0.01..1; F[i] = a*(high+low)/2 + (1-a)*F[i-1]",
     source: "John Ehlers, FRAMA - Fractal Adaptive Moving Average, Technical Analysis of Stocks and Commodities, October 2005",

@@ -8,6 +8,7 @@ use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, batch, str
 pub const SPEC: Spec = Spec {
     name: "HA",
     group: "Price Transform",
+    self_checking: false,
     doc: "Heikin-Ashi candles: averaged bars that show a trend as a run of one colour. No prices anybody can trade at.",
     formula: "haclose = (open+high+low+close)/4; haopen[0] = (open+close)/2, haopen[i] = (haopen[i-1]+haclose[i-1])/2; hahigh = max(high, haopen, haclose); halow = min(low, haopen, haclose)",
     source: "TA-Lib 0.8.2 TA_HA",

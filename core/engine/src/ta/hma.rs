@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "HMA",
     group: "Overlap Studies",
+    self_checking: false,
     doc: "Hull moving average: a weighted average with its lag taken out, smoothed over the root of the period.",
     formula: "HMA = WMA(2*WMA(x, n/2) - WMA(x, n), sqrt(n)), both derived periods cut to whole numbers",
     source: "TA-Lib 0.8.2 TA_HMA; Alan Hull, 2005",

@@ -10,6 +10,7 @@ use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, streaming}
 pub const SPEC: Spec = Spec {
     name: "HT_DCPERIOD",
     group: "Cycle Indicators",
+    self_checking: false,
     doc: "Hilbert transform: period of the dominant cycle.",
     formula: "360 degrees over the mean phase change per bar of the Hilbert-transformed, detrended price; kept in 6..=50",
     source: "TA-Lib 0.8.2 TA_HT_DCPERIOD; John F. Ehlers, Rocket Science for Traders, 2001",

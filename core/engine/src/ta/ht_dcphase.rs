@@ -10,6 +10,7 @@ use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, streaming}
 pub const SPEC: Spec = Spec {
     name: "HT_DCPHASE",
     group: "Cycle Indicators",
+    self_checking: false,
     doc: "Hilbert transform: where in the dominant cycle the bar stands.",
     formula: "angle of the smoothed price's Fourier component of the dominant cycle's length, one bar of lag put right",
     source: "TA-Lib 0.8.2 TA_HT_DCPHASE; John F. Ehlers, Rocket Science for Traders, 2001",

@@ -10,6 +10,7 @@ use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, streaming}
 pub const SPEC: Spec = Spec {
     name: "HT_PHASOR",
     group: "Cycle Indicators",
+    self_checking: false,
     doc: "Hilbert transform: the detrended price and the same a quarter of a cycle behind.",
     formula: "quadrature = Hilbert transform of the detrended, smoothed price; inphase = the detrended price 3 bars before",
     source: "TA-Lib 0.8.2 TA_HT_PHASOR; John F. Ehlers, Rocket Science for Traders, 2001",

@@ -10,6 +10,7 @@ use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, streaming}
 pub const SPEC: Spec = Spec {
     name: "HT_SINE",
     group: "Cycle Indicators",
+    self_checking: false,
     doc: "Hilbert transform: sine of the dominant cycle's phase, and the same an eighth of a cycle ahead.",
     formula: "sine = sin(phase); leadsine = sin(phase + 45 degrees); phase as in HT_DCPHASE",
     source: "TA-Lib 0.8.2 TA_HT_SINE; John F. Ehlers, Rocket Science for Traders, 2001",

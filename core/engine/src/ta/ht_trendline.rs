@@ -10,6 +10,7 @@ use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, streaming}
 pub const SPEC: Spec = Spec {
     name: "HT_TRENDLINE",
     group: "Overlap Studies",
+    self_checking: false,
     doc: "Hilbert transform: instantaneous trendline, the price with its dominant cycle averaged out.",
     formula: "a[i] = mean of the last DCPERIOD prices; line = (4*a[i] + 3*a[i-1] + 2*a[i-2] + a[i-3]) / 10",
     source: "TA-Lib 0.8.2 TA_HT_TRENDLINE; John F. Ehlers, Rocket Science for Traders, 2001",

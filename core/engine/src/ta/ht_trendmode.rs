@@ -10,6 +10,7 @@ use super::kit::{Input, Kind, Memory, Output, Params, Spec, State, TaError, stre
 pub const SPEC: Spec = Spec {
     name: "HT_TRENDMODE",
     group: "Cycle Indicators",
+    self_checking: false,
     doc: "Hilbert transform: whether the market trends or goes in cycles.",
     formula: "1, but 0 for half a cycle after HT_SINE's lines cross and while the phase turns at the cycle's own pace; \
               1 wherever the smoothed price is 1.5 percent or more off HT_TRENDLINE",

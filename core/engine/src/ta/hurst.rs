@@ -12,6 +12,7 @@ const SHORTEST: usize = 8;
 pub const SPEC: Spec = Spec {
     name: "HURST",
     group: "Statistic Functions",
+    self_checking: false,
     doc: "Hurst exponent of the last timeperiod changes, by rescaled range: above 0.5 changes persist, below they revert. BIASED upwards in short windows: independent normal changes give on average 0.59, 0.58, 0.57, 0.56, 0.56 (deviation 0.16, 0.11, 0.08, 0.06, 0.05) for 32, 64, 128, 256, 512 changes, not 0.5; compare with that. Of plain changes, so give log prices for log returns. NaN where too little moves.",
     formula: "parts of m = n, n/2, n/4, .. >= 8 changes, the newest last; R = range of the sums of a part's changes minus their mean (0 included), S = their population deviation; HURST = slope of ln(mean R/S) on ln m",
     source: "H. E. Hurst, Long-term storage capacity of reservoirs, Transactions ASCE 116, 1951; B. Mandelbrot and J. Wallis, Water Resources Research 5, 1969; bias: Anis and Lloyd, Biometrika 63, 1976",

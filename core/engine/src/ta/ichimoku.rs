@@ -10,6 +10,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "ICHIMOKU",
     group: "Overlap Studies",
+    self_checking: false,
     doc: "Ichimoku cloud as it stands over each bar: the spans are the ones computed displacement-1 bars ago and drawn here (the bar itself counts, as on TradingView; some libraries shift by displacement). No value needs the future: chikou is the distance of this close from the close that the lagging line is drawn over.",
     formula: "mid(n) = (max(high,n)+min(low,n))/2; tenkan = mid(conversion), kijun = mid(base); d = displacement-1: senkou_a = ((tenkan+kijun)/2)[-d], senkou_b = mid(span_b)[-d], chikou = close - close[-d]",
     source: "Goichi Hosoda, Ichimoku kinko hyo, 1969; convention: TradingView's built-in Ichimoku Cloud",

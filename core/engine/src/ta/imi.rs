@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "IMI",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "Intraday momentum index: the share of rising bodies in all bodies, an RSI of open to close.",
     formula: "IMI = 100 * U / (U + D); U, D: sums of close - open of rising and open - close of falling bars, 50 if both are 0",
     source: "TA-Lib 0.8.2 TA_IMI; T. Chande and S. Kroll, The New Technical Trader, 1994",

@@ -8,6 +8,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "JMA",
     group: "Overlap Studies",
+    self_checking: false,
     doc: "Jurik moving average. Jurik's own is closed and differs: this is the open reconstruction most used on TradingView, three stages with a fixed weight; the one with volatility bands (pandas-ta) gives other values. Begins with the first value, where TradingView's begins at 0 and needs a while.",
     formula: "b = 0.45(n-1)/(0.45(n-1)+2), a = b^power, p = 1.5+phase/100; e0 += (1-a)(x-e0); e1 += (1-b)((x-e0)-e1); e2 = (1-a)^2 (e0+p*e1-JMA[-1]) + a^2 e2[-1]; JMA = JMA[-1] + e2",
     source: "Reconstruction published by everget, Jurik Moving Average, TradingView, 2018; the original is Mark Jurik's, 1998, unpublished",

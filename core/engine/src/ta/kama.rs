@@ -3,15 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use super::kit::averages::{Average, Ma, Pace};
-use super::kit::lanes::{Blocks, Recursion, Windows, forgets, recur, windowed};
+use super::kit::lanes::{Blocks, Recursion, Windows, checked, forgets, recur, windowed};
 use super::kit::scratch::with_scratch;
 use super::kit::simd::Number;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, streaming};
 
 /// KAMA.
 pub const SPEC: Spec = Spec {
     name: "KAMA",
     group: "Overlap Studies",
+    self_checking: true,
     doc: "Kaufman's adaptive moving average: fast where prices go straight, slow where they go to and fro.",
     formula: "ER = |x[i]-x[i-n]| / sum of |changes| over n (1 if nothing moved); w = (ER*(2/3-2/31) + 2/31)^2; KAMA[i] = KAMA[i-1] + w*(x[i]-KAMA[i-1])",
     source: "TA-Lib 0.8.2 TA_KAMA; Perry J. Kaufman, Smarter Trading, 1995",
@@ -90,14 +91,15 @@ fn adapt(inputs: &[&[f64]], params: &Params, outputs: &mut [&mut [f64]]) -> Resu
     let wiring = || TaError::Wiring { what: "series" };
     let ([real], period) = (inputs, params.int(0)?) else { return Err(wiring()) };
     if period == 1 {
-        return batch::<AdaptiveAverage, 1, 1>(inputs, params, outputs);
+        return checked::<AdaptiveAverage, 1, 1>(inputs, params, outputs);
     }
     let [out] = outputs else { return Err(wiring()) };
     with_scratch(out.len(), |weights| {
         windowed::<Weights, 1, 1>(inputs, params, &mut [weights])?;
         let (head, rest) = real.split_at_checked(period).ok_or_else(wiring)?;
         let first = head.last().copied().ok_or_else(wiring)?;
-        recur(&Follow, &mut [first], [rest, weights], &mut [out]);
+        // The values were checked on the way to their weights.
+        let _ = recur(&Follow, &mut [first], [rest, weights], &mut [out]);
         Ok(())
     })
 }

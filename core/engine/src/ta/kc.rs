@@ -10,6 +10,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Seed, Spec, State, TaErro
 pub const SPEC: Spec = Spec {
     name: "KC",
     group: "Overlap Studies",
+    self_checking: false,
     doc: "Keltner channel: an EMA of the typical price and bands a multiple of the average true range off it.",
     formula: "middle = EMA((high+low+close)/3, n); upper, lower = middle +- nbdev * ATR(atrperiod)",
     source: "TA-Lib 0.8.2 TA_KC (EMA and ATR have their first value at one bar); Chester Keltner, How to Make Money in \

@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "KDJ",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "KDJ: the slow stochastic with Wilder's averages, and a third line that runs ahead of the two.",
     formula: "fastk as in STOCH; k = MA(fastk); d = MA(k); j = 3*k - 2*d",
     source: "TA-Lib 0.8.2 TA_KDJ",

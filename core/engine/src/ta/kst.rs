@@ -12,6 +12,7 @@ const TERMS: usize = 4;
 pub const SPEC: Spec = Spec {
     name: "KST",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "Know sure thing: four smoothed rates of change, the longer the heavier, and the mean of the sum as its signal. Pring's daily settings, rates in percent, as on TradingView; libraries that leave out the factor 100 show a hundredth.",
     formula: "KST = sum of k*SMA(100*(x/x[-roc_k] - 1), sma_k) for k = 1..4; signal = SMA(KST, signal_period)",
     source: "Martin Pring, Summed Rate of Change (KST), Technical Analysis of Stocks and Commodities, September 1992; convention: TradingView",

@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "LINEARREG",
     group: "Statistic Functions",
+    self_checking: false,
     doc: "Least-squares line through the last timeperiod values, at the newest bar.",
     formula: "intercept + slope * (n - 1)",
     source: "TA-Lib 0.8.2 TA_LINEARREG",

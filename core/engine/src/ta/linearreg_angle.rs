@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "LINEARREG_ANGLE",
     group: "Statistic Functions",
+    self_checking: false,
     doc: "Angle of the least-squares line through the last timeperiod values.",
     formula: "atan(slope) in degrees",
     source: "TA-Lib 0.8.2 TA_LINEARREG_ANGLE",

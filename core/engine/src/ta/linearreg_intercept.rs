@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "LINEARREG_INTERCEPT",
     group: "Statistic Functions",
+    self_checking: false,
     doc: "Least-squares line through the last timeperiod values, at the oldest bar of the window.",
     formula: "intercept = mean(x) - slope * mean(t), t = 0 .. n-1",
     source: "TA-Lib 0.8.2 TA_LINEARREG_INTERCEPT",

@@ -11,6 +11,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, float, str
 pub const SPEC: Spec = Spec {
     name: "LINEARREG_SLOPE",
     group: "Statistic Functions",
+    self_checking: true,
     doc: "Slope of the least-squares line through the last timeperiod values.",
     formula: "slope = sum((t - mean(t)) * x) / sum((t - mean(t))^2), t = 0 .. n-1",
     source: "TA-Lib 0.8.2 TA_LINEARREG_SLOPE",

@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "MA",
     group: "Overlap Studies",
+    self_checking: false,
     doc: "Moving average of any kind.",
     formula: "the average matype names, over n values: 0 SMA, 1 EMA, 2 WMA, 3 DEMA, 4 TEMA, 5 TRIMA, 6 KAMA, 7 MAMA, 8 T3, \
               9 HMA, 10 none, 11 the default, 12 ZLEMA, 13 RMA",

@@ -11,6 +11,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Seed, Spec, State, TaErro
 pub const SPEC: Spec = Spec {
     name: "MACD",
     group: "Momentum Indicators",
+    self_checking: true,
     doc: "Moving average convergence/divergence: fast minus slow EMA, its own EMA, and the difference of the two.",
     formula: "macd = EMA(x, fast) - EMA(x, slow); macdsignal = EMA(macd, signal); macdhist = macd - macdsignal",
     source: "TA-Lib 0.8.2 TA_MACD (both EMAs start at the bar where the slow one can; a fast longer than slow is swapped)",

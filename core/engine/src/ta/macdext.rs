@@ -10,6 +10,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "MACDEXT",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "MACD with a choice of moving averages: fast minus slow, its own average, and the difference of the two.",
     formula: "macd = MA(x, fast) - MA(x, slow); macdsignal = MA(macd, signal); macdhist = macd - macdsignal",
     source: "TA-Lib 0.8.2 TA_MACDEXT (both averages start at the bar where the longer look-back ends; a fast longer than slow is swapped with its kind)",

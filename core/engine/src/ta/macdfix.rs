@@ -14,6 +14,7 @@ const SLOW: (usize, f64) = (26, 0.075);
 pub const SPEC: Spec = Spec {
     name: "MACDFIX",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "MACD with Appel's fixed averages of 12 and 26 bars, whose weights are 0.15 and 0.075.",
     formula: "macd = EMA(x, 0.15) - EMA(x, 0.075); macdsignal = EMA(macd, signal); macdhist = macd - macdsignal",
     source: "TA-Lib 0.8.2 TA_MACDFIX (both EMAs start at bar 25); G. Appel",

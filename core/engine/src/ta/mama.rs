@@ -10,6 +10,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, str
 pub const SPEC: Spec = Spec {
     name: "MAMA",
     group: "Overlap Studies",
+    self_checking: false,
     doc: "MESA adaptive moving average: the slower the cycle's phase turns, the faster it follows the price.",
     formula: "w = fastlimit / phase change in degrees, in slowlimit..=fastlimit; MAMA += w*(x-MAMA); FAMA += w/2*(MAMA-FAMA)",
     source: "TA-Lib 0.8.2 TA_MAMA; John F. Ehlers, MESA Adaptive Moving Averages, 2001",

@@ -10,6 +10,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "MASSI",
     group: "Volatility Indicators",
+    self_checking: false,
     doc: "Mass index: the sum of how far the smoothed range of a bar is above its own average; a bulge warns of a reversal.",
     formula: "E = EMA(high - low, fast); MASSI = sum of E / EMA(E, fast) over slow bars; the quotient is 1 where nothing moves",
     source: "TA-Lib 0.8.2 TA_MASSI; D. Dorsey, Technical Analysis of Stocks and Commodities, 1992",

@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Seed, Spec, State, Stream
 pub const SPEC: Spec = Spec {
     name: "MAVP",
     group: "Overlap Studies",
+    self_checking: false,
     doc: "Moving average with variable period: every bar says how many values its average is made of.",
     formula: "MA(x, p[i]) at bar i, p[i] = periods[i] cut to a whole number in minperiod..=maxperiod",
     source: "TA-Lib 0.8.2 TA_MAVP (every average has its first value at the bar where the longest one has it)",

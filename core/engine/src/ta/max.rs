@@ -11,6 +11,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, streaming}
 pub const SPEC: Spec = Spec {
     name: "MAX",
     group: "Math Operators",
+    self_checking: true,
     doc: "Highest of the last timeperiod values.",
     formula: "MAX[i] = max(x[i], x[i-1], ..., x[i-n+1])",
     source: "TA-Lib 0.8.2 TA_MAX (a window that holds a NaN is NaN here; TA-Lib can show an older value)",

@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "MAXINDEX",
     group: "Math Operators",
+    self_checking: false,
     doc: "Place in the series of the highest of the last timeperiod values.",
     formula: "MAXINDEX[i] = the k in i-n+1 ..= i with the highest x[k]; of equals see the source",
     source: "TA-Lib 0.8.2 TA_MAXINDEX: of equals the newest, but the oldest when the one before has left the window",

@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "MCGINLEY",
     group: "Overlap Studies",
+    self_checking: false,
     doc: "McGinley dynamic: an average that hurries after falling prices and waits for rising ones. Without the factor 0.6 that some platforms put before n, as on TradingView; begins with the EMA. Its step is never longer than the way to the price: the bare formula overshoots without bound when a price drops to half.",
     formula: "M[i] = M[i-1] + (x - M[i-1]) * min(1, 1/(n * (x/M[i-1])^4)); M[n-1] = EMA(x, n)",
     source: "John R. McGinley, Journal of Technical Analysis (Market Technicians Association), 1997; convention: TradingView",

@@ -11,6 +11,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, if_nearly_
 pub const SPEC: Spec = Spec {
     name: "MFI",
     group: "Momentum Indicators",
+    self_checking: true,
     doc: "Money flow index: the share of volume-weighted rises of the typical price; an RSI that knows volume.",
     formula: "TP = (high+low+close)/3; flow = TP*volume; MFI = 100 * up / (up + down) over n bars, 0 if nothing flowed",
     source: "TA-Lib 0.8.2 TA_MFI",

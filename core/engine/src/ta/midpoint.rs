@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "MIDPOINT",
     group: "Overlap Studies",
+    self_checking: false,
     doc: "Midpoint: half way between the highest and the lowest value of the window.",
     formula: "(max(x, n) + min(x, n)) / 2",
     source: "TA-Lib 0.8.2 TA_MIDPOINT",

@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "MIDPRICE",
     group: "Overlap Studies",
+    self_checking: false,
     doc: "Midprice: half way between the highest high and the lowest low of the window.",
     formula: "(max(high, n) + min(low, n)) / 2",
     source: "TA-Lib 0.8.2 TA_MIDPRICE",

@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "MININDEX",
     group: "Math Operators",
+    self_checking: false,
     doc: "Place in the series of the lowest of the last timeperiod values.",
     formula: "MININDEX[i] = the k in i-n+1 ..= i with the lowest x[k]; of equals see the source",
     source: "TA-Lib 0.8.2 TA_MININDEX: of equals the newest, but the oldest when the one before has left the window",

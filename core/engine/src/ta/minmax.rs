@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "MINMAX",
     group: "Math Operators",
+    self_checking: false,
     doc: "Lowest and highest of the last timeperiod values.",
     formula: "min = min(x[i], ..., x[i-n+1]); max = max(x[i], ..., x[i-n+1])",
     source: "TA-Lib 0.8.2 TA_MINMAX (a window that holds a NaN is NaN here; TA-Lib can show an older value)",

@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "MINMAXINDEX",
     group: "Math Operators",
+    self_checking: false,
     doc: "Places in the series of the lowest and the highest of the last timeperiod values.",
     formula: "minidx = MININDEX(x, n); maxidx = MAXINDEX(x, n)",
     source: "TA-Lib 0.8.2 TA_MINMAXINDEX",

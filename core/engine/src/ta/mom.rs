@@ -11,6 +11,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, str
 pub const SPEC: Spec = Spec {
     name: "MOM",
     group: "Momentum Indicators",
+    self_checking: true,
     doc: "Momentum: the change over timeperiod bars.",
     formula: "MOM[i] = x[i] - x[i-n]",
     source: "TA-Lib 0.8.2 TA_MOM",
@@ -23,7 +24,7 @@ pub const SPEC: Spec = Spec {
     kernel: |inputs, params, outputs| {
         let ([real], [out]) = (inputs, outputs) else { return Err(TaError::Wiring { what: "series" }) };
         let now = real.split_at(params.int(0)?.min(real.len())).1;
-        each(Difference, [now, real], out);
+        each(Difference, [now, real], out)?;
         Ok(())
     },
     stream: Some(streaming::<Momentum, 1, 1>),

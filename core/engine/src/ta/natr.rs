@@ -12,6 +12,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Seed, Spec, State, TaErro
 pub const SPEC: Spec = Spec {
     name: "NATR",
     group: "Volatility Indicators",
+    self_checking: true,
     doc: "Average true range in percent of the close; comparable between instruments.",
     formula: "NATR = 100 * ATR / close",
     source: "TA-Lib 0.8.2 TA_NATR (with timeperiod 1 TA-Lib gives the plain true range, and so does this)",

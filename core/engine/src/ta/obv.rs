@@ -10,6 +10,7 @@ use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, streaming}
 pub const SPEC: Spec = Spec {
     name: "OBV",
     group: "Volume Indicators",
+    self_checking: true,
     doc: "On-balance volume: the sum of volume, added on a rise and subtracted on a fall.",
     formula: "OBV[0] = volume[0]; OBV[i] = OBV[i-1] + sign(x[i] - x[i-1]) * volume[i]",
     source: "TA-Lib 0.8.2 TA_OBV; J. Granville, 1963",
@@ -22,9 +23,14 @@ pub const SPEC: Spec = Spec {
     kernel: |inputs, _, outputs| {
         let ([real, volume], [out]) = (inputs, outputs) else { return Err(TaError::Wiring { what: "series" }) };
         // First the signed volume, which has no chain, then its running total.
+        if !volume.first().is_some_and(|first| first.is_finite())
+            || !real.first().is_some_and(|first| first.is_finite())
+        {
+            return Err(TaError::NotClean);
+        }
         let (before, now) = (real.split_at(real.len().saturating_sub(1)).0, real.split_at(real.len().min(1)).1);
         let later = volume.split_at(volume.len().min(1)).1;
-        each(Signed, [before, now, later], out.split_at_mut(out.len().min(1)).1);
+        each(Signed, [before, now, later], out.split_at_mut(out.len().min(1)).1)?;
         out.iter_mut().zip(*volume).take(1).for_each(|(slot, first)| *slot = *first);
         accumulate(out);
         Ok(())

@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "PERCENTILE",
     group: "Statistic Functions",
+    self_checking: false,
     doc: "The smallest of the last timeperiod values that percentile percent of them do not exceed (nearest rank).",
     formula: "the value of rank ceil(percentile * n / 100), at least 1, among the n values sorted",
     source: "TA-Lib 0.8.2 TA_PERCENTILE",

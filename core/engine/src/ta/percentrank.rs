@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "PERCENTRANK",
     group: "Statistic Functions",
+    self_checking: false,
     doc: "Share of the timeperiod values before this one that are smaller.",
     formula: "100 * count(x[k] < x[i], k = i-n .. i-1) / n",
     source: "TA-Lib 0.8.2 TA_PERCENTRANK",

@@ -8,6 +8,7 @@ use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, batch, str
 pub const SPEC: Spec = Spec {
     name: "PIVOT_CAMARILLA",
     group: "Overlap Studies",
+    self_checking: false,
     doc: "Camarilla levels: shares of 1.1 ranges around the close; r3 and s3 for reversals, r4 and s4 for breakouts. Levels for this bar, known when the bar before has closed; give daily bars for a day trader's pivots. The pivot is the classic one, as on TradingView; some platforms show the close.",
     formula: "P = (high+low+close)/3; w = 1.1*(high-low) of the bar before; r1..r4 = close + w/12, w/6, w/4, w/2; s1..s4 = close - the same",
     source: "Nick Stott (Nick Scott), Camarilla equation, 1989; convention: TradingView, Pivot Points Standard",

@@ -8,6 +8,7 @@ use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, batch, str
 pub const SPEC: Spec = Spec {
     name: "PIVOT_CLASSIC",
     group: "Overlap Studies",
+    self_checking: false,
     doc: "Classic pivot points. Levels for this bar, known when the bar before has closed; give daily bars for a day trader's pivots. TradingView's 'Classic'; its 'Traditional' and other platforms have r3 = high + 2*(pivot - low).",
     formula: "P = (high+low+close)/3, R = high-low of the bar before; r1 = 2P-low, s1 = 2P-high; rk, sk = P +- (k-1)*R for k = 2, 3, 4",
     source: "Floor traders' practice; John L. Person, A Complete Guide to Technical Trading Tactics, 2004; convention: TradingView, Pivot Points Standard",

@@ -10,6 +10,7 @@ use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, batch, str
 pub const SPEC: Spec = Spec {
     name: "PIVOT_DEMARK",
     group: "Overlap Studies",
+    self_checking: false,
     doc: "DeMark's projected range: one level on either side, weighted to where the bar before closed. Levels for this bar, known when the bar before has closed; give daily bars for a day trader's pivots. As on TradingView ('DM').",
     formula: "of the bar before: X = high+2*low+close if close < open, 2*high+low+close if close > open, high+low+2*close if equal; P = X/4; r1 = X/2-low; s1 = X/2-high",
     source: "Thomas DeMark, The New Science of Technical Analysis, 1994; convention: TradingView, Pivot Points Standard",

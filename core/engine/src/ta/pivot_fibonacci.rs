@@ -8,6 +8,7 @@ use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, batch, str
 pub const SPEC: Spec = Spec {
     name: "PIVOT_FIBONACCI",
     group: "Overlap Studies",
+    self_checking: false,
     doc: "Fibonacci pivot points: shares 0.382, 0.618 and 1 of the range around the classic pivot. Levels for this bar, known when the bar before has closed; give daily bars for a day trader's pivots. As on TradingView.",
     formula: "P = (high+low+close)/3, R = high-low of the bar before; r1, r2, r3 = P + 0.382R, 0.618R, R; s1, s2, s3 = P - the same",
     source: "Floor traders' practice with Leonardo of Pisa's ratios; convention: TradingView, Pivot Points Standard",

@@ -8,6 +8,7 @@ use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, batch, str
 pub const SPEC: Spec = Spec {
     name: "PIVOT_WOODIE",
     group: "Overlap Studies",
+    self_checking: false,
     doc: "Woodie's pivot points: the range of the bar before around a pivot that weighs this bar's open, known when it opens. TradingView's convention; some platforms weigh the last close instead. Give daily bars for a day trader's pivots.",
     formula: "P = (high + low + 2*open of this bar)/4; R = high-low; r1 = 2P-low, r2 = P+R, r3 = high+2(P-low), r4 = r3+R; s1 = 2P-high, s2 = P-R, s3 = low-2(high-P), s4 = s3-R",
     source: "Ken Wood (Woodies CCI Club), 2000s; convention: TradingView, Pivot Points Standard",

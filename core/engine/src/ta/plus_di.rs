@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "PLUS_DI",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "Directional indicator, upward: how much of the true range is movement up.",
     formula: "100 * W(+DM) / W(TR); +DM: rise of the high where it is the larger move, else 0; W: Wilder's running sum",
     source: "TA-Lib 0.8.2 TA_PLUS_DI (with timeperiod 1 the plain ratio +DM / TR, not times 100)",

@@ -10,6 +10,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "PLUS_DM",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "Directional movement up: Wilder's running sum of the rise of the high where it is the larger move.",
     formula: "W(+DM); +DM: rise of the high where it is > 0 and larger than the fall of the low, else 0; W: sum of n-1, then W - W/n + +DM",
     source: "TA-Lib 0.8.2 TA_PLUS_DM (with timeperiod 1 the plain +DM); Wilder, New Concepts in Technical Trading Systems, 1978",

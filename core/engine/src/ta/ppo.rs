@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "PPO",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "Percentage price oscillator: a fast minus a slow moving average, in percent of the slow one.",
     formula: "100 * (MA(x, fast) - MA(x, slow)) / MA(x, slow), 0 if the slow one is 0",
     source: "TA-Lib 0.8.2 TA_PPO (each average starts with the first bar; a fast longer than slow is swapped)",

@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, batch, str
 pub const SPEC: Spec = Spec {
     name: "PVI",
     group: "Volume Indicators",
+    self_checking: false,
     doc: "Positive volume index: follows the close on bars with more volume than the bar before, and stands still on others.",
     formula: "PVI[0] = 1000; PVI[i] = PVI[i-1] * close[i] / close[i-1] where volume[i] > volume[i-1], else PVI[i-1]; after a close of 0 it stays",
     source: "TA-Lib 0.8.2 TA_PVI; N. Fosback, Stock Market Logic, 1976",

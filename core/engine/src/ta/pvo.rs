@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "PVO",
     group: "Volume Indicators",
+    self_checking: false,
     doc: "Percentage volume oscillator: how far a short average of volume is above a long one.",
     formula: "100 * (MA(volume, fast) - MA(volume, slow)) / MA(volume, slow), 0 if that is 0",
     source: "TA-Lib 0.8.2 TA_PVO (a fast period longer than the slow one is swapped with it)",

@@ -8,6 +8,7 @@ use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, batch, rat
 pub const SPEC: Spec = Spec {
     name: "PVT",
     group: "Volume Indicators",
+    self_checking: false,
     doc: "Price volume trend: the running total of volume times return.",
     formula: "PVT[0] = 0; PVT[i] = PVT[i-1] + volume * (close[i] - close[i-1]) / close[i-1], nothing added after a close of 0",
     source: "TA-Lib 0.8.2 TA_PVT",

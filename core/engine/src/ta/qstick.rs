@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "QSTICK",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "QStick: the mean body of the last bars.",
     formula: "SMA(close - open, n)",
     source: "TA-Lib 0.8.2 TA_QSTICK; T. Chande and S. Kroll, The New Technical Trader, 1994",

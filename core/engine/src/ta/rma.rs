@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "RMA",
     group: "Overlap Studies",
+    self_checking: false,
     doc: "Wilder's smoothed moving average: an exponential average with weight 1/n, begun with the mean of n values.",
     formula: "RMA[i] = RMA[i-1] + (x[i] - RMA[i-1]) / n",
     source: "TA-Lib 0.8.2 TA_RMA; Wilder, New Concepts in Technical Trading Systems, 1978",

@@ -11,6 +11,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, str
 pub const SPEC: Spec = Spec {
     name: "ROC",
     group: "Momentum Indicators",
+    self_checking: true,
     doc: "Rate of change: the change over timeperiod bars in percent of the older value.",
     formula: "ROC[i] = 100 * (x[i] / x[i-n] - 1), 0 if x[i-n] = 0",
     source: "TA-Lib 0.8.2 TA_ROC",
@@ -23,7 +24,7 @@ pub const SPEC: Spec = Spec {
     kernel: |inputs, params, outputs| {
         let ([real], [out]) = (inputs, outputs) else { return Err(TaError::Wiring { what: "series" }) };
         let now = real.split_at(params.int(0)?.min(real.len())).1;
-        each(Change, [now, real], out);
+        each(Change, [now, real], out)?;
         Ok(())
     },
     stream: Some(streaming::<RateOfChange, 1, 1>),

@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "ROCP",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "Rate of change: the change over timeperiod bars as a share of the older value.",
     formula: "ROCP[i] = (x[i] - x[i-n]) / x[i-n], 0 if x[i-n] = 0",
     source: "TA-Lib 0.8.2 TA_ROCP",

@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "ROCR100",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "Rate of change ratio in percent: 100 times the value over the value timeperiod bars ago.",
     formula: "ROCR100[i] = 100 * x[i] / x[i-n], 0 if x[i-n] = 0",
     source: "TA-Lib 0.8.2 TA_ROCR100",

@@ -11,6 +11,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, str
 pub const SPEC: Spec = Spec {
     name: "RSI",
     group: "Momentum Indicators",
+    self_checking: true,
     doc: "Relative strength index: the share of rises in all movement, Wilder-smoothed; 0 when nothing moved.",
     formula: "RSI = 100 * G / (G + L); G, L: mean rise and fall, then G[i] = (G[i-1]*(n-1) + rise) / n",
     source: "TA-Lib 0.8.2 TA_RSI; Wilder, New Concepts in Technical Trading Systems, 1978",

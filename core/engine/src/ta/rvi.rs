@@ -10,6 +10,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "RVI",
     group: "Volatility Indicators",
+    self_checking: false,
     doc: "Relative volatility index: the share of the deviation that fell on rising bars; an RSI of deviations.",
     formula: "s = stddev(x, stddevperiod); up = RMA(s where x rose else 0), down = RMA(s where x fell else 0); RVI = 100 * up / (up + down), 50 if both are 0",
     source: "TA-Lib 0.8.2 TA_RVI; D. Dorsey, Technical Analysis of Stocks and Commodities, 1993",

@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "RVOL",
     group: "Volume Indicators",
+    self_checking: false,
     doc: "Relative volume: a bar's volume against the mean of the timeperiod bars before it.",
     formula: "volume[i] / mean(volume[i-n .. i-1])",
     source: "TA-Lib 0.8.2 TA_RVOL",

@@ -2,14 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kit::parabolic::{Acceleration, Parabolic, Start};
 use super::kit::lanes::{Recursion, Recursive, recursive};
+use super::kit::parabolic::{Acceleration, Parabolic, Start};
 use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, streaming};
 
 /// SAR.
 pub const SPEC: Spec = Spec {
     name: "SAR",
     group: "Overlap Studies",
+    self_checking: true,
     doc: "Parabolic SAR: a stop that closes in on the price the longer a trend lasts; when it is hit, the side changes.",
     formula: "SAR[i+1] = SAR[i] + af * (EP - SAR[i]), never within the last two bars; EP: best price of the trade; \
               af grows by acceleration with every new EP, up to maximum",

@@ -2,14 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kit::parabolic::{Acceleration, Parabolic, Start};
 use super::kit::lanes::compiled;
+use super::kit::parabolic::{Acceleration, Parabolic, Start};
 use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, streaming};
 
 /// SAREXT.
 pub const SPEC: Spec = Spec {
     name: "SAREXT",
     group: "Overlap Studies",
+    self_checking: false,
     doc: "Parabolic SAR with its own settings for each side; negative while short.",
     formula: "as SAR; a reversal moves the stop away by offsetonreverse of itself; the sign says long (+) or short (-)",
     source: "TA-Lib 0.8.2 TA_SAREXT",

@@ -5,12 +5,13 @@ use serde::{Deserialize, Serialize};
 use super::kit::averages::Sma;
 use super::kit::lanes::{Blocks, Windows, windowed};
 use super::kit::simd::Number;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, streaming};
+use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, streaming};
 
 /// SMA.
 pub const SPEC: Spec = Spec {
     name: "SMA",
     group: "Overlap Studies",
+    self_checking: true,
     doc: "Simple moving average: the mean of the last timeperiod values.",
     formula: "SMA[i] = (x[i] + x[i-1] + ... + x[i-n+1]) / n",
     source: "TA-Lib 0.8.2 TA_SMA",

@@ -11,6 +11,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "SMI",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "Stochastic momentum index: distance of the close from the middle of the range, both smoothed twice.",
     formula: "SMI = 100 * E(close - (HH + LL) / 2) / (E(HH - LL) / 2), E = EMA(EMA(., slow), fast), 0 if there was no range; smisignal = EMA(SMI, signal)",
     source: "TA-Lib 0.8.2 TA_SMI; W. Blau, Stocks & Commodities, January 1993",

@@ -13,6 +13,7 @@ use super::kit::{
 pub const SPEC: Spec = Spec {
     name: "SQUEEZE",
     group: "Volatility Indicators",
+    self_checking: false,
     doc: "TTM squeeze: on while the Bollinger bands lie inside the Keltner channel, off while they lie outside, and the momentum that tells the way out. Keltner of SMA and mean true range (thinkorswim, TradingView), not of EMA and Wilder's ATR; bands of the population deviation.",
     formula: "BB = SMA(close,n) -+ nbdev*STDDEV(close,n); KC = SMA(close,k) -+ kc_multiplier*SMA(TR,k); d = close - ((max(high,k)+min(low,k))/2 + SMA(close,k))/2; momentum = end of the least-squares line through the last k values of d",
     source: "John F. Carter, Mastering the Trade, 2005; momentum: LazyBear, Squeeze Momentum Indicator, TradingView, 2014 (with Carter's nbdev for the bands)",

@@ -11,6 +11,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, float, str
 pub const SPEC: Spec = Spec {
     name: "STDDEV",
     group: "Statistic Functions",
+    self_checking: true,
     doc: "Standard deviation of the last timeperiod values (population: divided by n), times nbdev.",
     formula: "nbdev * sqrt(sum((x - mean)^2) / n)",
     source: "TA-Lib 0.8.2 TA_STDDEV",

@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "STOCH",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "Slow stochastic: where the close stands between the lowest low and the highest high, smoothed twice.",
     formula: "fastk = 100 * (close - LL(k)) / (HH(k) - LL(k)), 0 if HH = LL; slowk = MA(fastk); slowd = MA(slowk)",
     source: "TA-Lib 0.8.2 TA_STOCH",

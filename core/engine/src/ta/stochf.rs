@@ -10,6 +10,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "STOCHF",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "Fast stochastic: where the close stands between the lowest low and the highest high, and its average.",
     formula: "fastk = 100 * (close - LL(k)) / (HH(k) - LL(k)), 0 if HH = LL; fastd = MA(fastk)",
     source: "TA-Lib 0.8.2 TA_STOCHF; G. Lane",

@@ -10,6 +10,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "STOCHRSI",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "Stochastic RSI: where the RSI stands between its own lowest and highest of the last bars, and its average.",
     formula: "R = RSI(x, n); fastk = 100 * (R - min(R, k)) / (max(R, k) - min(R, k)), 0 if max = min; fastd = MA(fastk)",
     source: "TA-Lib 0.8.2 TA_STOCHRSI; T. Chande and S. Kroll, The New Technical Trader, 1994",

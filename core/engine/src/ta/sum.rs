@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "SUM",
     group: "Math Operators",
+    self_checking: false,
     doc: "Sum of the last timeperiod values.",
     formula: "SUM[i] = x[i] + x[i-1] + ... + x[i-n+1]",
     source: "TA-Lib 0.8.2 TA_SUM",

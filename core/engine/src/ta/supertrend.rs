@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kit::ranges::{TrueRange, true_range};
 use super::kit::lanes::{Recursion, Recursive, forgets, recursive};
+use super::kit::ranges::{TrueRange, true_range};
 use super::kit::simd::Number;
 use super::kit::{Input, Kind, Memory, Output, Param, Params, Seed, Spec, State, TaError, float, streaming};
 
@@ -11,6 +11,7 @@ use super::kit::{Input, Kind, Memory, Output, Param, Params, Seed, Spec, State, 
 pub const SPEC: Spec = Spec {
     name: "SUPERTREND",
     group: "Overlap Studies",
+    self_checking: true,
     doc: "SuperTrend: a band a multiple of the average true range off the price, which changes sides when closed through.",
     formula: "bands = (high+low)/2 +- multiplier * ATR(n), each moving only towards the price until a close is beyond it; \
               the lower one in an up-trend, the upper one after a close below it",

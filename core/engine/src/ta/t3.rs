@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "T3",
     group: "Overlap Studies",
+    self_checking: false,
     doc: "Tillson's T3: six EMAs in a row, weighted so that the result is smooth and hardly lags.",
     formula: "GD(x) = EMA(x, n)*(1+v) - EMA(EMA(x, n), n)*v; T3 = GD(GD(GD(x)))",
     source: "TA-Lib 0.8.2 TA_T3; Tim Tillson, Better Moving Averages, Stocks and Commodities 16:1, 1998",

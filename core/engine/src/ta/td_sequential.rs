@@ -9,6 +9,7 @@ use super::kit::{Input, Kind, Memory, Output, Params, Spec, State, TaError, batc
 pub const SPEC: Spec = Spec {
     name: "TD_SEQUENTIAL",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "TD Sequential; positive counts prepare a buy (falling prices), negative ones a sell. A setup begins at a price flip and goes on counting past 9 while it runs (some charts stop at 9 or need no flip). The countdown begins on bar 9, keeps its count between bars that qualify, shows 13 once, restarts with a new setup (recycling of 1994, whatever its size), and ends with an opposite setup or a true low above the setup's highest true high.",
     formula: "buy setup: consecutive closes < close[-4], the first after a bar that was not; countdown: bars with close <= low[-2], and low of the 13th <= close of the 8th; perfected: low of setup bar 8, 9 or later <= lows of 6 and 7; sell: the mirror image",
     source: "Thomas DeMark, The New Science of Technical Analysis, 1994; Jason Perl, DeMark Indicators, 2008",

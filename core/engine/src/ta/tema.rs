@@ -11,6 +11,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, str
 pub const SPEC: Spec = Spec {
     name: "TEMA",
     group: "Overlap Studies",
+    self_checking: true,
     doc: "Triple exponential moving average: an EMA with nearly all of its lag taken out.",
     formula: "TEMA = 3*EMA1 - 3*EMA2 + EMA3; EMA1 = EMA(x, n), EMA2 = EMA(EMA1, n), EMA3 = EMA(EMA2, n)",
     source: "TA-Lib 0.8.2 TA_TEMA; Patrick Mulloy, Stocks and Commodities 12:1, 1994",

@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Params, Seed, Spec, State, TaError, batc
 pub const SPEC: Spec = Spec {
     name: "TRANGE",
     group: "Volatility Indicators",
+    self_checking: false,
     doc: "True range: how far a bar moved, the gap from the last close included.",
     formula: "max(high - low, |high - close[-1]|, |low - close[-1]|)",
     source: "TA-Lib 0.8.2 TA_TRANGE; Wilder, New Concepts in Technical Trading Systems, 1978",

@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "TRIMA",
     group: "Overlap Studies",
+    self_checking: false,
     doc: "Triangular moving average: weights rise to the middle of the window and fall again.",
     formula: "odd n: SMA(SMA(x, (n+1)/2), (n+1)/2); even n: SMA(SMA(x, n/2 + 1), n/2)",
     source: "TA-Lib 0.8.2 TA_TRIMA",

@@ -11,6 +11,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, str
 pub const SPEC: Spec = Spec {
     name: "TRIX",
     group: "Momentum Indicators",
+    self_checking: true,
     doc: "TRIX: the one-bar change in percent of a triple exponential average.",
     formula: "E = EMA(EMA(EMA(x, n), n), n); TRIX[i] = 100 * (E[i] / E[i-1] - 1), 0 if E[i-1] = 0",
     source: "TA-Lib 0.8.2 TA_TRIX; J. Hutson, Stocks & Commodities, 1983",

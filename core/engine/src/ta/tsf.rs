@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "TSF",
     group: "Statistic Functions",
+    self_checking: false,
     doc: "Time series forecast: the least-squares line through the last timeperiod values, one bar ahead.",
     formula: "intercept + slope * n",
     source: "TA-Lib 0.8.2 TA_TSF",

@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "TSI",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "True strength index: change in movement, both smoothed twice; 0 when nothing moved.",
     formula: "TSI = 100 * E(m) / E(|m|), m[i] = x[i] - x[i-1], E = EMA(EMA(., first), second), 0 if E(|m|) = 0",
     source: "TA-Lib 0.8.2 TA_TSI; W. Blau, Stocks & Commodities, November 1991",

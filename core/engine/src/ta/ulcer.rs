@@ -10,6 +10,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "ULCER",
     group: "Volatility Indicators",
+    self_checking: false,
     doc: "Ulcer index: root mean square of the falls from the highest close of the last timeperiod bars, so only the way down counts. Each fall is measured in a window of its own, as StockCharts and TradingView do; Martin's own counts from the beginning of the one window.",
     formula: "D[i] = 100*(x[i] - max(x[i-n+1..i]))/max(x[i-n+1..i]); ULCER = sqrt(mean(D^2, n))",
     source: "Peter Martin and Byron McCann, The Investor's Guide to Fidelity Funds, 1989; convention: StockCharts",

@@ -10,6 +10,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "ULTOSC",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "Ultimate oscillator: buying pressure as a share of the true range over three windows, the shortest weighing most.",
     formula: "A(n) = sum(close - min(low, C), n) / sum(true range, n), 0 if the range is 0, C the close before; 100 * (4*A(short) + 2*A(middle) + A(long)) / 7",
     source: "TA-Lib 0.8.2 TA_ULTOSC (the periods are put in order); L. Williams, Stocks & Commodities, 1985",

@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "VAR",
     group: "Statistic Functions",
+    self_checking: false,
     doc: "Variance of the last timeperiod values (population: divided by n).",
     formula: "sum((x - mean)^2) / n",
     source: "TA-Lib 0.8.2 TA_VAR",

@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "VHF",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "Vertical horizontal filter: the range of the last values as a share of the way they went; a trend's is large.",
     formula: "(max(x, n) - min(x, n)) / sum of the last n |x[k] - x[k-1]|, 0 if nothing moved",
     source: "TA-Lib 0.8.2 TA_VHF; A. White, Futures magazine, August 1991",

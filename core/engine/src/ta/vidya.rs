@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "VIDYA",
     group: "Overlap Studies",
+    self_checking: false,
     doc: "Variable index dynamic average: an EMA whose weight is scaled by |CMO|, so it stands still in a sideways market. CMO from plain sums as Chande's (TA-Lib's CMO is Wilder-smoothed); the average begins at the bar before the first CMO, as MetaTrader's iVIDyA does; libraries that begin at 0 need hundreds of bars.",
     formula: "CMO = (up - down)/(up + down) of the last cmo_period changes, 0 if nothing moved; a = 2/(n+1)*|CMO|; VIDYA[i] = a*x[i] + (1-a)*VIDYA[i-1]",
     source: "Tushar Chande and Stanley Kroll, The New Technical Trader, 1994; Chande, Technical Analysis of Stocks and Commodities, 1992",

@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "VOLUME_PROFILE",
     group: "Volume Indicators",
+    self_checking: false,
     doc: "Volume by price over the last timeperiod bars: the price with the most volume and the area around it that holds value_area of all. A bar's volume is spread evenly over its range (platforms with tick data count trades). The area grows by the larger of the next two bins above and the next two below, above when equal (CBOT's rule; some grow bin by bin). NaN where nothing was traded.",
     formula: "range of the window in `bins` equal bins; vpoc = middle of the bin with most volume (the lowest of equals); area: from that bin, pairs of bins until it holds value_area of the volume; its upper and lower edge",
     source: "J. Peter Steidlmayer, CBOT Market Profile, Chicago Board of Trade, 1985 (handbook of 1991)",

@@ -10,6 +10,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "VORTEX",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "Vortex: how far highs get from the lows before them, and lows from the highs, in true ranges.",
     formula: "plusvi = sum(|high - low before|, n) / sum(true range, n); minusvi = sum(|low - high before|, n) / the same, 0 if it is 0",
     source: "TA-Lib 0.8.2 TA_VORTEX; E. Botes and D. Siepman, Stocks & Commodities, January 2010",

@@ -11,6 +11,7 @@ use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, streaming}
 pub const SPEC: Spec = Spec {
     name: "VWAP",
     group: "Volume Indicators",
+    self_checking: true,
     doc: "Volume weighted average price since the first bar: what a share of all that was traded cost.",
     formula: "sum((high+low+close)/3 * volume) / sum(volume) since the first bar; 0 before there is volume",
     source: "TA-Lib 0.8.2 TA_VWAP",
@@ -75,11 +76,12 @@ fn average_paid(inputs: &[&[f64]], _: &Params, outputs: &mut [&mut [f64]]) -> Re
     let length = out.len();
     with_scratch(2 * length, |room| {
         let (money, traded) = room.split_at_mut(length);
-        each(Money, [high, low, close, volume], money);
+        each(Money, [high, low, close, volume], money)?;
         traded.copy_from_slice(volume);
         accumulate(money);
         accumulate(traded);
-        each(Price, [money, traded], out);
+        // Overflow of a total is the market's, no gap.
+        let _ = each(Price, [money, traded], out);
         // Where nothing has been traded yet (or is taken back) the price stays what it was.
         if traded.iter().any(|traded| *traded <= 0.0) {
             let mut price = 0.0;
@@ -88,8 +90,8 @@ fn average_paid(inputs: &[&[f64]], _: &Params, outputs: &mut [&mut [f64]]) -> Re
                 *slot = price;
             }
         }
-    });
-    Ok(())
+        Ok(())
+    })
 }
 
 #[cfg(test)]

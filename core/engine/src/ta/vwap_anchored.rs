@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "VWAP_ANCHORED",
     group: "Overlap Studies",
+    self_checking: false,
     doc: "Volume-weighted average price since the anchor bar, which counts too; NaN before it and until something has traded. The bar is counted from the first complete one; with nan='window' from each restart.",
     formula: "TP = (high+low+close)/3; VWAP[i] = sum(TP * volume) / sum(volume) over bars anchor .. i",
     source: "Brian Shannon, Technical Analysis Using Multiple Timeframes, 2008 (anchored VWAP); convention: TradingView",

@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "VWAP_BANDS",
     group: "Overlap Studies",
+    self_checking: false,
     doc: "Session VWAP with bands of volume-weighted standard deviations; NaN until the session has traded. TradingView's ta.vwap with stdev_mult; some platforms leave the volume out of the deviation.",
     formula: "TP = (high+low+close)/3; m = sum(TP*v)/sum(v); s = sqrt(sum(v*(TP-m)^2)/sum(v)); m + nbdevup*s, m, m - nbdevdn*s",
     source: "Berkowitz, Logue and Noser, Journal of Finance 43, 1988 (VWAP); bands: TradingView ta.vwap; updating formulas: West, CACM 22, 1979",

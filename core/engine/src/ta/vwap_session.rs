@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, batch, str
 pub const SPEC: Spec = Spec {
     name: "VWAP_SESSION",
     group: "Overlap Studies",
+    self_checking: false,
     doc: "Volume-weighted average price since the session began; NaN until it has traded. TradingView's ta.vwap(hlc3, anchor); TA-Lib's VWAP never resets.",
     formula: "TP = (high+low+close)/3; VWAP = sum(TP * volume) / sum(volume) over the session's bars up to this one",
     source: "Berkowitz, Logue and Noser, The Total Cost of Transactions on the NYSE, Journal of Finance 43, 1988; convention: TradingView",

@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "VWMA",
     group: "Overlap Studies",
+    self_checking: false,
     doc: "Volume-weighted moving average: what a traded unit cost on average over the window.",
     formula: "VWMA[i] = sum(x * volume, n) / sum(volume, n); NaN where nothing was traded",
     source: "TA-Lib 0.8.2 TA_VWMA",

@@ -8,6 +8,7 @@ use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, batch, str
 pub const SPEC: Spec = Spec {
     name: "WAD",
     group: "Momentum Indicators",
+    self_checking: false,
     doc: "Williams' accumulation/distribution: rising closes' way from the true low, falling ones' from the true high, added up.",
     formula: "total of: close - min(low, C) if close > C; close - max(high, C) if close < C; else 0, C the close before; begins with 0",
     source: "TA-Lib 0.8.2 TA_WAD; L. Williams",

@@ -11,6 +11,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, if_nearly_
 pub const SPEC: Spec = Spec {
     name: "WILLR",
     group: "Momentum Indicators",
+    self_checking: true,
     doc: "Williams' %R: how far the close is below the highest high, in percent of the high-low range.",
     formula: "-100 * (HH(n) - close) / (HH(n) - LL(n)), 0 if HH = LL",
     source: "TA-Lib 0.8.2 TA_WILLR",

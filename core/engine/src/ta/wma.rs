@@ -11,6 +11,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, streaming}
 pub const SPEC: Spec = Spec {
     name: "WMA",
     group: "Overlap Studies",
+    self_checking: true,
     doc: "Linearly weighted moving average: the newest value weighs timeperiod, the oldest 1.",
     formula: "WMA[i] = (n*x[i] + (n-1)*x[i-1] + ... + 1*x[i-n+1]) / (n(n+1)/2)",
     source: "TA-Lib 0.8.2 TA_WMA",

@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "ZLEMA",
     group: "Overlap Studies",
+    self_checking: false,
     doc: "Zero-lag exponential moving average: an EMA of each value plus its change over half a period.",
     formula: "lag = (n-1)/2 cut to a whole number; ZLEMA = EMA(2*x[i] - x[i-lag], n)",
     source: "TA-Lib 0.8.2 TA_ZLEMA; John Ehlers and Ric Way, Zero Lag (well, almost), 2010",

@@ -9,6 +9,7 @@ use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, bat
 pub const SPEC: Spec = Spec {
     name: "ZSCORE",
     group: "Statistic Functions",
+    self_checking: false,
     doc: "Distance of the value from the mean of its window, in standard deviations; 0 where nothing moved. Population deviation (divides by n), as TA-Lib's STDDEV and TradingView's ta.stdev; pandas divides by n-1.",
     formula: "Z = (x - mean(x,n)) / sqrt(mean((x - mean(x,n))^2, n)), 0 if the distance or the deviation is rounding noise",
     source: "textbook standard score; Karl Pearson, 1894 (standard deviation)",

@@ -54,6 +54,7 @@ pub(crate) const fn spec<P: Pattern>(
     Spec {
         name,
         group: "Pattern Recognition",
+        self_checking: false,
         doc,
         formula,
         source: "TA-Lib 0.8.2",

@@ -35,6 +35,7 @@ pub(crate) const fn elementwise<F: Formula<I>, const I: usize>(group: &'static s
     Spec {
         name: "",
         group,
+        self_checking: false,
         doc: "",
         formula: "",
         source: "",

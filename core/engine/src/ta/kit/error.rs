@@ -141,6 +141,9 @@ pub enum TaError {
         /// What is wrong.
         what: &'static str,
     },
+    /// A self-checking kernel found a NaN or an infinity; the dispatcher takes it from there.
+    #[error("an input holds a NaN or an infinity; this is a bug in the dispatcher")]
+    NotClean,
     /// The indicator's file reads something its SPEC does not declare.
     #[error("the indicator's SPEC does not declare the {what} its kernel reads; this is a bug in its file")]
     Wiring {

@@ -15,6 +15,7 @@ use std::array;
 use std::marker::PhantomData;
 
 use super::simd::{Job, LANES, Number, Wide, dispatch};
+use super::spec::first_gap;
 use super::state::State;
 use super::{Params, TaError, batch};
 
@@ -28,6 +29,15 @@ pub(crate) trait Recursion<const I: usize, const S: usize, const O: usize>: Copy
 
     /// A state to begin with in the middle of a series, at this bar.
     fn guess(&self, bar: [f64; I]) -> [f64; S];
+}
+
+/// [`batch`] for a kernel that checks its inputs itself.
+pub(crate) fn checked<S: State<I, O>, const I: usize, const O: usize>(
+    inputs: &[&[f64]],
+    params: &Params,
+    outputs: &mut [&mut [f64]],
+) -> Result<(), TaError> {
+    if first_gap(inputs, 0).is_some() { Err(TaError::NotClean) } else { batch::<S, I, O>(inputs, params, outputs) }
 }
 
 /// [`batch`], compiled for the level in use: for states that neither stretches nor windows fit. Their `next` must be
@@ -74,13 +84,21 @@ pub(crate) fn recursive<T: Recursive<I, S, O>, const I: usize, const S: usize, c
     let series = series.map(|input| input.split_at(length).0);
     let mut state = T::new(params)?;
     for bar in 0..length {
-        let Some(values) = state.next(array::from_fn(|input| series[input][bar])) else { continue };
-        let Some((recursion, mut parts)) = state.recursion() else { return batch::<T, I, O>(inputs, params, outputs) };
+        let row: [f64; I] = array::from_fn(|input| series[input][bar]);
+        if row.iter().any(|value| !value.is_finite()) {
+            return Err(TaError::NotClean);
+        }
+        let Some(values) = state.next(row) else { continue };
+        let Some((recursion, mut parts)) = state.recursion() else {
+            return checked::<T, I, O>(inputs, params, outputs);
+        };
         let mut rest: [&mut [f64]; O] = slots.each_mut().map(|slots| slots.split_at_mut(slots.len().min(1)).1);
         if rest.iter().any(|slots| slots.len() != length - bar - 1) {
             return Err(TaError::Wiring { what: "lookback" });
         }
-        recur(&recursion, &mut parts, series.map(|input| &input[bar + 1..]), &mut rest);
+        if !recur(&recursion, &mut parts, series.map(|input| &input[bar + 1..]), &mut rest) {
+            return Err(TaError::NotClean);
+        }
         for output in 0..O {
             slots[output][0] = values[output];
         }
@@ -109,12 +127,15 @@ pub(crate) fn forgets(weight: f64) -> usize {
 }
 
 /// Run `recursion` over `inputs`, from `state` on; both the state and the outputs get the bits of the plain loop.
+///
+/// Whether all inputs are finite; if not, what was written means nothing.
+#[must_use]
 pub(crate) fn recur<R: Recursion<I, S, O>, const I: usize, const S: usize, const O: usize>(
     recursion: &R,
     state: &mut [f64; S],
     inputs: [&[f64]; I],
     outputs: &mut [&mut [f64]; O],
-) {
+) -> bool {
     let length = inputs.iter().map(|input| input.len()).chain(outputs.iter().map(|output| output.len())).min();
     let length = length.unwrap_or(0);
     let inputs = inputs.map(|input| input.split_at(length).0);
@@ -123,10 +144,10 @@ pub(crate) fn recur<R: Recursion<I, S, O>, const I: usize, const S: usize, const
     let warm = recursion.memory().div_ceil(LANES) * LANES;
     // Below that the bars computed twice eat the gain.
     if stretch < 2 * warm {
-        plain(recursion, state, inputs, &mut outputs, 0, length);
-        return;
+        return plain(recursion, state, inputs, &mut outputs, 0, length);
     }
-    let [starts, mut ends] = dispatch(Stretches { recursion, state, inputs, outputs: &mut outputs, stretch, warm });
+    let stretches = Stretches { recursion, state, inputs, outputs: &mut outputs, stretch, warm };
+    let Some([starts, mut ends]) = dispatch(stretches) else { return false };
     for lane in 1..LANES {
         let before = ends[lane - 1];
         if !same(&before, &starts[lane]) {
@@ -135,7 +156,7 @@ pub(crate) fn recur<R: Recursion<I, S, O>, const I: usize, const S: usize, const
         }
     }
     *state = ends[LANES - 1];
-    plain(recursion, state, inputs, &mut outputs, LANES * stretch, length);
+    plain(recursion, state, inputs, &mut outputs, LANES * stretch, length)
 }
 
 fn same<const S: usize>(left: &[f64; S], right: &[f64; S]) -> bool {
@@ -149,13 +170,17 @@ fn plain<R: Recursion<I, S, O>, const I: usize, const S: usize, const O: usize>(
     outputs: &mut [&mut [f64]; O],
     from: usize,
     to: usize,
-) {
+) -> bool {
+    let mut clean = true;
     for bar in from..to {
-        let values = recursion.step(state, array::from_fn(|input| inputs[input][bar]));
+        let row: [f64; I] = array::from_fn(|input| inputs[input][bar]);
+        clean &= row.iter().all(|value| value.is_finite());
+        let values = recursion.step(state, row);
         for output in 0..O {
             outputs[output][bar] = values[output];
         }
     }
+    clean
 }
 
 /// Compute a stretch again from its true state, until it meets what was computed from the guessed one.
@@ -211,6 +236,22 @@ fn tiles<W: Wide, const I: usize>(series: &[&[f64]; I], starts: &[usize; LANES],
     tiles
 }
 
+/// Add what is 0 for finite numbers and NaN for others.
+#[inline(always)]
+fn note_gaps<W: Wide, const I: usize>(gaps: &mut W, tiles: &[[W; LANES]; I]) {
+    for rows in tiles {
+        for values in rows {
+            *gaps += values.gap();
+        }
+    }
+}
+
+/// Whether [`note_gaps`] has met finite numbers only.
+#[inline(always)]
+fn clean<W: Wide>(gaps: W) -> bool {
+    gaps.to_lanes().iter().all(|sum| *sum == 0.0)
+}
+
 /// One bar of every input.
 #[inline(always)]
 fn bar_of<W: Wide, const I: usize>(tiles: &[[W; LANES]; I], bar: usize) -> [W; I] {
@@ -222,8 +263,8 @@ fn bar_of<W: Wide, const I: usize>(tiles: &[[W; LANES]; I], bar: usize) -> [W; I
 }
 
 impl<R: Recursion<I, S, O>, const I: usize, const S: usize, const O: usize> Job for Stretches<'_, '_, R, I, S, O> {
-    /// The states at the beginning and at the end of each stretch.
-    type Output = [[[f64; S]; LANES]; 2];
+    /// The states at the beginning and at the end of each stretch; none when an input is not finite.
+    type Output = Option<[[[f64; S]; LANES]; 2]>;
 
     #[inline(always)]
     fn run<W: Wide>(self) -> Self::Output {
@@ -244,8 +285,10 @@ impl<R: Recursion<I, S, O>, const I: usize, const S: usize, const O: usize> Job 
             state[part] = state[part].with_first(first[part]);
         }
         let begun = by_lane(&state);
+        let mut gaps = W::default();
         for at in (0..stretch).step_by(LANES) {
             let tiles: [[W; LANES]; I] = tiles(&inputs, &starts, at);
+            note_gaps(&mut gaps, &tiles);
             let mut results = [[W::default(); LANES]; O];
             for bar in 0..LANES {
                 let values = recursion.step(&mut state, bar_of(&tiles, bar));
@@ -261,7 +304,7 @@ impl<R: Recursion<I, S, O>, const I: usize, const S: usize, const O: usize> Job 
                 }
             }
         }
-        [begun, by_lane(&state)]
+        clean(gaps).then(|| [begun, by_lane(&state)])
     }
 }
 
@@ -295,7 +338,10 @@ pub(crate) const fn common_multiple(a: usize, b: usize) -> usize {
     while y != 0 {
         (x, y) = (y, x % y);
     }
-    if x == 0 { 0 } else { (a / x).saturating_mul(b) }
+    match a.checked_div(x) {
+        Some(share) => share.saturating_mul(b),
+        None => 0,
+    }
 }
 
 /// The batch kernel of a state of windows.
@@ -316,7 +362,7 @@ where
     let warm = (lookback + unit).div_ceil(unit) * unit;
     let stretch = length / LANES / unit * unit;
     if stretch < 2 * warm {
-        return batch::<S, I, O>(inputs, params, outputs);
+        return checked::<S, I, O>(inputs, params, outputs);
     }
     let series = series.map(|input| input.split_at(length).0);
     let mut cut = slots.each_mut().map(|output| output.split_at_mut(room).0);
@@ -326,7 +372,11 @@ where
     let begin = LANES * stretch - warm;
     let mut rest = S::new(params)?;
     for bar in begin..length {
-        let values = rest.next(array::from_fn(|input| series[input][bar]));
+        let row: [f64; I] = array::from_fn(|input| series[input][bar]);
+        if row.iter().any(|value| !value.is_finite()) {
+            return Err(TaError::NotClean);
+        }
+        let values = rest.next(row);
         if bar >= LANES * stretch {
             let values = values.ok_or(TaError::Wiring { what: "lookback" })?;
             for output in 0..O {
@@ -363,8 +413,10 @@ impl<S: Blocks<I, O>, const I: usize, const O: usize> Job for Blocked<'_, '_, S,
                 state.next(bar_of(&tiles, bar));
             }
         }
+        let mut gaps = W::default();
         for at in (0..stretch).step_by(LANES) {
             let tiles: [[W; LANES]; I] = tiles(&inputs, &starts, at);
+            note_gaps(&mut gaps, &tiles);
             let mut results = [[W::default(); LANES]; O];
             for bar in 0..LANES {
                 let values = state.next(bar_of(&tiles, bar));
@@ -387,6 +439,6 @@ impl<S: Blocks<I, O>, const I: usize, const O: usize> Job for Blocked<'_, '_, S,
                 }
             }
         }
-        Ok(())
+        if clean(gaps) { Ok(()) } else { Err(TaError::NotClean) }
     }
 }

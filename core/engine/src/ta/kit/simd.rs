@@ -81,6 +81,13 @@ pub(crate) trait Number:
     /// `then` where `left == right`, else `other`.
     fn if_equal(left: Self, right: Self, then: Self, other: Self) -> Self;
 
+    /// 0 for a finite number, NaN for another: sums of it find a gap.
+    #[inline(always)]
+    #[expect(clippy::eq_op, reason = "inf - inf and NaN - NaN are NaN")]
+    fn gap(self) -> Self {
+        self - self
+    }
+
     /// The larger one; `self` of equals.
     #[inline(always)]
     fn larger(self, other: Self) -> Self {
@@ -530,6 +537,7 @@ mod x86 {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "eight lanes, eight rows")]
 mod tests {
     use super::*;
 

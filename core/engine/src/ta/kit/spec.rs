@@ -152,7 +152,7 @@ pub type Lookback = fn(&Params) -> Result<usize, TaError>;
 /// Fills `outputs` from `inputs`.
 ///
 /// The dispatcher guarantees: as many inputs and outputs as declared; all inputs of one length `n > lookback` and finite
-/// (but for [`Memory::Bar`], where only the first bar is); all outputs of length `n - lookback`, whose first slot belongs
+/// (but for [`Memory::Bar`], where only the first bar is, and for a kernel that is `self_checking`); all outputs of length `n - lookback`, whose first slot belongs
 /// to bar `lookback`.
 pub type Kernel = fn(&[&[f64]], &Params, &mut [&mut [f64]]) -> Result<(), TaError>;
 
@@ -163,6 +163,9 @@ pub struct Spec {
     pub name: &'static str,
     /// TA-Lib's group.
     pub group: &'static str,
+    /// Whether the kernel itself finds a NaN or an infinity in its inputs and answers [`TaError::NotClean`], which is
+    /// cheaper than looking for one first: the values are in registers anyway.
+    pub self_checking: bool,
     /// One line.
     pub doc: &'static str,
     /// The formula in plain text.
@@ -230,6 +233,12 @@ impl Spec {
             return Err(TaError::OutputShape { name: self.name, expected: self.outputs.len(), length });
         }
         let lookback = (self.lookback)(&params)?;
+        if self.self_checking {
+            match self.stretch(inputs, &params, lookback, 0, length, outputs) {
+                Err(TaError::NotClean) => {}
+                done => return done,
+            }
+        }
         let gap = first_gap(inputs, 0);
         if let (Some((bar, input)), NanPolicy::Raise) = (gap, policy.nan) {
             let value = inputs.get(input).and_then(|series| series.get(bar)).copied().unwrap_or(f64::NAN);
@@ -269,7 +278,8 @@ impl Spec {
         let first = start.saturating_add(lookback).min(end);
         self.blank(outputs, start, first);
         if first == end {
-            return Ok(());
+            let gap = first_gap(inputs, start).filter(|(bar, _)| *bar < end);
+            return if gap.is_some() { Err(TaError::NotClean) } else { Ok(()) };
         }
         let wiring = || TaError::Wiring { what: "series" };
         let mut cut: [&[f64]; MAX_SERIES] = [&[]; MAX_SERIES];
@@ -373,12 +383,11 @@ impl Job for CleanStretches<'_> {
         const STRETCH: usize = 128 * LANES;
         let mut clean = 0;
         for stretch in self.0.chunks_exact(STRETCH) {
-            // x - x is 0, but for NaN and infinities; a NaN stays in the sum.
+            // A NaN stays in the sum.
             let mut sums = [W::default(); 4];
             for rows in stretch.as_chunks::<LANES>().0.as_chunks::<4>().0 {
                 for (sum, row) in sums.iter_mut().zip(rows) {
-                    let values = W::from_lanes(*row);
-                    *sum += values - values;
+                    *sum += W::from_lanes(*row).gap();
                 }
             }
             let [a, b, c, d] = sums;

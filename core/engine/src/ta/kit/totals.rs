@@ -2,10 +2,15 @@
 //!
 //! A total that only grows is a chain of additions. Taken in blocks it is not: within a block the sum starts at 0, and the
 //! total before the block is added to it. That is also the more exact way, since small numbers meet small sums.
-#![expect(clippy::indexing_slicing, reason = "blocks and rows of fixed size, cut to length before the loops")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::needless_range_loop,
+    reason = "blocks and rows of fixed size, cut to length before the loops"
+)]
 
 use serde::{Deserialize, Serialize};
 
+use super::TaError;
 use super::simd::{Job, LANES, Number, Wide, dispatch};
 
 /// Values of a block.
@@ -88,8 +93,15 @@ pub(crate) trait Each<const I: usize>: Copy {
 }
 
 /// `out[bar]` for every bar of series that are at least as long.
-pub(crate) fn each<E: Each<I>, const I: usize>(arithmetic: E, inputs: [&[f64]; I], out: &mut [f64]) {
-    dispatch(Rows { arithmetic, inputs, out });
+///
+/// # Errors
+/// [`TaError::NotClean`] when a value read is not finite; what was written means nothing then.
+pub(crate) fn each<E: Each<I>, const I: usize>(
+    arithmetic: E,
+    inputs: [&[f64]; I],
+    out: &mut [f64],
+) -> Result<(), TaError> {
+    if dispatch(Rows { arithmetic, inputs, out }) { Ok(()) } else { Err(TaError::NotClean) }
 }
 
 struct Rows<'a, E, const I: usize> {
@@ -99,19 +111,22 @@ struct Rows<'a, E, const I: usize> {
 }
 
 impl<E: Each<I>, const I: usize> Job for Rows<'_, E, I> {
-    type Output = ();
+    /// Whether all values read are finite.
+    type Output = bool;
 
     #[inline(always)]
-    fn run<W: Wide>(self) {
+    fn run<W: Wide>(self) -> bool {
         let Self { arithmetic, inputs, out } = self;
         let length = inputs.iter().map(|input| input.len()).fold(out.len(), usize::min);
         let whole = length / LANES * LANES;
+        let (mut gaps, mut clean) = (W::default(), true);
         for at in (0..whole).step_by(LANES) {
             let mut bar = [W::default(); I];
             for input in 0..I {
                 let mut row = [0.0; LANES];
                 row.copy_from_slice(&inputs[input][at..][..LANES]);
                 bar[input] = W::from_lanes(row);
+                gaps += bar[input].gap();
             }
             out[at..][..LANES].copy_from_slice(&arithmetic.of(bar).to_lanes());
         }
@@ -119,9 +134,11 @@ impl<E: Each<I>, const I: usize> Job for Rows<'_, E, I> {
             let mut bar = [0.0; I];
             for input in 0..I {
                 bar[input] = inputs[input][at];
+                clean &= bar[input].is_finite();
             }
             out[at] = arithmetic.of(bar);
         }
+        clean && gaps.to_lanes().iter().all(|sum| *sum == 0.0)
     }
 }
 
