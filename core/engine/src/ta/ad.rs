@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::kit::flows::{MoneyFlow, money_flow};
-use super::kit::totals::{Total, accumulate, each};
+use super::kit::totals::{CHUNK, Total, accumulate, chunk_of, each};
 use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, streaming};
 
 /// AD.
@@ -24,8 +24,11 @@ pub const SPEC: Spec = Spec {
         let ([high, low, close, volume], [out]) = (inputs, outputs) else {
             return Err(TaError::Wiring { what: "series" });
         };
-        each(MoneyFlow, [high, low, close, volume], out)?;
-        accumulate(out);
+        let (bars, mut total) = ([*high, *low, *close, *volume], Total::default());
+        for (chunk, slots) in out.chunks_mut(CHUNK).enumerate() {
+            each(MoneyFlow, chunk_of(&bars, chunk), slots)?;
+            accumulate(&mut total, slots);
+        }
         Ok(())
     },
     stream: Some(streaming::<Distribution, 4, 1>),

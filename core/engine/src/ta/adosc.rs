@@ -7,7 +7,7 @@ use super::kit::flows::{MoneyFlow, money_flow};
 use super::kit::lanes::{Recursion, forgets, recur};
 use super::kit::scratch::with_scratch;
 use super::kit::simd::Number;
-use super::kit::totals::{Total, accumulate, each};
+use super::kit::totals::{CHUNK, Total, accumulate, chunk_of, each};
 use super::kit::{Input, Memory, Output, Param, Params, Seed, Spec, State, TaError, streaming};
 
 /// ADOSC.
@@ -82,8 +82,11 @@ fn oscillate(inputs: &[&[f64]], params: &Params, outputs: &mut [&mut [f64]]) -> 
     };
     let mut state = Oscillator::new(params)?;
     with_scratch(high.len(), |totals| {
-        each(MoneyFlow, [high, low, close, volume], totals)?;
-        accumulate(totals);
+        let (bars, mut total) = ([*high, *low, *close, *volume], Total::default());
+        for (chunk, slots) in totals.chunks_mut(CHUNK).enumerate() {
+            each(MoneyFlow, chunk_of(&bars, chunk), slots)?;
+            accumulate(&mut total, slots);
+        }
         let lookback = totals.len() - out.len();
         let (head, rest) = totals.split_at((lookback + 1).min(totals.len()));
         let mut last = None;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::kit::simd::Number;
-use super::kit::totals::{Each, Total, accumulate, each};
+use super::kit::totals::{CHUNK, Each, Total, accumulate, each};
 use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, streaming};
 
 /// OBV.
@@ -32,7 +32,8 @@ pub const SPEC: Spec = Spec {
         let later = volume.split_at(volume.len().min(1)).1;
         each(Signed, [before, now, later], out.split_at_mut(out.len().min(1)).1)?;
         out.iter_mut().zip(*volume).take(1).for_each(|(slot, first)| *slot = *first);
-        accumulate(out);
+        let mut total = Total::default();
+        out.chunks_mut(CHUNK).for_each(|chunk| accumulate(&mut total, chunk));
         Ok(())
     },
     stream: Some(streaming::<OnBalance, 2, 1>),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::kit::scratch::with_scratch;
 use super::kit::simd::Number;
-use super::kit::totals::{Each, Total, accumulate, each};
+use super::kit::totals::{CHUNK, Each, Total, accumulate, chunk_of, each};
 use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, streaming};
 
 /// VWAP.
@@ -73,22 +73,28 @@ fn average_paid(inputs: &[&[f64]], _: &Params, outputs: &mut [&mut [f64]]) -> Re
     let ([high, low, close, volume], [out]) = (inputs, outputs) else {
         return Err(TaError::Wiring { what: "series" });
     };
-    let length = out.len();
-    with_scratch(2 * length, |room| {
-        let (money, traded) = room.split_at_mut(length);
-        each(Money, [high, low, close, volume], money)?;
-        traded.copy_from_slice(volume);
-        accumulate(money);
-        accumulate(traded);
-        // Overflow of a total is the market's, no gap.
-        let _ = each(Price, [money, traded], out);
-        // Where nothing has been traded yet (or is taken back) the price stays what it was.
-        if traded.iter().any(|traded| *traded <= 0.0) {
-            let mut price = 0.0;
-            for (slot, traded) in out.iter_mut().zip(traded.iter()) {
-                price = if *traded > 0.0 { *slot } else { price };
-                *slot = price;
+    let (bars, mut total, mut last) = ([*high, *low, *close, *volume], [Total::default(), Total::default()], 0.0);
+    with_scratch(2 * CHUNK, |room| {
+        let (money, traded) = room.split_at_mut(CHUNK);
+        for (chunk, slots) in out.chunks_mut(CHUNK).enumerate() {
+            let bars = chunk_of(&bars, chunk);
+            let (money, traded) = (money.split_at_mut(slots.len()).0, traded.split_at_mut(slots.len()).0);
+            each(Money, bars, money)?;
+            let [.., volume] = bars;
+            traded.copy_from_slice(volume);
+            let [paid, shares] = &mut total;
+            accumulate(paid, money);
+            accumulate(shares, traded);
+            // Overflow of a total is the market's, no gap.
+            let _ = each(Price, [money, traded], slots);
+            // Where nothing has been traded yet (or is taken back) the price stays what it was.
+            if traded.iter().any(|traded| *traded <= 0.0) {
+                for (slot, traded) in slots.iter_mut().zip(traded.iter()) {
+                    last = if *traded > 0.0 { *slot } else { last };
+                    *slot = last;
+                }
             }
+            last = slots.last().copied().unwrap_or(last);
         }
         Ok(())
     })

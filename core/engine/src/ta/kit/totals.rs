@@ -38,20 +38,23 @@ impl Total {
     }
 }
 
-/// Each value becomes the total up to it, with the bits of [`Total`].
-pub(crate) fn accumulate(values: &mut [f64]) {
-    let mut before = 0.0;
+/// Values worked on at a time: few enough to stay in the nearest cache from one step to the next.
+pub(crate) const CHUNK: usize = 4 * BLOCK * LANES;
+
+/// Each value becomes the total up to it, with the bits of [`Total`]; `total` goes on from chunk to chunk.
+///
+/// All chunks but the last have [`CHUNK`] values.
+pub(crate) fn accumulate(total: &mut Total, values: &mut [f64]) {
     let mut groups = values.chunks_exact_mut(BLOCK * LANES);
     for group in &mut groups {
         dispatch(Prefixes(group));
         for block in group.chunks_exact_mut(BLOCK) {
             for value in block.iter_mut() {
-                *value += before;
+                *value += total.before;
             }
-            before = block[BLOCK - 1];
+            total.before = block[BLOCK - 1];
         }
     }
-    let mut total = Total { before, block: 0.0, count: 0 };
     for value in groups.into_remainder() {
         *value = total.next(*value);
     }
@@ -84,6 +87,14 @@ impl Job for Prefixes<'_> {
             }
         }
     }
+}
+
+/// The values of one chunk of every series.
+pub(crate) fn chunk_of<'a, const I: usize>(inputs: &[&'a [f64]; I], chunk: usize) -> [&'a [f64]; I] {
+    inputs.map(|input| {
+        let from = (chunk * CHUNK).min(input.len());
+        &input[from..(from + CHUNK).min(input.len())]
+    })
 }
 
 /// Arithmetic on one bar of `I` series.
@@ -148,12 +159,13 @@ mod tests {
 
     #[test]
     fn a_series_of_totals_has_the_bits_of_the_running_one() {
-        for length in [0, 1, 255, 256, 257, 2048, 5000] {
+        for length in [0, 1, 255, 256, 257, 2048, 8192, 20000] {
             let values: Vec<f64> = (0..length).map(|i: u32| f64::from((i * 7919) % 101) * 0.1 - 3.0).collect();
             let mut total = Total::default();
             let one_by_one: Vec<u64> = values.iter().map(|value| total.next(*value).to_bits()).collect();
             let mut whole = values.clone();
-            accumulate(&mut whole);
+            let mut running = Total::default();
+            whole.chunks_mut(CHUNK).for_each(|chunk| accumulate(&mut running, chunk));
             assert_eq!(whole.iter().map(|value| value.to_bits()).collect::<Vec<_>>(), one_by_one);
             let plain: f64 = values.iter().sum();
             assert!((whole.last().copied().unwrap_or(0.0) - plain).abs() < 1e-9);
