@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::kit::lanes::{Blocks, Windows, windowed};
 use super::kit::momentum::Freshness;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
+use super::kit::simd::Number;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, streaming};
 
 /// AROONOSC.
 pub const SPEC: Spec = Spec {
@@ -18,22 +20,31 @@ pub const SPEC: Spec = Spec {
     lookback: |params| params.int(0),
     memory: Memory::Window,
     seeded: false,
-    kernel: batch::<AroonOscillator, 2, 1>,
+    kernel: windowed::<AroonOscillator, 2, 1>,
     stream: Some(streaming::<AroonOscillator, 2, 1>),
 };
 
 #[derive(Clone, Serialize, Deserialize)]
-struct AroonOscillator {
-    freshness: Freshness,
+struct AroonOscillator<N = f64> {
+    freshness: Freshness<N>,
 }
 
-impl State<2, 1> for AroonOscillator {
-    fn new(params: &Params) -> Result<Self, TaError> {
+impl<N: Number> Windows<N, 2, 1> for AroonOscillator<N> {
+    fn begin(params: &Params) -> Result<Self, TaError> {
         Ok(Self { freshness: Freshness::new(params.int(0)?) })
     }
 
-    fn next(&mut self, [high, low]: [f64; 2]) -> Option<[f64; 1]> {
+    #[inline(always)]
+    fn next(&mut self, [high, low]: [N; 2]) -> Option<[N; 1]> {
         self.freshness.next(high, low).map(|(down, up)| [up - down])
+    }
+}
+
+impl Blocks<2, 1> for AroonOscillator {
+    type Over<N: Number> = AroonOscillator<N>;
+
+    fn unit(params: &Params) -> Result<usize, TaError> {
+        Ok(params.int(0)? + 1)
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::kit::averages::Sma;
 use super::kit::lanes::{Blocks, Windows, windowed};
 use super::kit::simd::Number;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, streaming};
+use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, streaming};
 
 /// SMA.
 pub const SPEC: Spec = Spec {

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kit::momentum::SlowStochastic;
+use super::kit::averages::{Average, Sma};
+use super::kit::lanes::{Blocks, Windows, common_multiple, windowed};
+use super::kit::momentum::{PlaceInRange, SlowStochastic};
+use super::kit::simd::Number;
 use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
 
 /// STOCH.
@@ -27,7 +30,10 @@ pub const SPEC: Spec = Spec {
     lookback: SlowStochastic::lookback,
     memory: Memory::History,
     seeded: true,
-    kernel: batch::<Stochastic, 3, 2>,
+    kernel: |inputs, params, outputs| match (params.average(2)?, params.average(4)?) {
+        (Average::Sma, Average::Sma) => windowed::<Simple, 3, 2>(inputs, params, outputs),
+        _ => batch::<Stochastic, 3, 2>(inputs, params, outputs),
+    },
     stream: Some(streaming::<Stochastic, 3, 2>),
 };
 
@@ -43,6 +49,35 @@ impl State<3, 2> for Stochastic {
 
     fn next(&mut self, bar: [f64; 3]) -> Option<[f64; 2]> {
         self.slow.next(bar)
+    }
+}
+
+/// With simple averages: the same numbers, over eight stretches as well.
+#[derive(Clone, Serialize, Deserialize)]
+struct Simple<N = f64> {
+    place: PlaceInRange<N>,
+    first: Sma<N>,
+    second: Sma<N>,
+}
+
+impl<N: Number> Windows<N, 3, 2> for Simple<N> {
+    fn begin(params: &Params) -> Result<Self, TaError> {
+        let (first, second) = (Sma::new(params.int(1)?), Sma::new(params.int(3)?));
+        Ok(Self { place: PlaceInRange::new(params.int(0)?), first, second })
+    }
+
+    #[inline(always)]
+    fn next(&mut self, [high, low, close]: [N; 3]) -> Option<[N; 2]> {
+        let slow_k = self.first.next(self.place.next(high, low, close)?)?;
+        self.second.next(slow_k).map(|slow_d| [slow_k, slow_d])
+    }
+}
+
+impl Blocks<3, 2> for Simple {
+    type Over<N: Number> = Simple<N>;
+
+    fn unit(params: &Params) -> Result<usize, TaError> {
+        Ok(common_multiple(common_multiple(params.int(0)?, params.int(1)?), params.int(3)?))
     }
 }
 

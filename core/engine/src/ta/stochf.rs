@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kit::averages::Ma;
+use super::kit::averages::{Average, Ma, Sma};
+use super::kit::lanes::{Blocks, Windows, common_multiple, windowed};
 use super::kit::momentum::PlaceInRange;
+use super::kit::simd::Number;
 use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
 
 /// STOCHF.
@@ -26,7 +28,10 @@ pub const SPEC: Spec = Spec {
     lookback: |params| Ok(params.int(0)? - 1 + params.average(2)?.lookback(params.int(1)?)),
     memory: Memory::History,
     seeded: true,
-    kernel: batch::<FastStochastic, 3, 2>,
+    kernel: |inputs, params, outputs| match params.average(2)? {
+        Average::Sma => windowed::<Simple, 3, 2>(inputs, params, outputs),
+        _ => batch::<FastStochastic, 3, 2>(inputs, params, outputs),
+    },
     stream: Some(streaming::<FastStochastic, 3, 2>),
 };
 
@@ -45,6 +50,33 @@ impl State<3, 2> for FastStochastic {
     fn next(&mut self, [high, low, close]: [f64; 3]) -> Option<[f64; 2]> {
         let fast_k = self.place.next(high, low, close)?;
         self.average.next(fast_k).map(|fast_d| [fast_k, fast_d])
+    }
+}
+
+/// With a simple average: the same numbers, over eight stretches as well.
+#[derive(Clone, Serialize, Deserialize)]
+struct Simple<N = f64> {
+    place: PlaceInRange<N>,
+    average: Sma<N>,
+}
+
+impl<N: Number> Windows<N, 3, 2> for Simple<N> {
+    fn begin(params: &Params) -> Result<Self, TaError> {
+        Ok(Self { place: PlaceInRange::new(params.int(0)?), average: Sma::new(params.int(1)?) })
+    }
+
+    #[inline(always)]
+    fn next(&mut self, [high, low, close]: [N; 3]) -> Option<[N; 2]> {
+        let fast_k = self.place.next(high, low, close)?;
+        self.average.next(fast_k).map(|fast_d| [fast_k, fast_d])
+    }
+}
+
+impl Blocks<3, 2> for Simple {
+    type Over<N: Number> = Simple<N>;
+
+    fn unit(params: &Params) -> Result<usize, TaError> {
+        Ok(common_multiple(params.int(0)?, params.int(1)?))
     }
 }
 

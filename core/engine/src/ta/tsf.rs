@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kit::windows::RollingMoments;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, float, streaming};
+use super::kit::lanes::{Blocks, Windows, windowed};
+use super::kit::moments::{Reading, RollingLine};
+use super::kit::simd::Number;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, float, streaming};
 
 /// TSF.
 pub const SPEC: Spec = Spec {
@@ -18,24 +20,33 @@ pub const SPEC: Spec = Spec {
     lookback: |params| Ok(params.int(0)? - 1),
     memory: Memory::Window,
     seeded: false,
-    kernel: batch::<Forecast, 1, 1>,
+    kernel: windowed::<Forecast, 1, 1>,
     stream: Some(streaming::<Forecast, 1, 1>),
 };
 
 #[derive(Clone, Serialize, Deserialize)]
-struct Forecast {
-    window: RollingMoments,
-    count: f64,
+struct Forecast<N = f64> {
+    window: RollingLine<N>,
+    height: Reading,
 }
 
-impl State<1, 1> for Forecast {
-    fn new(params: &Params) -> Result<Self, TaError> {
+impl<N: Number> Windows<N, 1, 1> for Forecast<N> {
+    fn begin(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
-        Ok(Self { window: RollingMoments::new(period), count: float(period) })
+        Ok(Self { window: RollingLine::new(period), height: Reading::height(period, float(period)) })
     }
 
-    fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
-        self.window.next(value).map(|moments| [moments.line(self.count, self.count)])
+    #[inline(always)]
+    fn next(&mut self, [value]: [N; 1]) -> Option<[N; 1]> {
+        self.window.next(value).map(|sums| [sums.height(self.height)])
+    }
+}
+
+impl Blocks<1, 1> for Forecast {
+    type Over<N: Number> = Forecast<N>;
+
+    fn unit(params: &Params) -> Result<usize, TaError> {
+        params.int(0)
     }
 }
 

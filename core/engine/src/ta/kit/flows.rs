@@ -3,12 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::ratio_or_zero;
+use super::simd::Number;
 
 /// Chaikin's money flow of a bar: its volume, whole at a close on the high, negative at a close on the low; nothing
 /// where the bar has no range.
-pub(crate) fn money_flow([high, low, close, volume]: [f64; 4]) -> f64 {
-    let range = high - low;
-    if range > 0.0 { ((close - low) - (high - close)) / range * volume } else { 0.0 }
+#[inline(always)]
+pub(crate) fn money_flow<N: Number>([high, low, close, volume]: [N; 4]) -> N {
+    let (range, zero) = (high - low, N::splat(0.0));
+    N::if_above(range, zero, ((close - low) - (high - close)) / range * volume, zero)
 }
 
 /// A close and a volume that were the last ones.

@@ -53,10 +53,14 @@ pub(crate) struct Trima<N = f64> {
 }
 
 impl<N: Number> Trima<N> {
+    /// Of the inner and of the outer mean.
+    pub(crate) const fn periods(period: usize) -> [usize; 2] {
+        [period / 2 + 1, period.div_ceil(2)]
+    }
+
     pub(crate) fn new(period: usize) -> Self {
-        let (inner, outer) =
-            if period % 2 == 1 { (period / 2 + 1, period / 2 + 1) } else { (period / 2 + 1, period / 2) };
-        Self { inner: Sma::new(inner), outer: Sma::new(outer.max(1)) }
+        let [inner, outer] = Self::periods(period);
+        Self { inner: Sma::new(inner), outer: Sma::new(outer) }
     }
 
     #[inline(always)]
@@ -74,9 +78,15 @@ pub(crate) struct Hma<N = f64> {
 }
 
 impl<N: Number> Hma<N> {
+    /// Of the fast average, the slow one and the smoothing.
+    pub(crate) const fn periods(period: usize) -> [usize; 3] {
+        let half = if period < 2 { 1 } else { period / 2 };
+        [half, period, period.isqrt()]
+    }
+
     pub(crate) fn new(period: usize) -> Self {
-        let (half, root) = ((period / 2).max(1), period.isqrt());
-        Self { fast: Wma::new(half), slow: Wma::new(period), smooth: Wma::new(root) }
+        let [fast, slow, smooth] = Self::periods(period);
+        Self { fast: Wma::new(fast), slow: Wma::new(slow), smooth: Wma::new(smooth) }
     }
 
     #[inline(always)]
