@@ -100,8 +100,11 @@ impl Reading {
         Self { first: 1.0 / float(count) + slope.first * (at - middle), ramp: slope.ramp * (at - middle) }
     }
 
-    /// Rise per bar of the line through `count` values, at least 2.
+    /// Rise per bar of the line through `count` values; a single one lies on a level line.
     pub(crate) fn slope(count: usize) -> Self {
+        if count < 2 {
+            return Self { first: 0.0, ramp: 0.0 };
+        }
         let count = float(count);
         // Sum of (i - mean of i) * d, over the sum of (i - mean of i) squared.
         let ramp = 12.0 / (count * (count * count - 1.0));
