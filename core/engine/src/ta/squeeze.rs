@@ -80,6 +80,7 @@ impl State<3, 2> for Squeeze {
         let deviation = self.deviations * bands.variance(self.bands_share).sqrt();
         // Both lie around averages `apart` from each other: one is inside when it is narrower by more than that.
         let room = self.ranges * range - deviation;
+        // Neither where squares overflow: then `room` is no number.
         let clear = room.abs() > apart && !is_noise(room.abs() - apart, middle.abs());
         let squeeze = if clear { room.signum() } else { 0.0 };
         Some([squeeze, momentum.height(self.newest)])
