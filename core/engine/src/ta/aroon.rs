@@ -33,6 +33,7 @@ struct Aroon<N = f64> {
 }
 
 impl<N: Number> Windows<N, 2, 2> for Aroon<N> {
+    #[inline(always)]
     fn begin(params: &Params) -> Result<Self, TaError> {
         Ok(Self { freshness: Freshness::new(params.int(0)?) })
     }

@@ -30,6 +30,7 @@ struct AroonOscillator<N = f64> {
 }
 
 impl<N: Number> Windows<N, 2, 1> for AroonOscillator<N> {
+    #[inline(always)]
     fn begin(params: &Params) -> Result<Self, TaError> {
         Ok(Self { freshness: Freshness::new(params.int(0)?) })
     }

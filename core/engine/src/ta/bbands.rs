@@ -51,6 +51,7 @@ struct Width<N = f64> {
 }
 
 impl<N: Number> Width<N> {
+    #[inline(always)]
     fn new(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
         let (window, share) = (RollingMoments::new(period), 1.0 / float(period));
@@ -90,6 +91,7 @@ struct Simple<N = f64> {
 }
 
 impl<N: Number> Windows<N, 1, 3> for Simple<N> {
+    #[inline(always)]
     fn begin(params: &Params) -> Result<Self, TaError> {
         Ok(Self { average: Sma::new(params.int(0)?), width: Width::new(params)? })
     }

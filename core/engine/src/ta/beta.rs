@@ -31,6 +31,7 @@ struct Beta<N = f64> {
 }
 
 impl<N: Number> Windows<N, 2, 1> for Beta<N> {
+    #[inline(always)]
     fn begin(params: &Params) -> Result<Self, TaError> {
         Ok(Self { previous: None, returns: RollingPairs::new(params.int(0)?) })
     }

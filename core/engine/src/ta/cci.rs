@@ -31,6 +31,7 @@ struct ChannelIndex<N = f64> {
 }
 
 impl<N: Number> Windows<N, 3, 1> for ChannelIndex<N> {
+    #[inline(always)]
     fn begin(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
         Ok(Self { window: Ring::new(period), count: float(period) })
@@ -38,7 +39,8 @@ impl<N: Number> Windows<N, 3, 1> for ChannelIndex<N> {
 
     #[inline(always)]
     fn next(&mut self, [high, low, close]: [N; 3]) -> Option<[N; 1]> {
-        let typical = (high + low + close) / N::splat(3.0);
+        // Three times the typical price: a distance in deviations does not see the factor.
+        let typical = high + low + close;
         self.window.push(typical);
         if !self.window.is_full() {
             return None;

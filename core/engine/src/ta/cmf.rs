@@ -32,6 +32,7 @@ struct MoneyFlow<N = f64> {
 }
 
 impl<N: Number> Windows<N, 4, 1> for MoneyFlow<N> {
+    #[inline(always)]
     fn begin(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
         Ok(Self { flow: Sum::new(period), volume: Sum::new(period) })

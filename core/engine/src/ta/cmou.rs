@@ -32,6 +32,7 @@ struct PlainMomentum<N = f64> {
 }
 
 impl<N: Number> Windows<N, 1, 1> for PlainMomentum<N> {
+    #[inline(always)]
     fn begin(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
         Ok(Self { previous: None, up: Sum::new(period), down: Sum::new(period) })

@@ -30,6 +30,7 @@ struct Correlation<N = f64> {
 }
 
 impl<N: Number> Windows<N, 2, 1> for Correlation<N> {
+    #[inline(always)]
     fn begin(params: &Params) -> Result<Self, TaError> {
         Ok(Self { window: RollingPairs::new(params.int(0)?) })
     }

@@ -35,6 +35,7 @@ struct Channel<N = f64> {
 }
 
 impl<N: Number> Windows<N, 2, 3> for Channel<N> {
+    #[inline(always)]
     fn begin(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
         Ok(Self { highest: Maximum::new(period), lowest: Minimum::new(period) })

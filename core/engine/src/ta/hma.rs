@@ -31,6 +31,7 @@ struct HullAverage<N = f64> {
 }
 
 impl<N: Number> Windows<N, 1, 1> for HullAverage<N> {
+    #[inline(always)]
     fn begin(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
         Ok(Self { average: (period > 1).then(|| Hma::new(period)) })

@@ -31,6 +31,7 @@ struct IntradayMomentum<N = f64> {
 }
 
 impl<N: Number> Windows<N, 2, 1> for IntradayMomentum<N> {
+    #[inline(always)]
     fn begin(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
         Ok(Self { up: Sum::new(period), down: Sum::new(period) })

@@ -31,6 +31,7 @@ struct Slope<N = f64> {
 }
 
 impl<N: Number> Windows<N, 1, 1> for Slope<N> {
+    #[inline(always)]
     fn begin(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
         Ok(Self { window: RollingLine::new(period), slope: Reading::slope(period) })

@@ -30,6 +30,7 @@ struct Highest<N = f64> {
 }
 
 impl<N: Number> Windows<N, 1, 1> for Highest<N> {
+    #[inline(always)]
     fn begin(params: &Params) -> Result<Self, TaError> {
         Ok(Self { peak: Maximum::new(params.int(0)?) })
     }

@@ -31,6 +31,7 @@ struct Middle<N = f64> {
 }
 
 impl<N: Number> Windows<N, 1, 1> for Middle<N> {
+    #[inline(always)]
     fn begin(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
         Ok(Self { highest: Maximum::new(period), lowest: Minimum::new(period) })

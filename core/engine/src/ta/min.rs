@@ -30,6 +30,7 @@ struct Lowest<N = f64> {
 }
 
 impl<N: Number> Windows<N, 1, 1> for Lowest<N> {
+    #[inline(always)]
     fn begin(params: &Params) -> Result<Self, TaError> {
         Ok(Self { peak: Minimum::new(params.int(0)?) })
     }

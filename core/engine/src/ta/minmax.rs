@@ -34,6 +34,7 @@ struct Bounds<N = f64> {
 }
 
 impl<N: Number> Windows<N, 1, 2> for Bounds<N> {
+    #[inline(always)]
     fn begin(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
         Ok(Self { highest: Maximum::new(period), lowest: Minimum::new(period) })

@@ -36,6 +36,7 @@ struct Deviation<N = f64> {
 }
 
 impl<N: Number> Windows<N, 1, 1> for Deviation<N> {
+    #[inline(always)]
     fn begin(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
         Ok(Self { window: RollingMoments::new(period), share: 1.0 / float(period), multiple: params.real(1)? })

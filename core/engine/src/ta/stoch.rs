@@ -61,6 +61,7 @@ struct Simple<N = f64> {
 }
 
 impl<N: Number> Windows<N, 3, 2> for Simple<N> {
+    #[inline(always)]
     fn begin(params: &Params) -> Result<Self, TaError> {
         let (first, second) = (Sma::new(params.int(1)?), Sma::new(params.int(3)?));
         Ok(Self { place: PlaceInRange::new(params.int(0)?), first, second })

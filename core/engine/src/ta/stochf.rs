@@ -61,6 +61,7 @@ struct Simple<N = f64> {
 }
 
 impl<N: Number> Windows<N, 3, 2> for Simple<N> {
+    #[inline(always)]
     fn begin(params: &Params) -> Result<Self, TaError> {
         Ok(Self { place: PlaceInRange::new(params.int(0)?), average: Sma::new(params.int(1)?) })
     }

@@ -30,6 +30,7 @@ struct Total<N = f64> {
 }
 
 impl<N: Number> Windows<N, 1, 1> for Total<N> {
+    #[inline(always)]
     fn begin(params: &Params) -> Result<Self, TaError> {
         Ok(Self { sum: Sum::new(params.int(0)?) })
     }

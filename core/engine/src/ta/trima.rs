@@ -30,6 +30,7 @@ struct TriangularAverage<N = f64> {
 }
 
 impl<N: Number> Windows<N, 1, 1> for TriangularAverage<N> {
+    #[inline(always)]
     fn begin(params: &Params) -> Result<Self, TaError> {
         Ok(Self { average: Trima::new(params.int(0)?) })
     }

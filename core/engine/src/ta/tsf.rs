@@ -31,6 +31,7 @@ struct Forecast<N = f64> {
 }
 
 impl<N: Number> Windows<N, 1, 1> for Forecast<N> {
+    #[inline(always)]
     fn begin(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
         Ok(Self { window: RollingLine::new(period), height: Reading::height(period, float(period)) })

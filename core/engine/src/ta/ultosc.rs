@@ -44,6 +44,7 @@ struct Pressure<N> {
 }
 
 impl<N: Number> Pressure<N> {
+    #[inline(always)]
     fn new(period: usize) -> Self {
         Self { buying: Sum::new(period), range: Sum::new(period) }
     }
@@ -64,6 +65,7 @@ struct Ultimate<N = f64> {
 }
 
 impl<N: Number> Windows<N, 3, 1> for Ultimate<N> {
+    #[inline(always)]
     fn begin(params: &Params) -> Result<Self, TaError> {
         let [short, middle, long] = periods(params)?;
         let (short, middle, long) = (Pressure::new(short), Pressure::new(middle), Pressure::new(long));

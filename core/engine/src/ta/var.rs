@@ -35,6 +35,7 @@ struct Variance<N = f64> {
 }
 
 impl<N: Number> Windows<N, 1, 1> for Variance<N> {
+    #[inline(always)]
     fn begin(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
         Ok(Self { window: RollingMoments::new(period), share: 1.0 / float(period) })

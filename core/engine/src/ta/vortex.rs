@@ -37,6 +37,7 @@ struct Vortex<N = f64> {
 }
 
 impl<N: Number> Windows<N, 3, 2> for Vortex<N> {
+    #[inline(always)]
     fn begin(params: &Params) -> Result<Self, TaError> {
         let sum = Sum::new(params.int(0)?);
         Ok(Self { previous: None, up: sum.clone(), down: sum.clone(), range: sum })

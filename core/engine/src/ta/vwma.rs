@@ -31,6 +31,7 @@ struct WeightedByVolume<N = f64> {
 }
 
 impl<N: Number> Windows<N, 2, 1> for WeightedByVolume<N> {
+    #[inline(always)]
     fn begin(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
         Ok(Self { sums: (period > 1).then(|| (Sum::new(period), Sum::new(period))) })

@@ -52,6 +52,7 @@ pub(crate) struct RollingMoments<N = f64> {
 
 impl<N: Number> RollingMoments<N> {
     /// `period` is at least 1.
+    #[inline(always)]
     pub(crate) fn new(period: usize) -> Self {
         let nothing = (N::splat(NOTHING), N::splat(NOTHING));
         Self { slots: vec![nothing; period], at: 0, anchor: N::splat(0.0), running: nothing, warm: false }
@@ -152,6 +153,7 @@ pub(crate) struct RollingLine<N = f64> {
 
 impl<N: Number> RollingLine<N> {
     /// `period` is at least 1.
+    #[inline(always)]
     pub(crate) fn new(period: usize) -> Self {
         let nothing = (N::splat(NOTHING), N::splat(NOTHING));
         let (slots, newest) = (vec![nothing; period], float(period) - 1.0);

@@ -145,6 +145,7 @@ pub(crate) struct PlaceInRange<N = f64> {
 }
 
 impl<N: Number> PlaceInRange<N> {
+    #[inline(always)]
     pub(crate) fn new(period: usize) -> Self {
         Self { highest: Maximum::new(period), lowest: Minimum::new(period) }
     }
@@ -171,6 +172,7 @@ pub(crate) struct Freshness<N = f64> {
 
 impl<N: Number> Freshness<N> {
     /// The window is `period` bars and the one before them.
+    #[inline(always)]
     pub(crate) fn new(period: usize) -> Self {
         let (lowest, highest) = (Extreme::lowest(period + 1), Extreme::highest(period + 1));
         Self { lowest, highest, period: float(period) }

@@ -85,6 +85,7 @@ pub(crate) struct RollingPairs<N = f64> {
 
 impl<N: Number> RollingPairs<N> {
     /// `period` is at least 1.
+    #[inline(always)]
     pub(crate) fn new(period: usize) -> Self {
         let (nothing, anchor) = (PairSums::nothing(), (N::splat(0.0), N::splat(0.0)));
         let share = 1.0 / float(period);

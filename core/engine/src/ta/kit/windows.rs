@@ -6,6 +6,9 @@
 //!
 //! One space of `period` slots holds both: while a block is filled, the slots up to `at` are its values, and the slots
 //! behind are the suffix sums of the block before that are still to be read.
+//!
+//! Everything is inlined, constructors too: a state that a call has written to would stay in memory in the tile loops of
+//! `lanes`, instead of in registers.
 
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +33,7 @@ pub(crate) struct Sum<N = f64> {
 
 impl<N: Number> Sum<N> {
     /// `period` is at least 1.
+    #[inline(always)]
     pub(crate) fn new(period: usize) -> Self {
         let nothing = N::splat(NOTHING);
         Self { slots: vec![nothing; period], at: 0, running: nothing, warm: false }
@@ -74,6 +78,7 @@ pub(crate) struct Ramp<N = f64> {
 
 impl<N: Number> Ramp<N> {
     /// `period` is at least 1.
+    #[inline(always)]
     pub(crate) fn new(period: usize) -> Self {
         let nothing = N::splat(NOTHING);
         let slots = vec![nothing; period];
@@ -129,6 +134,7 @@ impl<N: Number, const LARGEST: bool> Peak<N, LARGEST> {
     const WORST: f64 = if LARGEST { f64::NEG_INFINITY } else { f64::INFINITY };
 
     /// `period` is at least 1.
+    #[inline(always)]
     pub(crate) fn new(period: usize) -> Self {
         let worst = N::splat(Self::WORST);
         Self { slots: vec![worst; period], at: 0, running: worst, warm: false }
@@ -180,15 +186,18 @@ pub(crate) struct Extreme<N = f64> {
 
 impl<N: Number> Extreme<N> {
     /// The largest of the last `period` values; `period` is at least 1.
+    #[inline(always)]
     pub(crate) fn highest(period: usize) -> Self {
         Self::new(period, 1.0)
     }
 
     /// The smallest of the last `period` values; `period` is at least 1.
+    #[inline(always)]
     pub(crate) fn lowest(period: usize) -> Self {
         Self::new(period, -1.0)
     }
 
+    #[inline(always)]
     fn new(period: usize, sign: f64) -> Self {
         let zero = N::splat(0.0);
         let worst = (N::splat(f64::NEG_INFINITY), zero);

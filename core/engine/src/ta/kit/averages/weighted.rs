@@ -15,6 +15,7 @@ pub(crate) struct Sma<N = f64> {
 }
 
 impl<N: Number> Sma<N> {
+    #[inline(always)]
     pub(crate) fn new(period: usize) -> Self {
         Self { sum: Sum::new(period), share: 1.0 / float(period) }
     }
@@ -34,6 +35,7 @@ pub(crate) struct Wma<N = f64> {
 }
 
 impl<N: Number> Wma<N> {
+    #[inline(always)]
     pub(crate) fn new(period: usize) -> Self {
         let count = float(period);
         Self { ramp: Ramp::new(period), share: 2.0 / (count * (count + 1.0)) }
@@ -58,6 +60,7 @@ impl<N: Number> Trima<N> {
         [period / 2 + 1, period.div_ceil(2)]
     }
 
+    #[inline(always)]
     pub(crate) fn new(period: usize) -> Self {
         let [inner, outer] = Self::periods(period);
         Self { inner: Sma::new(inner), outer: Sma::new(outer) }
@@ -84,6 +87,7 @@ impl<N: Number> Hma<N> {
         [half, period, period.isqrt()]
     }
 
+    #[inline(always)]
     pub(crate) fn new(period: usize) -> Self {
         let [fast, slow, smooth] = Self::periods(period);
         Self { fast: Wma::new(fast), slow: Wma::new(slow), smooth: Wma::new(smooth) }
