@@ -147,7 +147,7 @@ pub(crate) struct RollingLine<N = f64> {
     /// Of the block being filled: the sum of d, and the sum of d times how many came after it.
     running: (N, N),
     /// Place of the newest value in the window.
-    newest: f64,
+    newest: N,
     warm: bool,
 }
 
@@ -156,7 +156,7 @@ impl<N: Number> RollingLine<N> {
     #[inline(always)]
     pub(crate) fn new(period: usize) -> Self {
         let nothing = (N::splat(NOTHING), N::splat(NOTHING));
-        let (slots, newest) = (vec![nothing; period], float(period) - 1.0);
+        let (slots, newest) = (vec![nothing; period], N::splat(float(period) - 1.0));
         Self { slots, at: 0, anchor: N::splat(0.0), running: nothing, newest, warm: false }
     }
 
@@ -169,7 +169,7 @@ impl<N: Number> RollingLine<N> {
             let lag = self.running.1 + self.running.0;
             let newer = self.running.0 + (value - self.anchor);
             self.running = (newer, lag);
-            let (first, ramp) = (*first + newer, *ramp + (N::splat(self.newest) * newer - lag));
+            let (first, ramp) = (*first + newer, *ramp + (self.newest * newer - lag));
             return self.warm.then(|| LineSums { anchor: self.anchor, first, ramp });
         }
         // The window is the block itself, whose own last value is the anchor from here on.

@@ -72,7 +72,7 @@ pub(crate) struct Ramp<N = f64> {
     plain: N,
     /// Sum of the block's values, each times how many came after it.
     lag: N,
-    period: f64,
+    period: N,
     warm: bool,
 }
 
@@ -82,7 +82,7 @@ impl<N: Number> Ramp<N> {
     pub(crate) fn new(period: usize) -> Self {
         let nothing = N::splat(NOTHING);
         let slots = vec![nothing; period];
-        Self { slots, at: 0, plain: nothing, lag: nothing, period: float(period), warm: false }
+        Self { slots, at: 0, plain: nothing, lag: nothing, period: N::splat(float(period)), warm: false }
     }
 
     /// The weighted sum with one more value, or `None` before there are `period`.
@@ -90,7 +90,7 @@ impl<N: Number> Ramp<N> {
     pub(crate) fn next(&mut self, value: N) -> Option<N> {
         let lag = self.lag + self.plain;
         let plain = self.plain + value;
-        let weighted = N::splat(self.period) * plain - lag;
+        let weighted = self.period * plain - lag;
         if let Some([slot, older, ..]) = self.slots.get_mut(self.at..) {
             *slot = value;
             self.at += 1;
