@@ -45,23 +45,23 @@ pub const SPEC: Spec = Spec {
 struct Width<N = f64> {
     window: RollingMoments<N>,
     /// 1 / the window's length.
-    share: f64,
-    up: f64,
-    down: f64,
+    share: N,
+    up: N,
+    down: N,
 }
 
 impl<N: Number> Width<N> {
     #[inline(always)]
     fn new(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
-        let (window, share) = (RollingMoments::new(period), 1.0 / float(period));
-        Ok(Self { window, share, up: params.real(1)?, down: params.real(2)? })
+        let (window, share) = (RollingMoments::new(period), N::splat(1.0 / float(period)));
+        Ok(Self { window, share, up: N::splat(params.real(1)?), down: N::splat(params.real(2)?) })
     }
 
     #[inline(always)]
     fn next(&mut self, value: N) -> Option<(N, N)> {
         let deviation = self.window.next(value)?.variance(self.share).root();
-        Some((deviation * N::splat(self.up), deviation * N::splat(self.down)))
+        Some((deviation * self.up, deviation * self.down))
     }
 }
 

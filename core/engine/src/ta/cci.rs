@@ -27,14 +27,15 @@ pub const SPEC: Spec = Spec {
 #[derive(Clone, Serialize, Deserialize)]
 struct ChannelIndex<N = f64> {
     window: Ring<N>,
-    count: f64,
+    /// 1 / the window's length.
+    share: N,
 }
 
 impl<N: Number> Windows<N, 3, 1> for ChannelIndex<N> {
     #[inline(always)]
     fn begin(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
-        Ok(Self { window: Ring::new(period), count: float(period) })
+        Ok(Self { window: Ring::new(period), share: N::splat(1.0 / float(period)) })
     }
 
     #[inline(always)]
@@ -45,7 +46,7 @@ impl<N: Number> Windows<N, 3, 1> for ChannelIndex<N> {
         if !self.window.is_full() {
             return None;
         }
-        let (zero, share) = (N::splat(0.0), N::splat(1.0 / self.count));
+        let (zero, share) = (N::splat(0.0), self.share);
         let (mut total, mut away) = (zero, zero);
         for value in self.window.unordered() {
             total += *value;

@@ -27,7 +27,7 @@ pub const SPEC: Spec = Spec {
 #[derive(Clone, Serialize, Deserialize)]
 struct LineEnd<N = f64> {
     window: RollingLine<N>,
-    height: Reading,
+    height: Reading<N>,
 }
 
 impl<N: Number> Windows<N, 1, 1> for LineEnd<N> {

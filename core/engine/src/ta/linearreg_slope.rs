@@ -27,7 +27,7 @@ pub const SPEC: Spec = Spec {
 #[derive(Clone, Serialize, Deserialize)]
 struct Slope<N = f64> {
     window: RollingLine<N>,
-    slope: Reading,
+    slope: Reading<N>,
 }
 
 impl<N: Number> Windows<N, 1, 1> for Slope<N> {

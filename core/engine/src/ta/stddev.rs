@@ -31,21 +31,25 @@ pub const SPEC: Spec = Spec {
 struct Deviation<N = f64> {
     window: RollingMoments<N>,
     /// 1 / the window's length.
-    share: f64,
-    multiple: f64,
+    share: N,
+    multiple: N,
 }
 
 impl<N: Number> Windows<N, 1, 1> for Deviation<N> {
     #[inline(always)]
     fn begin(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
-        Ok(Self { window: RollingMoments::new(period), share: 1.0 / float(period), multiple: params.real(1)? })
+        Ok(Self {
+            window: RollingMoments::new(period),
+            share: N::splat(1.0 / float(period)),
+            multiple: N::splat(params.real(1)?),
+        })
     }
 
     #[inline(always)]
     fn next(&mut self, [value]: [N; 1]) -> Option<[N; 1]> {
         let variance = self.window.next(value)?.variance(self.share);
-        Some([variance.root() * N::splat(self.multiple)])
+        Some([variance.root() * self.multiple])
     }
 }
 

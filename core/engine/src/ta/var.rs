@@ -31,14 +31,14 @@ pub const SPEC: Spec = Spec {
 struct Variance<N = f64> {
     window: RollingMoments<N>,
     /// 1 / the window's length.
-    share: f64,
+    share: N,
 }
 
 impl<N: Number> Windows<N, 1, 1> for Variance<N> {
     #[inline(always)]
     fn begin(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
-        Ok(Self { window: RollingMoments::new(period), share: 1.0 / float(period) })
+        Ok(Self { window: RollingMoments::new(period), share: N::splat(1.0 / float(period)) })
     }
 
     #[inline(always)]

@@ -24,14 +24,13 @@ pub(crate) struct Moments<N = f64> {
 impl<N: Number> Moments<N> {
     /// Mean of the window; `share` is 1 / the count of its values.
     #[inline(always)]
-    pub(crate) fn mean(&self, share: f64) -> N {
-        self.anchor + self.first * N::splat(share)
+    pub(crate) fn mean(&self, share: N) -> N {
+        self.anchor + self.first * share
     }
 
     /// Mean of the squared distances from the window's mean; never negative, but NaN where squares overflow.
     #[inline(always)]
-    pub(crate) fn variance(&self, share: f64) -> N {
-        let share = N::splat(share);
+    pub(crate) fn variance(&self, share: N) -> N {
         let mean = self.first * share;
         (self.second * share - mean * mean).larger(N::splat(0.0))
     }
@@ -89,27 +88,29 @@ impl<N: Number> RollingMoments<N> {
 
 /// What is read off a least-squares line, as weights of the two sums of [`LineSums`].
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(crate) struct Reading {
-    first: f64,
-    ramp: f64,
+pub(crate) struct Reading<N = f64> {
+    first: N,
+    ramp: N,
 }
 
-impl Reading {
+impl<N: Number> Reading<N> {
     /// Height of the line through `count` values at bar `at`: 0 for the oldest, `count - 1` for the newest.
+    #[inline(always)]
     pub(crate) fn height(count: usize, at: f64) -> Self {
-        let (slope, middle) = (Self::slope(count), (float(count) - 1.0) / 2.0);
-        Self { first: 1.0 / float(count) + slope.first * (at - middle), ramp: slope.ramp * (at - middle) }
+        let (slope, rise) = (Self::slope(count), N::splat(at - (float(count) - 1.0) / 2.0));
+        Self { first: N::splat(1.0 / float(count)) + slope.first * rise, ramp: slope.ramp * rise }
     }
 
     /// Rise per bar of the line through `count` values; a single one lies on a level line.
+    #[inline(always)]
     pub(crate) fn slope(count: usize) -> Self {
         if count < 2 {
-            return Self { first: 0.0, ramp: 0.0 };
+            return Self { first: N::splat(0.0), ramp: N::splat(0.0) };
         }
         let count = float(count);
         // Sum of (i - mean of i) * d, over the sum of (i - mean of i) squared.
         let ramp = 12.0 / (count * (count * count - 1.0));
-        Self { first: -ramp * (count - 1.0) / 2.0, ramp }
+        Self { first: N::splat(-ramp * (count - 1.0) / 2.0), ramp: N::splat(ramp) }
     }
 }
 
@@ -124,13 +125,13 @@ pub(crate) struct LineSums<N = f64> {
 impl<N: Number> LineSums<N> {
     /// The slope, from [`Reading::slope`].
     #[inline(always)]
-    pub(crate) fn slope(&self, reading: Reading) -> N {
-        self.first * N::splat(reading.first) + self.ramp * N::splat(reading.ramp)
+    pub(crate) fn slope(&self, reading: Reading<N>) -> N {
+        self.first * reading.first + self.ramp * reading.ramp
     }
 
     /// The height at a bar, from [`Reading::height`].
     #[inline(always)]
-    pub(crate) fn height(&self, reading: Reading) -> N {
+    pub(crate) fn height(&self, reading: Reading<N>) -> N {
         // The small terms first: the level is added once, at the end.
         self.anchor + self.slope(reading)
     }

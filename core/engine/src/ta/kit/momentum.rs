@@ -167,7 +167,7 @@ impl<N: Number> PlaceInRange<N> {
 pub(crate) struct Freshness<N = f64> {
     lowest: Extreme<N>,
     highest: Extreme<N>,
-    period: f64,
+    period: N,
 }
 
 impl<N: Number> Freshness<N> {
@@ -175,7 +175,7 @@ impl<N: Number> Freshness<N> {
     #[inline(always)]
     pub(crate) fn new(period: usize) -> Self {
         let (lowest, highest) = (Extreme::lowest(period + 1), Extreme::highest(period + 1));
-        Self { lowest, highest, period: float(period) }
+        Self { lowest, highest, period: N::splat(float(period)) }
     }
 
     /// Of the low and of the high; of equals the newest counts.
@@ -183,7 +183,7 @@ impl<N: Number> Freshness<N> {
     pub(crate) fn next(&mut self, high: N, low: N) -> Option<(N, N)> {
         let (low, high) = (self.lowest.next_at(low), self.highest.next_at(high));
         let ((_, low_ago), (_, high_ago)) = low.zip(high)?;
-        let (period, hundred) = (N::splat(self.period), N::splat(100.0));
+        let (period, hundred) = (self.period, N::splat(100.0));
         // Divided, so that the extreme itself is exactly 100.
         Some((hundred * (period - low_ago) / period, hundred * (period - high_ago) / period))
     }

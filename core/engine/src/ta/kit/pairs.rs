@@ -56,8 +56,8 @@ impl<N: Number> PairSums<N> {
     }
 
     #[inline(always)]
-    fn spreads(&self, share: f64) -> Spreads<N> {
-        let (zero, share) = (N::splat(0.0), N::splat(share));
+    fn spreads(&self, share: N) -> Spreads<N> {
+        let zero = N::splat(0.0);
         let (left_mean, right_mean) = (self.left * share, self.right * share);
         // Rounding may leave a little less than nothing.
         let left = (self.left_squares - self.left * left_mean).larger(zero);
@@ -79,7 +79,7 @@ pub(crate) struct RollingPairs<N = f64> {
     /// Sums of the block being filled.
     running: PairSums<N>,
     /// 1 / the window's length.
-    share: f64,
+    share: N,
     warm: bool,
 }
 
@@ -88,7 +88,7 @@ impl<N: Number> RollingPairs<N> {
     #[inline(always)]
     pub(crate) fn new(period: usize) -> Self {
         let (nothing, anchor) = (PairSums::nothing(), (N::splat(0.0), N::splat(0.0)));
-        let share = 1.0 / float(period);
+        let share = N::splat(1.0 / float(period));
         Self { slots: vec![nothing; period], at: 0, anchor, running: nothing, share, warm: false }
     }
 

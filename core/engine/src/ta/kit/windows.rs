@@ -8,7 +8,8 @@
 //! behind are the suffix sums of the block before that are still to be read.
 //!
 //! Everything is inlined, constructors too: a state that a call has written to would stay in memory in the tile loops of
-//! `lanes`, instead of in registers.
+//! `lanes`, instead of in registers. And their constants are N, not f64: those the compiler packs together with lengths and
+//! places, and takes out again bar by bar.
 
 use serde::{Deserialize, Serialize};
 
@@ -181,7 +182,7 @@ pub(crate) struct Extreme<N = f64> {
     since: N,
     warm: bool,
     /// 1 for the largest, -1 for the smallest.
-    sign: f64,
+    sign: N,
 }
 
 impl<N: Number> Extreme<N> {
@@ -201,7 +202,7 @@ impl<N: Number> Extreme<N> {
     fn new(period: usize, sign: f64) -> Self {
         let zero = N::splat(0.0);
         let worst = (N::splat(f64::NEG_INFINITY), zero);
-        Self { slots: vec![worst; period], at: 0, running: worst, since: zero, warm: false, sign }
+        Self { slots: vec![worst; period], at: 0, running: worst, since: zero, warm: false, sign: N::splat(sign) }
     }
 
     /// The extreme with one more value, or `None` before there are `period`.
@@ -213,7 +214,7 @@ impl<N: Number> Extreme<N> {
     /// The extreme and how many bars ago it was, as a number: 0 for the value just given. Of equals the newest counts.
     #[inline(always)]
     pub(crate) fn next_at(&mut self, value: N) -> Option<(N, N)> {
-        let (sign, zero, one) = (N::splat(self.sign), N::splat(0.0), N::splat(1.0));
+        let (sign, zero, one) = (self.sign, N::splat(0.0), N::splat(1.0));
         let value = value * sign;
         let ago = N::if_at_least(value, self.running.0, zero, self.running.1 + one);
         let best = self.running.0.larger(value);

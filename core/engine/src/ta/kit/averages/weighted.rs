@@ -11,18 +11,18 @@ use super::super::windows::{Ramp, Sum};
 pub(crate) struct Sma<N = f64> {
     sum: Sum<N>,
     /// 1 / period.
-    share: f64,
+    share: N,
 }
 
 impl<N: Number> Sma<N> {
     #[inline(always)]
     pub(crate) fn new(period: usize) -> Self {
-        Self { sum: Sum::new(period), share: 1.0 / float(period) }
+        Self { sum: Sum::new(period), share: N::splat(1.0 / float(period)) }
     }
 
     #[inline(always)]
     pub(crate) fn next(&mut self, value: N) -> Option<N> {
-        self.sum.next(value).map(|sum| sum * N::splat(self.share))
+        self.sum.next(value).map(|sum| sum * self.share)
     }
 }
 
@@ -31,19 +31,19 @@ impl<N: Number> Sma<N> {
 pub(crate) struct Wma<N = f64> {
     ramp: Ramp<N>,
     /// 1 / the sum of the weights.
-    share: f64,
+    share: N,
 }
 
 impl<N: Number> Wma<N> {
     #[inline(always)]
     pub(crate) fn new(period: usize) -> Self {
         let count = float(period);
-        Self { ramp: Ramp::new(period), share: 2.0 / (count * (count + 1.0)) }
+        Self { ramp: Ramp::new(period), share: N::splat(2.0 / (count * (count + 1.0))) }
     }
 
     #[inline(always)]
     pub(crate) fn next(&mut self, value: N) -> Option<N> {
-        self.ramp.next(value).map(|sum| sum * N::splat(self.share))
+        self.ramp.next(value).map(|sum| sum * self.share)
     }
 }
 
