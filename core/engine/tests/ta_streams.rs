@@ -45,6 +45,26 @@ fn market(length: usize) -> impl Strategy<Value = Vec<Vec<f64>>> {
     })
 }
 
+/// The same kind of bars without chance, as many as wanted; a spike and a standstill among them.
+fn long_market(length: u32) -> Vec<Vec<f64>> {
+    let mut columns = vec![Vec::new(); COLUMNS];
+    let (mut price, mut noise) = (100.0, 1_u32);
+    for bar in 0..length {
+        noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let part = |shift: u32| f64::from((noise >> shift) % 64) / 16.0;
+        let still = bar % 700 > 650;
+        let step = if still { 0.0 } else { part(8) - part(14) };
+        let spike = if bar == length / 2 { 1e6 } else { 0.0 };
+        let (open, close) = (price, f64::max(price + step, 1.0));
+        let wick = if still { 0.0 } else { part(20) };
+        let (high, low) = (open.max(close) + wick + spike, open.min(close) - wick.min(0.5));
+        let values = [open, high, low, close, f64::from(noise >> 22), f64::from(bar / 170)];
+        columns.iter_mut().zip(values).for_each(|(column, value)| column.push(value));
+        price = close;
+    }
+    columns
+}
+
 /// The columns an indicator reads, in its order.
 fn inputs_of(spec: &Spec, market: &[Vec<f64>]) -> Vec<Vec<f64>> {
     let column = |name: &str| match name {
@@ -222,6 +242,22 @@ proptest! {
             }
         }
     }
+}
+
+/// Only a series this long is cut into stretches that are computed side by side.
+#[test]
+fn bar_by_bar_gives_the_bits_of_a_long_series() -> Result<(), TaError> {
+    let market = long_market(6000);
+    for (spec, period) in REGISTRY.iter().filter(|spec| spec.stream.is_some()).flat_map(|spec| [(spec, 0), (spec, 5)]) {
+        let (inputs, params) = (inputs_of(spec, &market), params_of(spec, period));
+        let whole = compute(spec, &inputs, &params, Policy::default())?;
+        let mut live = Live::new(spec, &params, Seed::Talib)?;
+        for bar in 0..6000 {
+            let (values, expected) = (live.update(&row(&inputs, bar))?, row(&whole, bar));
+            assert_eq!(bits(values), bits(&expected), "{} {params:?} bar {bar}: {values:?}, {expected:?}", spec.name);
+        }
+    }
+    Ok(())
 }
 
 #[test]

@@ -2,14 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::kit::lanes::{Blocks, Windows, windowed};
 use super::kit::momentum::Freshness;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
+use super::kit::simd::Number;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, streaming};
 
 /// AROON.
 pub const SPEC: Spec = Spec {
     name: "AROON",
     group: "Momentum Indicators",
-    self_checking: false,
+    self_checking: true,
     doc: "Aroon: how fresh the lowest low and the highest high of the last bars are.",
     formula: "aroonup = 100 * (n - bars since the highest high of n+1 bars) / n, of equals the newest; aroondown with lows",
     source: "TA-Lib 0.8.2 TA_AROON; T. Chande, Stocks & Commodities, September 1995",
@@ -22,22 +24,32 @@ pub const SPEC: Spec = Spec {
     lookback: |params| params.int(0),
     memory: Memory::Window,
     seeded: false,
-    kernel: batch::<Aroon, 2, 2>,
+    kernel: windowed::<Aroon, 2, 2>,
     stream: Some(streaming::<Aroon, 2, 2>),
 };
 
 #[derive(Clone, Serialize, Deserialize)]
-struct Aroon {
-    freshness: Freshness,
+struct Aroon<N = f64> {
+    freshness: Freshness<N>,
 }
 
-impl State<2, 2> for Aroon {
-    fn new(params: &Params) -> Result<Self, TaError> {
+impl<N: Number> Windows<N, 2, 2> for Aroon<N> {
+    #[inline(always)]
+    fn begin(params: &Params) -> Result<Self, TaError> {
         Ok(Self { freshness: Freshness::new(params.int(0)?) })
     }
 
-    fn next(&mut self, [high, low]: [f64; 2]) -> Option<[f64; 2]> {
+    #[inline(always)]
+    fn next(&mut self, [high, low]: [N; 2]) -> Option<[N; 2]> {
         self.freshness.next(high, low).map(|(down, up)| [down, up])
+    }
+}
+
+impl Blocks<2, 2> for Aroon {
+    type Over<N: Number> = Aroon<N>;
+
+    fn unit(params: &Params) -> Result<usize, TaError> {
+        Ok(params.int(0)? + 1)
     }
 }
 

@@ -2,14 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::kit::lanes::{Blocks, Windows, windowed};
 use super::kit::momentum::Freshness;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
+use super::kit::simd::Number;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, streaming};
 
 /// AROONOSC.
 pub const SPEC: Spec = Spec {
     name: "AROONOSC",
     group: "Momentum Indicators",
-    self_checking: false,
+    self_checking: true,
     doc: "Aroon oscillator: which of the two is fresher, the highest high or the lowest low.",
     formula: "aroonup - aroondown, see AROON",
     source: "TA-Lib 0.8.2 TA_AROONOSC; T. Chande, Stocks & Commodities, September 1995",
@@ -19,22 +21,32 @@ pub const SPEC: Spec = Spec {
     lookback: |params| params.int(0),
     memory: Memory::Window,
     seeded: false,
-    kernel: batch::<AroonOscillator, 2, 1>,
+    kernel: windowed::<AroonOscillator, 2, 1>,
     stream: Some(streaming::<AroonOscillator, 2, 1>),
 };
 
 #[derive(Clone, Serialize, Deserialize)]
-struct AroonOscillator {
-    freshness: Freshness,
+struct AroonOscillator<N = f64> {
+    freshness: Freshness<N>,
 }
 
-impl State<2, 1> for AroonOscillator {
-    fn new(params: &Params) -> Result<Self, TaError> {
+impl<N: Number> Windows<N, 2, 1> for AroonOscillator<N> {
+    #[inline(always)]
+    fn begin(params: &Params) -> Result<Self, TaError> {
         Ok(Self { freshness: Freshness::new(params.int(0)?) })
     }
 
-    fn next(&mut self, [high, low]: [f64; 2]) -> Option<[f64; 1]> {
+    #[inline(always)]
+    fn next(&mut self, [high, low]: [N; 2]) -> Option<[N; 1]> {
         self.freshness.next(high, low).map(|(down, up)| [up - down])
+    }
+}
+
+impl Blocks<2, 1> for AroonOscillator {
+    type Over<N: Number> = AroonOscillator<N>;
+
+    fn unit(params: &Params) -> Result<usize, TaError> {
+        Ok(params.int(0)? + 1)
     }
 }
 

@@ -2,14 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::kit::lanes::{Blocks, Windows, windowed};
 use super::kit::pairs::RollingPairs;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, ratio_or_zero, streaming};
+use super::kit::simd::Number;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, streaming};
 
 /// BETA.
 pub const SPEC: Spec = Spec {
     name: "BETA",
     group: "Statistic Functions",
-    self_checking: false,
+    self_checking: true,
     doc: "Slope of the second series' returns on the first's, over the last timeperiod returns.",
     formula: "r = x[i] / x[i-1] - 1 (0 after a price of 0); beta = cov(r0, r1) / var(r0), 0 if var(r0) is 0",
     source: "TA-Lib 0.8.2 TA_BETA: the first series is the market, the second the asset",
@@ -19,26 +21,36 @@ pub const SPEC: Spec = Spec {
     lookback: |params| params.int(0),
     memory: Memory::Window,
     seeded: false,
-    kernel: batch::<Beta, 2, 1>,
+    kernel: windowed::<Beta, 2, 1>,
     stream: Some(streaming::<Beta, 2, 1>),
 };
 
 #[derive(Clone, Serialize, Deserialize)]
-struct Beta {
-    previous: Option<[f64; 2]>,
-    returns: RollingPairs,
+struct Beta<N = f64> {
+    previous: Option<[N; 2]>,
+    returns: RollingPairs<N>,
 }
 
-impl State<2, 1> for Beta {
-    fn new(params: &Params) -> Result<Self, TaError> {
+impl<N: Number> Windows<N, 2, 1> for Beta<N> {
+    #[inline(always)]
+    fn begin(params: &Params) -> Result<Self, TaError> {
         Ok(Self { previous: None, returns: RollingPairs::new(params.int(0)?) })
     }
 
-    fn next(&mut self, [left, right]: [f64; 2]) -> Option<[f64; 1]> {
+    #[inline(always)]
+    fn next(&mut self, [left, right]: [N; 2]) -> Option<[N; 1]> {
         let [old_left, old_right] = self.previous.replace([left, right])?;
-        let returns = [ratio_or_zero(left - old_left, old_left), ratio_or_zero(right - old_right, old_right)];
+        let returns = [(left - old_left).over_or_zero(old_left), (right - old_right).over_or_zero(old_right)];
         let spreads = self.returns.next(returns)?;
-        Some([ratio_or_zero(spreads.both, spreads.left)])
+        Some([spreads.both.over_or_zero(spreads.left)])
+    }
+}
+
+impl Blocks<2, 1> for Beta {
+    type Over<N: Number> = Beta<N>;
+
+    fn unit(params: &Params) -> Result<usize, TaError> {
+        params.int(0)
     }
 }
 

@@ -28,23 +28,26 @@ pub const SPEC: Spec = Spec {
 #[derive(Clone, Serialize, Deserialize)]
 struct ChannelIndex<N = f64> {
     window: Ring<N>,
-    count: f64,
+    /// 1 / the window's length.
+    share: N,
 }
 
 impl<N: Number> Windows<N, 3, 1> for ChannelIndex<N> {
+    #[inline(always)]
     fn begin(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
-        Ok(Self { window: Ring::new(period), count: float(period) })
+        Ok(Self { window: Ring::new(period), share: N::splat(1.0 / float(period)) })
     }
 
     #[inline(always)]
     fn next(&mut self, [high, low, close]: [N; 3]) -> Option<[N; 1]> {
-        let typical = (high + low + close) / N::splat(3.0);
+        // Three times the typical price: a distance in deviations does not see the factor.
+        let typical = high + low + close;
         self.window.push(typical);
         if !self.window.is_full() {
             return None;
         }
-        let (zero, share) = (N::splat(0.0), N::splat(1.0 / self.count));
+        let (zero, share) = (N::splat(0.0), self.share);
         let (mut total, mut away) = (zero, zero);
         for value in self.window.unordered() {
             total += *value;

@@ -3,14 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use super::kit::flows::money_flow;
+use super::kit::lanes::{Blocks, Windows, windowed};
+use super::kit::simd::Number;
 use super::kit::windows::Sum;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
+use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, streaming};
 
 /// CMF.
 pub const SPEC: Spec = Spec {
     name: "CMF",
     group: "Volume Indicators",
-    self_checking: false,
+    self_checking: true,
     doc: "Chaikin money flow: the volume of the last timeperiod bars weighted by where each closed, as a share of that volume.",
     formula: "sum(volume * ((close-low) - (high-close)) / (high-low)) / sum(volume) over n bars, 0 without volume",
     source: "TA-Lib 0.8.2 TA_CMF",
@@ -20,26 +22,36 @@ pub const SPEC: Spec = Spec {
     lookback: |params| Ok(params.int(0)? - 1),
     memory: Memory::Window,
     seeded: false,
-    kernel: batch::<MoneyFlow, 4, 1>,
+    kernel: windowed::<MoneyFlow, 4, 1>,
     stream: Some(streaming::<MoneyFlow, 4, 1>),
 };
 
 #[derive(Clone, Serialize, Deserialize)]
-struct MoneyFlow {
-    flow: Sum,
-    volume: Sum,
+struct MoneyFlow<N = f64> {
+    flow: Sum<N>,
+    volume: Sum<N>,
 }
 
-impl State<4, 1> for MoneyFlow {
-    fn new(params: &Params) -> Result<Self, TaError> {
+impl<N: Number> Windows<N, 4, 1> for MoneyFlow<N> {
+    #[inline(always)]
+    fn begin(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
         Ok(Self { flow: Sum::new(period), volume: Sum::new(period) })
     }
 
-    fn next(&mut self, bar: [f64; 4]) -> Option<[f64; 1]> {
-        let [.., volume] = bar;
+    #[inline(always)]
+    fn next(&mut self, bar: [N; 4]) -> Option<[N; 1]> {
+        let ([.., volume], zero) = (bar, N::splat(0.0));
         let (flow, volume) = self.flow.next(money_flow(bar)).zip(self.volume.next(volume))?;
-        Some([if volume > 0.0 { flow / volume } else { 0.0 }])
+        Some([N::if_above(volume, zero, flow / volume, zero)])
+    }
+}
+
+impl Blocks<4, 1> for MoneyFlow {
+    type Over<N: Number> = MoneyFlow<N>;
+
+    fn unit(params: &Params) -> Result<usize, TaError> {
+        params.int(0)
     }
 }
 

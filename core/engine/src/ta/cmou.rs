@@ -2,14 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::kit::lanes::{Blocks, Windows, windowed};
+use super::kit::simd::Number;
 use super::kit::windows::Sum;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, ratio_or_zero, streaming};
+use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, streaming};
 
 /// CMOU.
 pub const SPEC: Spec = Spec {
     name: "CMOU",
     group: "Momentum Indicators",
-    self_checking: false,
+    self_checking: true,
     doc: "Chande momentum oscillator as Chande defined it: rises minus falls in all movement; 0 when nothing moved.",
     formula: "CMOU = 100 * (U - D) / (U + D); U, D: sums of the rises and of the falls over n changes",
     source: "TA-Lib 0.8.2 TA_CMOU; T. Chande and S. Kroll, The New Technical Trader, 1994",
@@ -19,28 +21,38 @@ pub const SPEC: Spec = Spec {
     lookback: |params| params.int(0),
     memory: Memory::Window,
     seeded: false,
-    kernel: batch::<PlainMomentum, 1, 1>,
+    kernel: windowed::<PlainMomentum, 1, 1>,
     stream: Some(streaming::<PlainMomentum, 1, 1>),
 };
 
 #[derive(Clone, Serialize, Deserialize)]
-struct PlainMomentum {
-    previous: Option<f64>,
-    up: Sum,
-    down: Sum,
+struct PlainMomentum<N = f64> {
+    previous: Option<N>,
+    up: Sum<N>,
+    down: Sum<N>,
 }
 
-impl State<1, 1> for PlainMomentum {
-    fn new(params: &Params) -> Result<Self, TaError> {
+impl<N: Number> Windows<N, 1, 1> for PlainMomentum<N> {
+    #[inline(always)]
+    fn begin(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
         Ok(Self { previous: None, up: Sum::new(period), down: Sum::new(period) })
     }
 
-    fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
-        let change = value - self.previous.replace(value)?;
-        let (rise, fall) = if change < 0.0 { (0.0, -change) } else { (change, 0.0) };
+    #[inline(always)]
+    fn next(&mut self, [value]: [N; 1]) -> Option<[N; 1]> {
+        let (zero, previous) = (N::splat(0.0), self.previous.replace(value)?);
+        let (rise, fall) = ((value - previous).larger(zero), (previous - value).larger(zero));
         let (up, down) = self.up.next(rise).zip(self.down.next(fall))?;
-        Some([100.0 * ratio_or_zero(up - down, up + down)])
+        Some([N::splat(100.0) * (up - down).over_or_zero(up + down)])
+    }
+}
+
+impl Blocks<1, 1> for PlainMomentum {
+    type Over<N: Number> = PlainMomentum<N>;
+
+    fn unit(params: &Params) -> Result<usize, TaError> {
+        params.int(0)
     }
 }
 

@@ -2,14 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::kit::lanes::{Blocks, Windows, windowed};
 use super::kit::pairs::RollingPairs;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, ratio_or_zero, streaming};
+use super::kit::simd::Number;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, streaming};
 
 /// CORREL.
 pub const SPEC: Spec = Spec {
     name: "CORREL",
     group: "Statistic Functions",
-    self_checking: false,
+    self_checking: true,
     doc: "Pearson's correlation of the last timeperiod values of two series.",
     formula: "sum((x - mean(x)) * (y - mean(y))) / sqrt(sum((x - mean(x))^2) * sum((y - mean(y))^2)), 0 if either stands still",
     source: "TA-Lib 0.8.2 TA_CORREL",
@@ -19,25 +21,35 @@ pub const SPEC: Spec = Spec {
     lookback: |params| Ok(params.int(0)? - 1),
     memory: Memory::Window,
     seeded: false,
-    kernel: batch::<Correlation, 2, 1>,
+    kernel: windowed::<Correlation, 2, 1>,
     stream: Some(streaming::<Correlation, 2, 1>),
 };
 
 #[derive(Clone, Serialize, Deserialize)]
-struct Correlation {
-    window: RollingPairs,
+struct Correlation<N = f64> {
+    window: RollingPairs<N>,
 }
 
-impl State<2, 1> for Correlation {
-    fn new(params: &Params) -> Result<Self, TaError> {
+impl<N: Number> Windows<N, 2, 1> for Correlation<N> {
+    #[inline(always)]
+    fn begin(params: &Params) -> Result<Self, TaError> {
         Ok(Self { window: RollingPairs::new(params.int(0)?) })
     }
 
-    fn next(&mut self, pair: [f64; 2]) -> Option<[f64; 1]> {
-        let spreads = self.window.next(pair)?;
+    #[inline(always)]
+    fn next(&mut self, pair: [N; 2]) -> Option<[N; 1]> {
+        let (spreads, one) = (self.window.next(pair)?, N::splat(1.0));
         // Two roots instead of one of the product, which would leave the range of floats far sooner.
-        let scale = spreads.left.sqrt() * spreads.right.sqrt();
-        Some([ratio_or_zero(spreads.both, scale).clamp(-1.0, 1.0)])
+        let scale = spreads.left.root() * spreads.right.root();
+        Some([spreads.both.over_or_zero(scale).smaller(one).larger(N::splat(-1.0))])
+    }
+}
+
+impl Blocks<2, 1> for Correlation {
+    type Over<N: Number> = Correlation<N>;
+
+    fn unit(params: &Params) -> Result<usize, TaError> {
+        params.int(0)
     }
 }
 

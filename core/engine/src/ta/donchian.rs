@@ -2,14 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kit::windows::Extreme;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
+use super::kit::lanes::{Blocks, Windows, windowed};
+use super::kit::simd::Number;
+use super::kit::windows::{Maximum, Minimum};
+use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, streaming};
 
 /// DONCHIAN.
 pub const SPEC: Spec = Spec {
     name: "DONCHIAN",
     group: "Overlap Studies",
-    self_checking: false,
+    self_checking: true,
     doc: "Donchian channel: the highest high and the lowest low of the window, this bar included, and their middle.",
     formula: "upper = max(high, n); lower = min(low, n); middle = (upper + lower) / 2",
     source: "TA-Lib 0.8.2 TA_DONCHIAN; Richard Donchian",
@@ -23,25 +25,35 @@ pub const SPEC: Spec = Spec {
     lookback: |params| Ok(params.int(0)? - 1),
     memory: Memory::Window,
     seeded: false,
-    kernel: batch::<Channel, 2, 3>,
+    kernel: windowed::<Channel, 2, 3>,
     stream: Some(streaming::<Channel, 2, 3>),
 };
 
 #[derive(Clone, Serialize, Deserialize)]
-struct Channel {
-    highest: Extreme,
-    lowest: Extreme,
+struct Channel<N = f64> {
+    highest: Maximum<N>,
+    lowest: Minimum<N>,
 }
 
-impl State<2, 3> for Channel {
-    fn new(params: &Params) -> Result<Self, TaError> {
+impl<N: Number> Windows<N, 2, 3> for Channel<N> {
+    #[inline(always)]
+    fn begin(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
-        Ok(Self { highest: Extreme::highest(period), lowest: Extreme::lowest(period) })
+        Ok(Self { highest: Maximum::new(period), lowest: Minimum::new(period) })
     }
 
-    fn next(&mut self, [high, low]: [f64; 2]) -> Option<[f64; 3]> {
+    #[inline(always)]
+    fn next(&mut self, [high, low]: [N; 2]) -> Option<[N; 3]> {
         let (highest, lowest) = (self.highest.next(high), self.lowest.next(low));
-        highest.zip(lowest).map(|(highest, lowest)| [highest, (highest + lowest) / 2.0, lowest])
+        highest.zip(lowest).map(|(highest, lowest)| [highest, (highest + lowest) * N::splat(0.5), lowest])
+    }
+}
+
+impl Blocks<2, 3> for Channel {
+    type Over<N: Number> = Channel<N>;
+
+    fn unit(params: &Params) -> Result<usize, TaError> {
+        params.int(0)
     }
 }
 

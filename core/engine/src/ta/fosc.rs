@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kit::windows::RollingMoments;
+use super::kit::moments::{Reading, RollingLine};
 use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, float, ratio_or_zero, streaming};
 
 /// FOSC.
@@ -25,8 +25,8 @@ pub const SPEC: Spec = Spec {
 
 #[derive(Clone, Serialize, Deserialize)]
 struct ForecastMiss {
-    window: RollingMoments,
-    count: f64,
+    window: RollingLine,
+    ahead: Reading,
     /// For the next bar.
     forecast: Option<f64>,
 }
@@ -34,13 +34,11 @@ struct ForecastMiss {
 impl State<1, 1> for ForecastMiss {
     fn new(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
-        Ok(Self { window: RollingMoments::new(period), count: float(period), forecast: None })
+        Ok(Self { window: RollingLine::new(period), ahead: Reading::height(period, float(period)), forecast: None })
     }
 
     fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
-        let count = self.count;
-        // The line passes through the mean in the middle of the window; the next bar is half a window and half a bar on.
-        let ahead = self.window.next(value).map(|sums| sums.mean(count) + sums.slope(count) * (count + 1.0) / 2.0);
+        let ahead = self.window.next(value).map(|sums| sums.height(self.ahead));
         let forecast = std::mem::replace(&mut self.forecast, ahead)?;
         Some([100.0 * ratio_or_zero(value - forecast, value)])
     }

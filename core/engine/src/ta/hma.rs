@@ -2,14 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kit::averages::{Average, Ma};
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
+use super::kit::averages::{Average, Hma};
+use super::kit::lanes::{Blocks, Windows, common_multiple, windowed};
+use super::kit::simd::Number;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, streaming};
 
 /// HMA.
 pub const SPEC: Spec = Spec {
     name: "HMA",
     group: "Overlap Studies",
-    self_checking: false,
+    self_checking: true,
     doc: "Hull moving average: a weighted average with its lag taken out, smoothed over the root of the period.",
     formula: "HMA = WMA(2*WMA(x, n/2) - WMA(x, n), sqrt(n)), both derived periods cut to whole numbers",
     source: "TA-Lib 0.8.2 TA_HMA; Alan Hull, 2005",
@@ -19,22 +21,36 @@ pub const SPEC: Spec = Spec {
     lookback: |params| Ok(Average::Hma.lookback(params.int(0)?)),
     memory: Memory::Window,
     seeded: false,
-    kernel: batch::<HullAverage, 1, 1>,
+    kernel: windowed::<HullAverage, 1, 1>,
     stream: Some(streaming::<HullAverage, 1, 1>),
 };
 
 #[derive(Clone, Serialize, Deserialize)]
-struct HullAverage {
-    average: Ma,
+struct HullAverage<N = f64> {
+    /// None with a period of 1: the series itself.
+    average: Option<Hma<N>>,
 }
 
-impl State<1, 1> for HullAverage {
-    fn new(params: &Params) -> Result<Self, TaError> {
-        Ok(Self { average: Ma::new(Average::Hma, params.int(0)?, params.seed())? })
+impl<N: Number> Windows<N, 1, 1> for HullAverage<N> {
+    #[inline(always)]
+    fn begin(params: &Params) -> Result<Self, TaError> {
+        let period = params.int(0)?;
+        Ok(Self { average: (period > 1).then(|| Hma::new(period)) })
     }
 
-    fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
-        self.average.next(value).map(|average| [average])
+    #[inline(always)]
+    fn next(&mut self, [value]: [N; 1]) -> Option<[N; 1]> {
+        let Some(average) = &mut self.average else { return Some([value]) };
+        average.next(value).map(|average| [average])
+    }
+}
+
+impl Blocks<1, 1> for HullAverage {
+    type Over<N: Number> = HullAverage<N>;
+
+    fn unit(params: &Params) -> Result<usize, TaError> {
+        let [fast, slow, smooth] = Hma::<f64>::periods(params.int(0)?);
+        Ok(common_multiple(common_multiple(fast, slow), smooth))
     }
 }
 

@@ -2,14 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::kit::lanes::{Blocks, Windows, windowed};
+use super::kit::simd::Number;
 use super::kit::windows::Sum;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
+use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, streaming};
 
 /// IMI.
 pub const SPEC: Spec = Spec {
     name: "IMI",
     group: "Momentum Indicators",
-    self_checking: false,
+    self_checking: true,
     doc: "Intraday momentum index: the share of rising bodies in all bodies, an RSI of open to close.",
     formula: "IMI = 100 * U / (U + D); U, D: sums of close - open of rising and open - close of falling bars, 50 if both are 0",
     source: "TA-Lib 0.8.2 TA_IMI; T. Chande and S. Kroll, The New Technical Trader, 1994",
@@ -19,27 +21,38 @@ pub const SPEC: Spec = Spec {
     lookback: |params| Ok(params.int(0)? - 1),
     memory: Memory::Window,
     seeded: false,
-    kernel: batch::<IntradayMomentum, 2, 1>,
+    kernel: windowed::<IntradayMomentum, 2, 1>,
     stream: Some(streaming::<IntradayMomentum, 2, 1>),
 };
 
 #[derive(Clone, Serialize, Deserialize)]
-struct IntradayMomentum {
-    up: Sum,
-    down: Sum,
+struct IntradayMomentum<N = f64> {
+    up: Sum<N>,
+    down: Sum<N>,
 }
 
-impl State<2, 1> for IntradayMomentum {
-    fn new(params: &Params) -> Result<Self, TaError> {
+impl<N: Number> Windows<N, 2, 1> for IntradayMomentum<N> {
+    #[inline(always)]
+    fn begin(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
         Ok(Self { up: Sum::new(period), down: Sum::new(period) })
     }
 
-    fn next(&mut self, [open, close]: [f64; 2]) -> Option<[f64; 1]> {
-        let (rise, fall) = if close > open { (close - open, 0.0) } else { (0.0, open - close) };
+    #[inline(always)]
+    fn next(&mut self, [open, close]: [N; 2]) -> Option<[N; 1]> {
+        let zero = N::splat(0.0);
+        let (rise, fall) = ((close - open).larger(zero), (open - close).larger(zero));
         let (up, down) = self.up.next(rise).zip(self.down.next(fall))?;
         let all = up + down;
-        Some([if all > 0.0 { 100.0 * (up / all) } else { 50.0 }])
+        Some([N::if_above(all, zero, N::splat(100.0) * (up / all), N::splat(50.0))])
+    }
+}
+
+impl Blocks<2, 1> for IntradayMomentum {
+    type Over<N: Number> = IntradayMomentum<N>;
+
+    fn unit(params: &Params) -> Result<usize, TaError> {
+        params.int(0)
     }
 }
 

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kit::windows::RollingMoments;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, float, streaming};
+use super::kit::moments::{Reading, RollingLine};
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
 
 /// LINEARREG_ANGLE.
 pub const SPEC: Spec = Spec {
@@ -25,18 +25,18 @@ pub const SPEC: Spec = Spec {
 
 #[derive(Clone, Serialize, Deserialize)]
 struct Angle {
-    window: RollingMoments,
-    count: f64,
+    window: RollingLine,
+    slope: Reading,
 }
 
 impl State<1, 1> for Angle {
     fn new(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
-        Ok(Self { window: RollingMoments::new(period), count: float(period) })
+        Ok(Self { window: RollingLine::new(period), slope: Reading::slope(period) })
     }
 
     fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
-        self.window.next(value).map(|moments| [moments.slope(self.count).atan().to_degrees()])
+        self.window.next(value).map(|sums| [sums.slope(self.slope).atan().to_degrees()])
     }
 }
 

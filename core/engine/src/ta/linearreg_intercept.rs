@@ -2,14 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kit::windows::RollingMoments;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, float, streaming};
+use super::kit::lanes::{Blocks, Windows, windowed};
+use super::kit::moments::{Reading, RollingLine};
+use super::kit::simd::Number;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, streaming};
 
 /// LINEARREG_INTERCEPT.
 pub const SPEC: Spec = Spec {
     name: "LINEARREG_INTERCEPT",
     group: "Statistic Functions",
-    self_checking: false,
+    self_checking: true,
     doc: "Least-squares line through the last timeperiod values, at the oldest bar of the window.",
     formula: "intercept = mean(x) - slope * mean(t), t = 0 .. n-1",
     source: "TA-Lib 0.8.2 TA_LINEARREG_INTERCEPT",
@@ -19,24 +21,34 @@ pub const SPEC: Spec = Spec {
     lookback: |params| Ok(params.int(0)? - 1),
     memory: Memory::Window,
     seeded: false,
-    kernel: batch::<LineStart, 1, 1>,
+    kernel: windowed::<LineStart, 1, 1>,
     stream: Some(streaming::<LineStart, 1, 1>),
 };
 
 #[derive(Clone, Serialize, Deserialize)]
-struct LineStart {
-    window: RollingMoments,
-    count: f64,
+struct LineStart<N = f64> {
+    window: RollingLine<N>,
+    height: Reading<N>,
 }
 
-impl State<1, 1> for LineStart {
-    fn new(params: &Params) -> Result<Self, TaError> {
+impl<N: Number> Windows<N, 1, 1> for LineStart<N> {
+    #[inline(always)]
+    fn begin(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
-        Ok(Self { window: RollingMoments::new(period), count: float(period) })
+        Ok(Self { window: RollingLine::new(period), height: Reading::height(period, 0.0) })
     }
 
-    fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
-        self.window.next(value).map(|moments| [moments.line(self.count, 0.0)])
+    #[inline(always)]
+    fn next(&mut self, [value]: [N; 1]) -> Option<[N; 1]> {
+        self.window.next(value).map(|sums| [sums.height(self.height)])
+    }
+}
+
+impl Blocks<1, 1> for LineStart {
+    type Over<N: Number> = LineStart<N>;
+
+    fn unit(params: &Params) -> Result<usize, TaError> {
+        params.int(0)
     }
 }
 

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::kit::lanes::{Blocks, Windows, windowed};
+use super::kit::moments::{Reading, RollingLine};
 use super::kit::simd::Number;
-use super::kit::windows::RollingMoments;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, float, streaming};
+use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, streaming};
 
 /// LINEARREG_SLOPE.
 pub const SPEC: Spec = Spec {
@@ -27,19 +27,20 @@ pub const SPEC: Spec = Spec {
 
 #[derive(Clone, Serialize, Deserialize)]
 struct Slope<N = f64> {
-    window: RollingMoments<N>,
-    count: f64,
+    window: RollingLine<N>,
+    slope: Reading<N>,
 }
 
 impl<N: Number> Windows<N, 1, 1> for Slope<N> {
+    #[inline(always)]
     fn begin(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
-        Ok(Self { window: RollingMoments::new(period), count: float(period) })
+        Ok(Self { window: RollingLine::new(period), slope: Reading::slope(period) })
     }
 
     #[inline(always)]
     fn next(&mut self, [value]: [N; 1]) -> Option<[N; 1]> {
-        self.window.next(value).map(|moments| [moments.slope(self.count)])
+        self.window.next(value).map(|sums| [sums.slope(self.slope)])
     }
 }
 

@@ -33,6 +33,7 @@ struct MoneyFlow<N = f64> {
 }
 
 impl<N: Number> Windows<N, 4, 1> for MoneyFlow<N> {
+    #[inline(always)]
     fn begin(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
         Ok(Self { previous: None, up: Sum::new(period), down: Sum::new(period) })
@@ -41,7 +42,8 @@ impl<N: Number> Windows<N, 4, 1> for MoneyFlow<N> {
     #[inline(always)]
     fn next(&mut self, [high, low, close, volume]: [N; 4]) -> Option<[N; 1]> {
         let zero = N::splat(0.0);
-        let typical = (high + low + close) / N::splat(3.0);
+        // Three times the typical price: a share of flows does not see the factor.
+        let typical = high + low + close;
         let previous = self.previous.replace(typical)?;
         let money = if_nearly_equal(typical, previous, zero, typical * volume);
         let (up, down) = (N::if_above(previous, typical, zero, money), N::if_above(previous, typical, money, zero));

@@ -2,14 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kit::windows::Extreme;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
+use super::kit::lanes::{Blocks, Windows, windowed};
+use super::kit::simd::Number;
+use super::kit::windows::{Maximum, Minimum};
+use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, streaming};
 
 /// MIDPOINT.
 pub const SPEC: Spec = Spec {
     name: "MIDPOINT",
     group: "Overlap Studies",
-    self_checking: false,
+    self_checking: true,
     doc: "Midpoint: half way between the highest and the lowest value of the window.",
     formula: "(max(x, n) + min(x, n)) / 2",
     source: "TA-Lib 0.8.2 TA_MIDPOINT",
@@ -19,25 +21,35 @@ pub const SPEC: Spec = Spec {
     lookback: |params| Ok(params.int(0)? - 1),
     memory: Memory::Window,
     seeded: false,
-    kernel: batch::<Middle, 1, 1>,
+    kernel: windowed::<Middle, 1, 1>,
     stream: Some(streaming::<Middle, 1, 1>),
 };
 
 #[derive(Clone, Serialize, Deserialize)]
-struct Middle {
-    highest: Extreme,
-    lowest: Extreme,
+struct Middle<N = f64> {
+    highest: Maximum<N>,
+    lowest: Minimum<N>,
 }
 
-impl State<1, 1> for Middle {
-    fn new(params: &Params) -> Result<Self, TaError> {
+impl<N: Number> Windows<N, 1, 1> for Middle<N> {
+    #[inline(always)]
+    fn begin(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
-        Ok(Self { highest: Extreme::highest(period), lowest: Extreme::lowest(period) })
+        Ok(Self { highest: Maximum::new(period), lowest: Minimum::new(period) })
     }
 
-    fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
+    #[inline(always)]
+    fn next(&mut self, [value]: [N; 1]) -> Option<[N; 1]> {
         let (highest, lowest) = (self.highest.next(value), self.lowest.next(value));
-        highest.zip(lowest).map(|(highest, lowest)| [(highest + lowest) / 2.0])
+        highest.zip(lowest).map(|(highest, lowest)| [(highest + lowest) * N::splat(0.5)])
+    }
+}
+
+impl Blocks<1, 1> for Middle {
+    type Over<N: Number> = Middle<N>;
+
+    fn unit(params: &Params) -> Result<usize, TaError> {
+        params.int(0)
     }
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::kit::lanes::{Blocks, Windows, windowed};
 use super::kit::simd::Number;
-use super::kit::windows::Peak;
+use super::kit::windows::Minimum;
 use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, streaming};
 
 /// MIN.
@@ -27,12 +27,13 @@ pub const SPEC: Spec = Spec {
 
 #[derive(Clone, Serialize, Deserialize)]
 struct Lowest<N = f64> {
-    peak: Peak<N>,
+    peak: Minimum<N>,
 }
 
 impl<N: Number> Windows<N, 1, 1> for Lowest<N> {
+    #[inline(always)]
     fn begin(params: &Params) -> Result<Self, TaError> {
-        Ok(Self { peak: Peak::lowest(params.int(0)?) })
+        Ok(Self { peak: Minimum::new(params.int(0)?) })
     }
 
     #[inline(always)]

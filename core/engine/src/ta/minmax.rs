@@ -2,14 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kit::windows::Extreme;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
+use super::kit::lanes::{Blocks, Windows, windowed};
+use super::kit::simd::Number;
+use super::kit::windows::{Maximum, Minimum};
+use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, streaming};
 
 /// MINMAX.
 pub const SPEC: Spec = Spec {
     name: "MINMAX",
     group: "Math Operators",
-    self_checking: false,
+    self_checking: true,
     doc: "Lowest and highest of the last timeperiod values.",
     formula: "min = min(x[i], ..., x[i-n+1]); max = max(x[i], ..., x[i-n+1])",
     source: "TA-Lib 0.8.2 TA_MINMAX (a window that holds a NaN is NaN here; TA-Lib can show an older value)",
@@ -22,25 +24,35 @@ pub const SPEC: Spec = Spec {
     lookback: |params| Ok(params.int(0)? - 1),
     memory: Memory::Window,
     seeded: false,
-    kernel: batch::<Bounds, 1, 2>,
+    kernel: windowed::<Bounds, 1, 2>,
     stream: Some(streaming::<Bounds, 1, 2>),
 };
 
 #[derive(Clone, Serialize, Deserialize)]
-struct Bounds {
-    lowest: Extreme,
-    highest: Extreme,
+struct Bounds<N = f64> {
+    highest: Maximum<N>,
+    lowest: Minimum<N>,
 }
 
-impl State<1, 2> for Bounds {
-    fn new(params: &Params) -> Result<Self, TaError> {
+impl<N: Number> Windows<N, 1, 2> for Bounds<N> {
+    #[inline(always)]
+    fn begin(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
-        Ok(Self { lowest: Extreme::lowest(period), highest: Extreme::highest(period) })
+        Ok(Self { highest: Maximum::new(period), lowest: Minimum::new(period) })
     }
 
-    fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 2]> {
-        let (low, high) = (self.lowest.next(value), self.highest.next(value));
-        low.zip(high).map(|(low, high)| [low, high])
+    #[inline(always)]
+    fn next(&mut self, [value]: [N; 1]) -> Option<[N; 2]> {
+        let (highest, lowest) = (self.highest.next(value), self.lowest.next(value));
+        highest.zip(lowest).map(|(highest, lowest)| [lowest, highest])
+    }
+}
+
+impl Blocks<1, 2> for Bounds {
+    type Over<N: Number> = Bounds<N>;
+
+    fn unit(params: &Params) -> Result<usize, TaError> {
+        params.int(0)
     }
 }
 

@@ -23,7 +23,12 @@ pub const SPEC: Spec = Spec {
     seeded: false,
     kernel: |inputs, params, outputs| {
         let ([real], [out]) = (inputs, outputs) else { return Err(TaError::Wiring { what: "series" }) };
-        let now = real.split_at(params.int(0)?.min(real.len())).1;
+        let period = params.int(0)?;
+        // Bars that are neither a value nor a past one yet.
+        if real.len() < 2 * period && !real.iter().all(|value| value.is_finite()) {
+            return Err(TaError::NotClean);
+        }
+        let now = real.split_at(period.min(real.len())).1;
         each(Difference, [now, real], out)?;
         Ok(())
     },

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::kit::averages::Ema;
-use super::kit::windows::RollingMoments;
+use super::kit::moments::RollingMoments;
 use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, float, streaming};
 
 /// RVI.
@@ -31,7 +31,8 @@ pub const SPEC: Spec = Spec {
 struct RelativeVolatility {
     previous: f64,
     window: RollingMoments,
-    count: f64,
+    /// 1 / the window's length.
+    share: f64,
     up: Ema,
     down: Ema,
 }
@@ -39,13 +40,13 @@ struct RelativeVolatility {
 impl State<1, 1> for RelativeVolatility {
     fn new(params: &Params) -> Result<Self, TaError> {
         let (period, deviation) = (params.int(0)?, params.int(1)?);
-        let (window, count) = (RollingMoments::new(deviation), float(deviation));
-        Ok(Self { previous: f64::NAN, window, count, up: Ema::wilder(period), down: Ema::wilder(period) })
+        let (window, share) = (RollingMoments::new(deviation), 1.0 / float(deviation));
+        Ok(Self { previous: f64::NAN, window, share, up: Ema::wilder(period), down: Ema::wilder(period) })
     }
 
     fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
         let previous = std::mem::replace(&mut self.previous, value);
-        let deviation = (self.window.next(value)?.spread(self.count) / self.count).sqrt();
+        let deviation = self.window.next(value)?.variance(self.share).sqrt();
         let when = |moved: bool| if moved { deviation } else { 0.0 };
         let (up, down) = self.up.next(when(value > previous)).zip(self.down.next(when(value < previous)))?;
         let both = up + down;

@@ -31,6 +31,7 @@ struct SimpleAverage<N = f64> {
 }
 
 impl<N: Number> Windows<N, 1, 1> for SimpleAverage<N> {
+    #[inline(always)]
     fn begin(params: &Params) -> Result<Self, TaError> {
         Ok(Self { average: Sma::new(params.int(0)?) })
     }

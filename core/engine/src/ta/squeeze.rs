@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::kit::averages::Sma;
+use super::kit::moments::{Reading, RollingLine, RollingMoments};
 use super::kit::ranges::TrueRange;
-use super::kit::windows::{Extreme, RollingMoments};
+use super::kit::windows::{Maximum, Minimum};
 use super::kit::{
     Input, Kind, Memory, Output, Param, Params, Seed, Spec, State, TaError, batch, float, is_noise, streaming,
 };
@@ -38,16 +39,16 @@ pub const SPEC: Spec = Spec {
 #[derive(Clone, Serialize, Deserialize)]
 struct Squeeze {
     bands: RollingMoments,
-    bands_count: f64,
+    bands_share: f64,
     deviations: f64,
-    channel: RollingMoments,
+    channel: Sma,
     range: TrueRange,
     mean_range: Sma,
     ranges: f64,
-    highest: Extreme,
-    lowest: Extreme,
-    momentum: RollingMoments,
-    channel_count: f64,
+    highest: Maximum,
+    lowest: Minimum,
+    momentum: RollingLine,
+    newest: Reading,
 }
 
 impl State<3, 2> for Squeeze {
@@ -55,16 +56,16 @@ impl State<3, 2> for Squeeze {
         let (bands, channel) = (params.int(0)?, params.int(2)?);
         Ok(Self {
             bands: RollingMoments::new(bands),
-            bands_count: float(bands),
+            bands_share: 1.0 / float(bands),
             deviations: params.real(1)?,
-            channel: RollingMoments::new(channel),
+            channel: Sma::new(channel),
             range: TrueRange::new(Seed::Talib),
             mean_range: Sma::new(channel),
             ranges: params.real(3)?,
-            highest: Extreme::highest(channel),
-            lowest: Extreme::lowest(channel),
-            momentum: RollingMoments::new(channel),
-            channel_count: float(channel),
+            highest: Maximum::new(channel),
+            lowest: Minimum::new(channel),
+            momentum: RollingLine::new(channel),
+            newest: Reading::height(channel, float(channel) - 1.0),
         })
     }
 
@@ -72,20 +73,18 @@ impl State<3, 2> for Squeeze {
         let bands = self.bands.next(close);
         let range = self.range.next(high, low, close).and_then(|range| self.mean_range.next(range));
         let extremes = self.highest.next(high).zip(self.lowest.next(low));
-        let middle = self.channel.next(close)?.mean(self.channel_count);
+        let middle = self.channel.next(close)?;
         let (highest, lowest) = extremes?;
         let momentum = self.momentum.next(close - f64::midpoint(f64::midpoint(highest, lowest), middle));
         let ((bands, range), momentum) = bands.zip(range).zip(momentum)?;
-        let apart = (bands.mean(self.bands_count) - middle).abs();
-        let deviation = self.deviations * (bands.spread(self.bands_count) / self.bands_count).sqrt();
+        let apart = (bands.mean(self.bands_share) - middle).abs();
+        let deviation = self.deviations * bands.variance(self.bands_share).sqrt();
         // Both lie around averages `apart` from each other: one is inside when it is narrower by more than that.
         let room = self.ranges * range - deviation;
         // Neither where squares overflow: then `room` is no number.
         let clear = room.abs() > apart && !is_noise(room.abs() - apart, middle.abs());
         let squeeze = if clear { room.signum() } else { 0.0 };
-        let count = self.channel_count;
-        let momentum = momentum.mean(count) + momentum.slope(count) * (count - 1.0) / 2.0;
-        Some([squeeze, momentum])
+        Some([squeeze, momentum.height(self.newest)])
     }
 }
 

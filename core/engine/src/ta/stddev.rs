@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::kit::lanes::{Blocks, Windows, windowed};
+use super::kit::moments::RollingMoments;
 use super::kit::simd::Number;
-use super::kit::windows::RollingMoments;
 use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, float, streaming};
 
 /// STDDEV.
@@ -31,21 +31,26 @@ pub const SPEC: Spec = Spec {
 #[derive(Clone, Serialize, Deserialize)]
 struct Deviation<N = f64> {
     window: RollingMoments<N>,
-    count: f64,
-    multiple: f64,
+    /// 1 / the window's length.
+    share: N,
+    multiple: N,
 }
 
 impl<N: Number> Windows<N, 1, 1> for Deviation<N> {
+    #[inline(always)]
     fn begin(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
-        Ok(Self { window: RollingMoments::new(period), count: float(period), multiple: params.real(1)? })
+        Ok(Self {
+            window: RollingMoments::new(period),
+            share: N::splat(1.0 / float(period)),
+            multiple: N::splat(params.real(1)?),
+        })
     }
 
     #[inline(always)]
     fn next(&mut self, [value]: [N; 1]) -> Option<[N; 1]> {
-        let moments = self.window.next(value)?;
-        let variance = moments.spread(self.count) * N::splat(1.0 / self.count);
-        Some([variance.root() * N::splat(self.multiple)])
+        let variance = self.window.next(value)?.variance(self.share);
+        Some([variance.root() * self.multiple])
     }
 }
 

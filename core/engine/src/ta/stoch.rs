@@ -2,14 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kit::momentum::SlowStochastic;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
+use super::kit::averages::{Average, Sma};
+use super::kit::lanes::{Blocks, Windows, checked, common_multiple, windowed};
+use super::kit::momentum::{PlaceInRange, SlowStochastic};
+use super::kit::simd::Number;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, streaming};
 
 /// STOCH.
 pub const SPEC: Spec = Spec {
     name: "STOCH",
     group: "Momentum Indicators",
-    self_checking: false,
+    self_checking: true,
     doc: "Slow stochastic: where the close stands between the lowest low and the highest high, smoothed twice.",
     formula: "fastk = 100 * (close - LL(k)) / (HH(k) - LL(k)), 0 if HH = LL; slowk = MA(fastk); slowd = MA(slowk)",
     source: "TA-Lib 0.8.2 TA_STOCH",
@@ -28,7 +31,10 @@ pub const SPEC: Spec = Spec {
     lookback: SlowStochastic::lookback,
     memory: Memory::History,
     seeded: true,
-    kernel: batch::<Stochastic, 3, 2>,
+    kernel: |inputs, params, outputs| match (params.average(2)?, params.average(4)?) {
+        (Average::Sma, Average::Sma) => windowed::<Simple, 3, 2>(inputs, params, outputs),
+        _ => checked::<Stochastic, 3, 2>(inputs, params, outputs),
+    },
     stream: Some(streaming::<Stochastic, 3, 2>),
 };
 
@@ -44,6 +50,36 @@ impl State<3, 2> for Stochastic {
 
     fn next(&mut self, bar: [f64; 3]) -> Option<[f64; 2]> {
         self.slow.next(bar)
+    }
+}
+
+/// With simple averages: the same numbers, over eight stretches as well.
+#[derive(Clone, Serialize, Deserialize)]
+struct Simple<N = f64> {
+    place: PlaceInRange<N>,
+    first: Sma<N>,
+    second: Sma<N>,
+}
+
+impl<N: Number> Windows<N, 3, 2> for Simple<N> {
+    #[inline(always)]
+    fn begin(params: &Params) -> Result<Self, TaError> {
+        let (first, second) = (Sma::new(params.int(1)?), Sma::new(params.int(3)?));
+        Ok(Self { place: PlaceInRange::new(params.int(0)?), first, second })
+    }
+
+    #[inline(always)]
+    fn next(&mut self, [high, low, close]: [N; 3]) -> Option<[N; 2]> {
+        let slow_k = self.first.next(self.place.next(high, low, close)?)?;
+        self.second.next(slow_k).map(|slow_d| [slow_k, slow_d])
+    }
+}
+
+impl Blocks<3, 2> for Simple {
+    type Over<N: Number> = Simple<N>;
+
+    fn unit(params: &Params) -> Result<usize, TaError> {
+        Ok(common_multiple(common_multiple(params.int(0)?, params.int(1)?), params.int(3)?))
     }
 }
 

@@ -2,15 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kit::averages::Ma;
+use super::kit::averages::{Average, Ma, Sma};
+use super::kit::lanes::{Blocks, Windows, checked, common_multiple, windowed};
 use super::kit::momentum::PlaceInRange;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
+use super::kit::simd::Number;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, streaming};
 
 /// STOCHF.
 pub const SPEC: Spec = Spec {
     name: "STOCHF",
     group: "Momentum Indicators",
-    self_checking: false,
+    self_checking: true,
     doc: "Fast stochastic: where the close stands between the lowest low and the highest high, and its average.",
     formula: "fastk = 100 * (close - LL(k)) / (HH(k) - LL(k)), 0 if HH = LL; fastd = MA(fastk)",
     source: "TA-Lib 0.8.2 TA_STOCHF; G. Lane",
@@ -27,7 +29,10 @@ pub const SPEC: Spec = Spec {
     lookback: |params| Ok(params.int(0)? - 1 + params.average(2)?.lookback(params.int(1)?)),
     memory: Memory::History,
     seeded: true,
-    kernel: batch::<FastStochastic, 3, 2>,
+    kernel: |inputs, params, outputs| match params.average(2)? {
+        Average::Sma => windowed::<Simple, 3, 2>(inputs, params, outputs),
+        _ => checked::<FastStochastic, 3, 2>(inputs, params, outputs),
+    },
     stream: Some(streaming::<FastStochastic, 3, 2>),
 };
 
@@ -46,6 +51,34 @@ impl State<3, 2> for FastStochastic {
     fn next(&mut self, [high, low, close]: [f64; 3]) -> Option<[f64; 2]> {
         let fast_k = self.place.next(high, low, close)?;
         self.average.next(fast_k).map(|fast_d| [fast_k, fast_d])
+    }
+}
+
+/// With a simple average: the same numbers, over eight stretches as well.
+#[derive(Clone, Serialize, Deserialize)]
+struct Simple<N = f64> {
+    place: PlaceInRange<N>,
+    average: Sma<N>,
+}
+
+impl<N: Number> Windows<N, 3, 2> for Simple<N> {
+    #[inline(always)]
+    fn begin(params: &Params) -> Result<Self, TaError> {
+        Ok(Self { place: PlaceInRange::new(params.int(0)?), average: Sma::new(params.int(1)?) })
+    }
+
+    #[inline(always)]
+    fn next(&mut self, [high, low, close]: [N; 3]) -> Option<[N; 2]> {
+        let fast_k = self.place.next(high, low, close)?;
+        self.average.next(fast_k).map(|fast_d| [fast_k, fast_d])
+    }
+}
+
+impl Blocks<3, 2> for Simple {
+    type Over<N: Number> = Simple<N>;
+
+    fn unit(params: &Params) -> Result<usize, TaError> {
+        Ok(common_multiple(params.int(0)?, params.int(1)?))
     }
 }
 

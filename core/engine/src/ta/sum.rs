@@ -2,14 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::kit::lanes::{Blocks, Windows, windowed};
+use super::kit::simd::Number;
 use super::kit::windows::Sum;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
+use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, streaming};
 
 /// SUM.
 pub const SPEC: Spec = Spec {
     name: "SUM",
     group: "Math Operators",
-    self_checking: false,
+    self_checking: true,
     doc: "Sum of the last timeperiod values.",
     formula: "SUM[i] = x[i] + x[i-1] + ... + x[i-n+1]",
     source: "TA-Lib 0.8.2 TA_SUM",
@@ -19,22 +21,32 @@ pub const SPEC: Spec = Spec {
     lookback: |params| Ok(params.int(0)? - 1),
     memory: Memory::Window,
     seeded: false,
-    kernel: batch::<Total, 1, 1>,
+    kernel: windowed::<Total, 1, 1>,
     stream: Some(streaming::<Total, 1, 1>),
 };
 
 #[derive(Clone, Serialize, Deserialize)]
-struct Total {
-    sum: Sum,
+struct Total<N = f64> {
+    sum: Sum<N>,
 }
 
-impl State<1, 1> for Total {
-    fn new(params: &Params) -> Result<Self, TaError> {
+impl<N: Number> Windows<N, 1, 1> for Total<N> {
+    #[inline(always)]
+    fn begin(params: &Params) -> Result<Self, TaError> {
         Ok(Self { sum: Sum::new(params.int(0)?) })
     }
 
-    fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
+    #[inline(always)]
+    fn next(&mut self, [value]: [N; 1]) -> Option<[N; 1]> {
         self.sum.next(value).map(|sum| [sum])
+    }
+}
+
+impl Blocks<1, 1> for Total {
+    type Over<N: Number> = Total<N>;
+
+    fn unit(params: &Params) -> Result<usize, TaError> {
+        params.int(0)
     }
 }
 

@@ -2,14 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kit::averages::{Average, Ma};
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
+use super::kit::averages::{Average, Trima};
+use super::kit::lanes::{Blocks, Windows, common_multiple, windowed};
+use super::kit::simd::Number;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, streaming};
 
 /// TRIMA.
 pub const SPEC: Spec = Spec {
     name: "TRIMA",
     group: "Overlap Studies",
-    self_checking: false,
+    self_checking: true,
     doc: "Triangular moving average: weights rise to the middle of the window and fall again.",
     formula: "odd n: SMA(SMA(x, (n+1)/2), (n+1)/2); even n: SMA(SMA(x, n/2 + 1), n/2)",
     source: "TA-Lib 0.8.2 TA_TRIMA",
@@ -19,22 +21,33 @@ pub const SPEC: Spec = Spec {
     lookback: |params| Ok(Average::Trima.lookback(params.int(0)?)),
     memory: Memory::Window,
     seeded: false,
-    kernel: batch::<TriangularAverage, 1, 1>,
+    kernel: windowed::<TriangularAverage, 1, 1>,
     stream: Some(streaming::<TriangularAverage, 1, 1>),
 };
 
 #[derive(Clone, Serialize, Deserialize)]
-struct TriangularAverage {
-    average: Ma,
+struct TriangularAverage<N = f64> {
+    average: Trima<N>,
 }
 
-impl State<1, 1> for TriangularAverage {
-    fn new(params: &Params) -> Result<Self, TaError> {
-        Ok(Self { average: Ma::new(Average::Trima, params.int(0)?, params.seed())? })
+impl<N: Number> Windows<N, 1, 1> for TriangularAverage<N> {
+    #[inline(always)]
+    fn begin(params: &Params) -> Result<Self, TaError> {
+        Ok(Self { average: Trima::new(params.int(0)?) })
     }
 
-    fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
+    #[inline(always)]
+    fn next(&mut self, [value]: [N; 1]) -> Option<[N; 1]> {
         self.average.next(value).map(|average| [average])
+    }
+}
+
+impl Blocks<1, 1> for TriangularAverage {
+    type Over<N: Number> = TriangularAverage<N>;
+
+    fn unit(params: &Params) -> Result<usize, TaError> {
+        let [inner, outer] = Trima::<f64>::periods(params.int(0)?);
+        Ok(common_multiple(inner, outer))
     }
 }
 

@@ -2,15 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::kit::lanes::{Blocks, Windows, common_multiple, windowed};
 use super::kit::ranges::true_range;
+use super::kit::simd::Number;
 use super::kit::windows::Sum;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, ratio_or_zero, streaming};
+use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, streaming};
 
 /// ULTOSC.
 pub const SPEC: Spec = Spec {
     name: "ULTOSC",
     group: "Momentum Indicators",
-    self_checking: false,
+    self_checking: true,
     doc: "Ultimate oscillator: buying pressure as a share of the true range over three windows, the shortest weighing most.",
     formula: "A(n) = sum(close - min(low, C), n) / sum(true range, n), 0 if the range is 0, C the close before; 100 * (4*A(short) + 2*A(middle) + A(long)) / 7",
     source: "TA-Lib 0.8.2 TA_ULTOSC (the periods are put in order); L. Williams, Stocks & Commodities, 1985",
@@ -24,7 +26,7 @@ pub const SPEC: Spec = Spec {
     lookback: |params| periods(params).map(|[_, _, longest]| longest),
     memory: Memory::Window,
     seeded: false,
-    kernel: batch::<Ultimate, 3, 1>,
+    kernel: windowed::<Ultimate, 3, 1>,
     stream: Some(streaming::<Ultimate, 3, 1>),
 };
 
@@ -37,39 +39,57 @@ fn periods(params: &Params) -> Result<[usize; 3], TaError> {
 
 /// Buying pressure and range over one window.
 #[derive(Clone, Serialize, Deserialize)]
-struct Pressure {
-    buying: Sum,
-    range: Sum,
+struct Pressure<N> {
+    buying: Sum<N>,
+    range: Sum<N>,
 }
 
-impl Pressure {
+impl<N: Number> Pressure<N> {
+    #[inline(always)]
     fn new(period: usize) -> Self {
         Self { buying: Sum::new(period), range: Sum::new(period) }
     }
 
-    fn next(&mut self, buying: f64, range: f64) -> Option<f64> {
+    #[inline(always)]
+    fn next(&mut self, buying: N, range: N) -> Option<N> {
         let (buying, range) = self.buying.next(buying).zip(self.range.next(range))?;
-        Some(ratio_or_zero(buying, range))
+        Some(buying.over_or_zero(range))
     }
 }
 
 #[derive(Clone, Serialize, Deserialize)]
-struct Ultimate {
-    close: Option<f64>,
-    windows: [Pressure; 3],
+struct Ultimate<N = f64> {
+    close: Option<N>,
+    short: Pressure<N>,
+    middle: Pressure<N>,
+    long: Pressure<N>,
 }
 
-impl State<3, 1> for Ultimate {
-    fn new(params: &Params) -> Result<Self, TaError> {
-        Ok(Self { close: None, windows: periods(params)?.map(Pressure::new) })
+impl<N: Number> Windows<N, 3, 1> for Ultimate<N> {
+    #[inline(always)]
+    fn begin(params: &Params) -> Result<Self, TaError> {
+        let [short, middle, long] = periods(params)?;
+        let (short, middle, long) = (Pressure::new(short), Pressure::new(middle), Pressure::new(long));
+        Ok(Self { close: None, short, middle, long })
     }
 
-    fn next(&mut self, [high, low, close]: [f64; 3]) -> Option<[f64; 1]> {
+    #[inline(always)]
+    fn next(&mut self, [high, low, close]: [N; 3]) -> Option<[N; 1]> {
         let previous = self.close.replace(close)?;
-        let buying = close - if previous < low { previous } else { low };
+        let buying = close - low.smaller(previous);
         let range = true_range(high, low, previous);
-        let [short, middle, long] = self.windows.each_mut().map(|window| window.next(buying, range));
-        Some([100.0 * ((4.0 * short? + 2.0 * middle? + long?) / 7.0)])
+        let (short, middle) = (self.short.next(buying, range), self.middle.next(buying, range));
+        let long = self.long.next(buying, range)?;
+        Some([(N::splat(4.0) * short? + N::splat(2.0) * middle? + long) * N::splat(100.0 / 7.0)])
+    }
+}
+
+impl Blocks<3, 1> for Ultimate {
+    type Over<N: Number> = Ultimate<N>;
+
+    fn unit(params: &Params) -> Result<usize, TaError> {
+        let [short, middle, long] = periods(params)?;
+        Ok(common_multiple(common_multiple(short, middle), long))
     }
 }
 

@@ -2,14 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kit::windows::RollingMoments;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, float, streaming};
+use super::kit::lanes::{Blocks, Windows, windowed};
+use super::kit::moments::RollingMoments;
+use super::kit::simd::Number;
+use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, float, streaming};
 
 /// VAR.
 pub const SPEC: Spec = Spec {
     name: "VAR",
     group: "Statistic Functions",
-    self_checking: false,
+    self_checking: true,
     doc: "Variance of the last timeperiod values (population: divided by n).",
     formula: "sum((x - mean)^2) / n",
     source: "TA-Lib 0.8.2 TA_VAR",
@@ -22,24 +24,35 @@ pub const SPEC: Spec = Spec {
     lookback: |params| Ok(params.int(0)? - 1),
     memory: Memory::Window,
     seeded: false,
-    kernel: batch::<Variance, 1, 1>,
+    kernel: windowed::<Variance, 1, 1>,
     stream: Some(streaming::<Variance, 1, 1>),
 };
 
 #[derive(Clone, Serialize, Deserialize)]
-struct Variance {
-    window: RollingMoments,
-    count: f64,
+struct Variance<N = f64> {
+    window: RollingMoments<N>,
+    /// 1 / the window's length.
+    share: N,
 }
 
-impl State<1, 1> for Variance {
-    fn new(params: &Params) -> Result<Self, TaError> {
+impl<N: Number> Windows<N, 1, 1> for Variance<N> {
+    #[inline(always)]
+    fn begin(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
-        Ok(Self { window: RollingMoments::new(period), count: float(period) })
+        Ok(Self { window: RollingMoments::new(period), share: N::splat(1.0 / float(period)) })
     }
 
-    fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
-        self.window.next(value).map(|moments| [moments.spread(self.count) / self.count])
+    #[inline(always)]
+    fn next(&mut self, [value]: [N; 1]) -> Option<[N; 1]> {
+        self.window.next(value).map(|moments| [moments.variance(self.share)])
+    }
+}
+
+impl Blocks<1, 1> for Variance {
+    type Over<N: Number> = Variance<N>;
+
+    fn unit(params: &Params) -> Result<usize, TaError> {
+        params.int(0)
     }
 }
 

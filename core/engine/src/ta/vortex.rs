@@ -2,15 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::kit::lanes::{Blocks, Windows, windowed};
 use super::kit::ranges::true_range;
+use super::kit::simd::Number;
 use super::kit::windows::Sum;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, ratio_or_zero, streaming};
+use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, streaming};
 
 /// VORTEX.
 pub const SPEC: Spec = Spec {
     name: "VORTEX",
     group: "Momentum Indicators",
-    self_checking: false,
+    self_checking: true,
     doc: "Vortex: how far highs get from the lows before them, and lows from the highs, in true ranges.",
     formula: "plusvi = sum(|high - low before|, n) / sum(true range, n); minusvi = sum(|low - high before|, n) / the same, 0 if it is 0",
     source: "TA-Lib 0.8.2 TA_VORTEX; E. Botes and D. Siepman, Stocks & Commodities, January 2010",
@@ -23,29 +25,39 @@ pub const SPEC: Spec = Spec {
     lookback: |params| params.int(0),
     memory: Memory::Window,
     seeded: false,
-    kernel: batch::<Vortex, 3, 2>,
+    kernel: windowed::<Vortex, 3, 2>,
     stream: Some(streaming::<Vortex, 3, 2>),
 };
 
 #[derive(Clone, Serialize, Deserialize)]
-struct Vortex {
-    previous: Option<[f64; 3]>,
-    up: Sum,
-    down: Sum,
-    range: Sum,
+struct Vortex<N = f64> {
+    previous: Option<[N; 3]>,
+    up: Sum<N>,
+    down: Sum<N>,
+    range: Sum<N>,
 }
 
-impl State<3, 2> for Vortex {
-    fn new(params: &Params) -> Result<Self, TaError> {
+impl<N: Number> Windows<N, 3, 2> for Vortex<N> {
+    #[inline(always)]
+    fn begin(params: &Params) -> Result<Self, TaError> {
         let sum = Sum::new(params.int(0)?);
         Ok(Self { previous: None, up: sum.clone(), down: sum.clone(), range: sum })
     }
 
-    fn next(&mut self, [high, low, close]: [f64; 3]) -> Option<[f64; 2]> {
+    #[inline(always)]
+    fn next(&mut self, [high, low, close]: [N; 3]) -> Option<[N; 2]> {
         let [old_high, old_low, old_close] = self.previous.replace([high, low, close])?;
-        let (up, down) = (self.up.next((high - old_low).abs()), self.down.next((low - old_high).abs()));
+        let (up, down) = (self.up.next((high - old_low).magnitude()), self.down.next((low - old_high).magnitude()));
         let range = self.range.next(true_range(high, low, old_close))?;
-        up.zip(down).map(|(up, down)| [ratio_or_zero(up, range), ratio_or_zero(down, range)])
+        up.zip(down).map(|(up, down)| [up.over_or_zero(range), down.over_or_zero(range)])
+    }
+}
+
+impl Blocks<3, 2> for Vortex {
+    type Over<N: Number> = Vortex<N>;
+
+    fn unit(params: &Params) -> Result<usize, TaError> {
+        params.int(0)
     }
 }
 

@@ -2,14 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::kit::lanes::{Blocks, Windows, windowed};
+use super::kit::simd::Number;
 use super::kit::windows::Sum;
-use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
+use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, streaming};
 
 /// VWMA.
 pub const SPEC: Spec = Spec {
     name: "VWMA",
     group: "Overlap Studies",
-    self_checking: false,
+    self_checking: true,
     doc: "Volume-weighted moving average: what a traded unit cost on average over the window.",
     formula: "VWMA[i] = sum(x * volume, n) / sum(volume, n); NaN where nothing was traded",
     source: "TA-Lib 0.8.2 TA_VWMA",
@@ -19,26 +21,36 @@ pub const SPEC: Spec = Spec {
     lookback: |params| Ok(params.int(0)? - 1),
     memory: Memory::Window,
     seeded: false,
-    kernel: batch::<WeightedByVolume, 2, 1>,
+    kernel: windowed::<WeightedByVolume, 2, 1>,
     stream: Some(streaming::<WeightedByVolume, 2, 1>),
 };
 
 #[derive(Clone, Serialize, Deserialize)]
-struct WeightedByVolume {
+struct WeightedByVolume<N = f64> {
     /// None with a period of 1: the price counts whatever was traded.
-    sums: Option<(Sum, Sum)>,
+    sums: Option<(Sum<N>, Sum<N>)>,
 }
 
-impl State<2, 1> for WeightedByVolume {
-    fn new(params: &Params) -> Result<Self, TaError> {
+impl<N: Number> Windows<N, 2, 1> for WeightedByVolume<N> {
+    #[inline(always)]
+    fn begin(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
         Ok(Self { sums: (period > 1).then(|| (Sum::new(period), Sum::new(period))) })
     }
 
-    fn next(&mut self, [value, volume]: [f64; 2]) -> Option<[f64; 1]> {
+    #[inline(always)]
+    fn next(&mut self, [value, volume]: [N; 2]) -> Option<[N; 1]> {
         let Some((turnover, traded)) = &mut self.sums else { return Some([value]) };
         let (turnover, traded) = (turnover.next(value * volume), traded.next(volume));
         turnover.zip(traded).map(|(turnover, traded)| [turnover / traded])
+    }
+}
+
+impl Blocks<2, 1> for WeightedByVolume {
+    type Over<N: Number> = WeightedByVolume<N>;
+
+    fn unit(params: &Params) -> Result<usize, TaError> {
+        params.int(0)
     }
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::kit::lanes::{Blocks, Windows, windowed};
 use super::kit::simd::Number;
-use super::kit::windows::Peak;
+use super::kit::windows::{Maximum, Minimum};
 use super::kit::{Input, Memory, Output, Param, Params, Spec, TaError, if_nearly_equal, streaming};
 
 /// WILLR.
@@ -27,14 +27,15 @@ pub const SPEC: Spec = Spec {
 
 #[derive(Clone, Serialize, Deserialize)]
 struct WilliamsRange<N = f64> {
-    highest: Peak<N>,
-    lowest: Peak<N>,
+    highest: Maximum<N>,
+    lowest: Minimum<N>,
 }
 
 impl<N: Number> Windows<N, 3, 1> for WilliamsRange<N> {
+    #[inline(always)]
     fn begin(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
-        Ok(Self { highest: Peak::highest(period), lowest: Peak::lowest(period) })
+        Ok(Self { highest: Maximum::new(period), lowest: Minimum::new(period) })
     }
 
     #[inline(always)]

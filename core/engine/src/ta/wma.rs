@@ -31,6 +31,7 @@ struct WeightedAverage<N = f64> {
 }
 
 impl<N: Number> Windows<N, 1, 1> for WeightedAverage<N> {
+    #[inline(always)]
     fn begin(params: &Params) -> Result<Self, TaError> {
         Ok(Self { average: Wma::new(params.int(0)?) })
     }

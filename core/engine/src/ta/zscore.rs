@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kit::windows::RollingMoments;
+use super::kit::moments::RollingMoments;
 use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, float, is_noise, streaming};
 
 /// ZSCORE.
@@ -26,19 +26,20 @@ pub const SPEC: Spec = Spec {
 #[derive(Clone, Serialize, Deserialize)]
 struct Score {
     window: RollingMoments,
-    count: f64,
+    /// 1 / the window's length.
+    share: f64,
 }
 
 impl State<1, 1> for Score {
     fn new(params: &Params) -> Result<Self, TaError> {
         let period = params.int(0)?;
-        Ok(Self { window: RollingMoments::new(period), count: float(period) })
+        Ok(Self { window: RollingMoments::new(period), share: 1.0 / float(period) })
     }
 
     fn next(&mut self, [value]: [f64; 1]) -> Option<[f64; 1]> {
         let moments = self.window.next(value)?;
-        let mean = moments.mean(self.count);
-        let deviation = (moments.spread(self.count) / self.count).sqrt();
+        let mean = moments.mean(self.share);
+        let deviation = moments.variance(self.share).sqrt();
         let distance = value - mean;
         let still = |length: f64| length == 0.0 || is_noise(length, mean.abs());
         let unmoved = still(distance.abs()) || still(deviation);

@@ -4,7 +4,7 @@
 //! - [`Spec`] and its parts: what a file declares; `Spec::compute`: the one dispatcher that checks, trims and fills.
 //! - [`find`], [`REGISTRY`]: by name, with a suggestion for a misspelt one. [`specs_json`]: all of it as JSON.
 //! - `State`: an indicator bar by bar; [`Live`]: one that runs. `batch` and `streaming` make a SPEC's kernels from it.
-//! - `average_range`, `averages`, `flows`, `hilbert`, `momentum`, `pairs`, `parabolic`, `places`, `ranges`, `ring`, `sorted`,
+//! - `average_range`, `averages`, `flows`, `hilbert`, `moments`, `momentum`, `pairs`, `parabolic`, `places`, `ranges`, `ring`, `sorted`,
 //!   `totals`, `weighted`, `windows`: states that more than one indicator is made of; `elementwise`: those without a memory.
 //! - `lanes`, `simd`: a long series as eight stretches side by side, in the widest registers there are;
 //!   `scratch`: room on the way.
@@ -22,6 +22,7 @@ pub(crate) mod hilbert;
 mod json;
 pub(crate) mod lanes;
 mod live;
+pub(crate) mod moments;
 pub(crate) mod momentum;
 pub(crate) mod pairs;
 pub(crate) mod parabolic;

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::averages::{Average, Ema, Ma, Sma};
 use super::ranges::Directional;
-use super::windows::Extreme;
-use super::{Params, Seed, TaError, float, nearly_equal, ratio_or_zero};
+use super::simd::Number;
+use super::windows::{Extreme, Maximum, Minimum};
+use super::{Params, Seed, TaError, float, if_nearly_equal, ratio_or_zero};
 
 /// Two averages of one series whose values are compared.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -138,51 +139,53 @@ impl TalibRisesAndFalls {
 
 /// Where the close stands between the lowest low and the highest high of the last bars, in percent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct PlaceInRange {
-    highest: Extreme,
-    lowest: Extreme,
+pub(crate) struct PlaceInRange<N = f64> {
+    highest: Maximum<N>,
+    lowest: Minimum<N>,
 }
 
-impl PlaceInRange {
+impl<N: Number> PlaceInRange<N> {
+    #[inline(always)]
     pub(crate) fn new(period: usize) -> Self {
-        Self { highest: Extreme::highest(period), lowest: Extreme::lowest(period) }
+        Self { highest: Maximum::new(period), lowest: Minimum::new(period) }
     }
 
     /// 0..100; 0 where the range is nothing but rounding noise.
-    #[inline]
-    pub(crate) fn next(&mut self, high: f64, low: f64, close: f64) -> Option<f64> {
+    #[inline(always)]
+    pub(crate) fn next(&mut self, high: N, low: N, close: N) -> Option<N> {
         let (highest, lowest) = (self.highest.next(high), self.lowest.next(low));
         let (highest, lowest) = highest.zip(lowest)?;
-        let still = nearly_equal(highest, lowest);
         // In TA-Lib's order of steps: a close at the highest high is exactly 100, bar after bar, so that an adaptive
         // average over the places sees that nothing moved.
-        Some(if still { 0.0 } else { (close - lowest) / (highest - lowest) * 100.0 })
+        let place = (close - lowest) / (highest - lowest) * N::splat(100.0);
+        Some(if_nearly_equal(highest, lowest, N::splat(0.0), place))
     }
 }
 
 /// How few bars ago the lowest low and the highest high were, in percent of the window: AROON and its oscillator.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Freshness {
-    lowest: Extreme,
-    highest: Extreme,
-    period: usize,
-    count: f64,
+pub(crate) struct Freshness<N = f64> {
+    lowest: Extreme<N>,
+    highest: Extreme<N>,
+    period: N,
 }
 
-impl Freshness {
+impl<N: Number> Freshness<N> {
     /// The window is `period` bars and the one before them.
+    #[inline(always)]
     pub(crate) fn new(period: usize) -> Self {
         let (lowest, highest) = (Extreme::lowest(period + 1), Extreme::highest(period + 1));
-        Self { lowest, highest, period, count: float(period) }
+        Self { lowest, highest, period: N::splat(float(period)) }
     }
 
     /// Of the low and of the high; of equals the newest counts.
-    #[inline]
-    pub(crate) fn next(&mut self, high: f64, low: f64) -> Option<(f64, f64)> {
-        let (low, high) = (self.lowest.next_placed(low), self.highest.next_placed(high));
+    #[inline(always)]
+    pub(crate) fn next(&mut self, high: N, low: N) -> Option<(N, N)> {
+        let (low, high) = (self.lowest.next_at(low), self.highest.next_at(high));
         let ((_, low_ago), (_, high_ago)) = low.zip(high)?;
-        let fresh = |ago: usize| 100.0 * float(self.period - ago) / self.count;
-        Some((fresh(low_ago), fresh(high_ago)))
+        let (period, hundred) = (self.period, N::splat(100.0));
+        // Divided, so that the extreme itself is exactly 100.
+        Some((hundred * (period - low_ago) / period, hundred * (period - high_ago) / period))
     }
 }
 

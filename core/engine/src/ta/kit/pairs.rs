@@ -2,112 +2,116 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Sums over a window of what two series differ by from an anchor that lies in the window, as in `windows::Moments`.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct PairSums {
-    first: [f64; 2],
-    squares: [f64; 2],
-    product: f64,
+use super::float;
+use super::simd::Number;
+use super::windows::NOTHING;
+
+/// Sums over a window of what two series differ by from an anchor that lies in the window, as in `moments`.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct PairSums<N> {
+    left: N,
+    right: N,
+    left_squares: N,
+    right_squares: N,
+    product: N,
 }
 
 /// Sums of squared distances of two series from their means, and of the products of those distances; NaN where squares
 /// overflow.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Spreads {
+pub(crate) struct Spreads<N = f64> {
     /// Of the first series; never negative.
-    pub(crate) left: f64,
+    pub(crate) left: N,
     /// Of the second series; never negative.
-    pub(crate) right: f64,
+    pub(crate) right: N,
     /// Of the products; positive where the two move together.
-    pub(crate) both: f64,
+    pub(crate) both: N,
 }
 
-impl PairSums {
-    fn add(&mut self, [left, right]: [f64; 2]) {
-        let [left_sum, right_sum] = self.first;
-        let [left_squares, right_squares] = self.squares;
-        self.first = [left_sum + left, right_sum + right];
-        self.squares = [left_squares + left * left, right_squares + right * right];
+impl<N: Number> PairSums<N> {
+    #[inline(always)]
+    fn nothing() -> Self {
+        let nothing = N::splat(NOTHING);
+        Self { left: nothing, right: nothing, left_squares: nothing, right_squares: nothing, product: nothing }
+    }
+
+    #[inline(always)]
+    fn add(&mut self, left: N, right: N) {
+        self.left += left;
+        self.right += right;
+        self.left_squares += left * left;
+        self.right_squares += right * right;
         self.product += left * right;
     }
 
-    fn with(mut self, other: &Self) -> Self {
-        self.first.iter_mut().zip(other.first).for_each(|(sum, more)| *sum += more);
-        self.squares.iter_mut().zip(other.squares).for_each(|(sum, more)| *sum += more);
-        self.product += other.product;
-        self
+    #[inline(always)]
+    fn with(&self, other: &Self) -> Self {
+        Self {
+            left: self.left + other.left,
+            right: self.right + other.right,
+            left_squares: self.left_squares + other.left_squares,
+            right_squares: self.right_squares + other.right_squares,
+            product: self.product + other.product,
+        }
     }
 
-    fn spreads(&self, count: f64) -> Spreads {
-        let ([left, right], [left_squares, right_squares]) = (self.first, self.squares);
-        let spread = |squares: f64, sum: f64| {
-            let spread = squares - sum * sum / count;
-            // Rounding may leave a little less than nothing. An overflow must not look like an answer: x / inf is 0.
-            if spread < 0.0 {
-                0.0
-            } else if spread.is_finite() {
-                spread
-            } else {
-                f64::NAN
-            }
-        };
-        Spreads {
-            left: spread(left_squares, left),
-            right: spread(right_squares, right),
-            both: self.product - left * right / count,
-        }
+    #[inline(always)]
+    fn spreads(&self, share: N) -> Spreads<N> {
+        let zero = N::splat(0.0);
+        let (left_mean, right_mean) = (self.left * share, self.right * share);
+        // Rounding may leave a little less than nothing.
+        let left = (self.left_squares - self.left * left_mean).larger(zero);
+        let right = (self.right_squares - self.right * right_mean).larger(zero);
+        // An overflow must not look like an answer, x / inf is 0: what is not finite becomes NaN.
+        let finite = |spread: N| spread + spread.gap();
+        Spreads { left: finite(left), right: finite(right), both: self.product - self.left * right_mean }
     }
 }
 
-/// Rolling [`Spreads`] of the last `period` pairs, in blocks as `windows::RollingMoments`.
+/// Rolling [`Spreads`] of the last `period` pairs, in blocks as the sums of `windows`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct RollingPairs {
-    block: Vec<[f64; 2]>,
-    /// Sums of the block before from its pair `k` on, with its last pair as anchor.
-    suffix: Vec<PairSums>,
+pub(crate) struct RollingPairs<N = f64> {
+    /// Pairs of the block being filled, as `left` and `right`; then the sums of the block before from there on.
+    slots: Vec<PairSums<N>>,
     at: usize,
-    anchor: [f64; 2],
-    /// Sums of the block being filled, with the same anchor.
-    running: PairSums,
+    /// The last pair of the block before, from which all distances are taken.
+    anchor: (N, N),
+    /// Sums of the block being filled.
+    running: PairSums<N>,
+    /// 1 / the window's length.
+    share: N,
     warm: bool,
 }
 
-fn distance([left, right]: [f64; 2], [left_anchor, right_anchor]: [f64; 2]) -> [f64; 2] {
-    [left - left_anchor, right - right_anchor]
-}
-
-impl RollingPairs {
+impl<N: Number> RollingPairs<N> {
     /// `period` is at least 1.
+    #[inline(always)]
     pub(crate) fn new(period: usize) -> Self {
-        let (block, suffix) = (vec![[0.0; 2]; period], vec![PairSums::default(); period]);
-        Self { block, suffix, at: 0, anchor: [0.0; 2], running: PairSums::default(), warm: false }
+        let (nothing, anchor) = (PairSums::nothing(), (N::splat(0.0), N::splat(0.0)));
+        let share = N::splat(1.0 / float(period));
+        Self { slots: vec![nothing; period], at: 0, anchor, running: nothing, share, warm: false }
     }
 
     /// The spreads with one more pair, or `None` before there are `period`.
-    #[inline]
-    pub(crate) fn next(&mut self, pair: [f64; 2]) -> Option<Spreads> {
-        let count = super::float(self.block.len());
-        if let Some(slot) = self.block.get_mut(self.at) {
-            *slot = pair;
+    #[inline(always)]
+    pub(crate) fn next(&mut self, [left, right]: [N; 2]) -> Option<Spreads<N>> {
+        if let Some([slot, older, ..]) = self.slots.get_mut(self.at..) {
+            (slot.left, slot.right) = (left, right);
+            self.at += 1;
+            self.running.add(left - self.anchor.0, right - self.anchor.1);
+            return self.warm.then(|| older.with(&self.running).spreads(self.share));
         }
-        self.running.add(distance(pair, self.anchor));
-        self.at += 1;
-        if self.at == self.block.len() {
-            return Some(self.turn(pair).spreads(count));
+        // The window is the block itself, whose own last pair is the anchor from here on.
+        if let Some(slot) = self.slots.last_mut() {
+            (slot.left, slot.right) = (left, right);
         }
-        let older = self.suffix.get(self.at)?;
-        self.warm.then(|| older.with(&self.running).spreads(count))
-    }
-
-    /// Begin a new block with `anchor`; the sums of the one that is complete.
-    fn turn(&mut self, anchor: [f64; 2]) -> PairSums {
-        let mut sums = PairSums::default();
-        for (slot, pair) in self.suffix.iter_mut().zip(&self.block).rev() {
-            sums.add(distance(*pair, anchor));
+        let mut sums = PairSums::nothing();
+        for slot in self.slots.iter_mut().rev() {
+            sums.add(slot.left - left, slot.right - right);
             *slot = sums;
         }
-        (self.at, self.anchor, self.running, self.warm) = (0, anchor, PairSums::default(), true);
-        sums
+        (self.at, self.anchor, self.running, self.warm) = (0, (left, right), PairSums::nothing(), true);
+        Some(sums.spreads(self.share))
     }
 }
 

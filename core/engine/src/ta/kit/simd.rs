@@ -418,6 +418,17 @@ mod x86 {
             unsafe { Self(_mm512_abs_pd(self.0)) }
         }
 
+        // The instructions answer their second operand for equals and for NaN, as the comparisons do.
+        #[inline(always)]
+        fn larger(self, other: Self) -> Self {
+            unsafe { Self(_mm512_max_pd(other.0, self.0)) }
+        }
+
+        #[inline(always)]
+        fn smaller(self, other: Self) -> Self {
+            unsafe { Self(_mm512_min_pd(other.0, self.0)) }
+        }
+
         choose_512!(if_above, _CMP_GT_OQ);
         choose_512!(if_at_least, _CMP_GE_OQ);
         choose_512!(if_equal, _CMP_EQ_OQ);
@@ -445,6 +456,16 @@ mod x86 {
                 let sign = _mm256_set1_pd(-0.0);
                 Self(_mm256_andnot_pd(sign, self.0), _mm256_andnot_pd(sign, self.1))
             }
+        }
+
+        #[inline(always)]
+        fn larger(self, other: Self) -> Self {
+            unsafe { Self(_mm256_max_pd(other.0, self.0), _mm256_max_pd(other.1, self.1)) }
+        }
+
+        #[inline(always)]
+        fn smaller(self, other: Self) -> Self {
+            unsafe { Self(_mm256_min_pd(other.0, self.0), _mm256_min_pd(other.1, self.1)) }
         }
 
         choose_256!(if_above, _CMP_GT_OQ);

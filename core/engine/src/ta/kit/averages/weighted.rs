@@ -11,17 +11,18 @@ use super::super::windows::{Ramp, Sum};
 pub(crate) struct Sma<N = f64> {
     sum: Sum<N>,
     /// 1 / period.
-    share: f64,
+    share: N,
 }
 
 impl<N: Number> Sma<N> {
+    #[inline(always)]
     pub(crate) fn new(period: usize) -> Self {
-        Self { sum: Sum::new(period), share: 1.0 / float(period) }
+        Self { sum: Sum::new(period), share: N::splat(1.0 / float(period)) }
     }
 
     #[inline(always)]
     pub(crate) fn next(&mut self, value: N) -> Option<N> {
-        self.sum.next(value).map(|sum| sum * N::splat(self.share))
+        self.sum.next(value).map(|sum| sum * self.share)
     }
 }
 
@@ -30,18 +31,19 @@ impl<N: Number> Sma<N> {
 pub(crate) struct Wma<N = f64> {
     ramp: Ramp<N>,
     /// 1 / the sum of the weights.
-    share: f64,
+    share: N,
 }
 
 impl<N: Number> Wma<N> {
+    #[inline(always)]
     pub(crate) fn new(period: usize) -> Self {
         let count = float(period);
-        Self { ramp: Ramp::new(period), share: 2.0 / (count * (count + 1.0)) }
+        Self { ramp: Ramp::new(period), share: N::splat(2.0 / (count * (count + 1.0))) }
     }
 
     #[inline(always)]
     pub(crate) fn next(&mut self, value: N) -> Option<N> {
-        self.ramp.next(value).map(|sum| sum * N::splat(self.share))
+        self.ramp.next(value).map(|sum| sum * self.share)
     }
 }
 
@@ -53,10 +55,15 @@ pub(crate) struct Trima<N = f64> {
 }
 
 impl<N: Number> Trima<N> {
+    /// Of the inner and of the outer mean.
+    pub(crate) const fn periods(period: usize) -> [usize; 2] {
+        [period / 2 + 1, period.div_ceil(2)]
+    }
+
+    #[inline(always)]
     pub(crate) fn new(period: usize) -> Self {
-        let (inner, outer) =
-            if period % 2 == 1 { (period / 2 + 1, period / 2 + 1) } else { (period / 2 + 1, period / 2) };
-        Self { inner: Sma::new(inner), outer: Sma::new(outer.max(1)) }
+        let [inner, outer] = Self::periods(period);
+        Self { inner: Sma::new(inner), outer: Sma::new(outer) }
     }
 
     #[inline(always)]
@@ -74,9 +81,16 @@ pub(crate) struct Hma<N = f64> {
 }
 
 impl<N: Number> Hma<N> {
+    /// Of the fast average, the slow one and the smoothing.
+    pub(crate) const fn periods(period: usize) -> [usize; 3] {
+        let half = if period < 2 { 1 } else { period / 2 };
+        [half, period, period.isqrt()]
+    }
+
+    #[inline(always)]
     pub(crate) fn new(period: usize) -> Self {
-        let (half, root) = ((period / 2).max(1), period.isqrt());
-        Self { fast: Wma::new(half), slow: Wma::new(period), smooth: Wma::new(root) }
+        let [fast, slow, smooth] = Self::periods(period);
+        Self { fast: Wma::new(fast), slow: Wma::new(slow), smooth: Wma::new(smooth) }
     }
 
     #[inline(always)]
