@@ -36,9 +36,9 @@ CHOPPINESS, EFFICIENCY = "CHOPPINESS_14", "ER_10"
 class Scales(msgspec.Struct, frozen=True):
     """How large a reading must be. Prices are measured in ATR, so neither price level nor timeframe matters."""
 
-    average: float = 1.5
+    average_scale: float = 1.5
     """EMA gap in ATR that scores tanh(1) = 0.76."""
-    macd: float = 0.4
+    macd_scale: float = 0.4
     """Gap of MACD to its signal in ATR that scores 0.76."""
     rsi_half_range: float = 20.0
     """RSI distance from 50 at which momentum is full and exhaustion starts (30 and 70)."""
@@ -48,15 +48,15 @@ class Scales(msgspec.Struct, frozen=True):
     """How far it leans at most: an extreme RSI is a doubt about a trend, not proof of its end."""
     band_start: float = 0.8
     """Position in a channel (-1 lower, +1 upper) from which a ranging market is expected to turn back."""
-    vortex: float = 0.25
+    vortex_scale: float = 0.25
     """Difference of the vortex lines that scores 0.76."""
-    tsi: float = 20.0
+    tsi_scale: float = 20.0
     """TSI that scores 0.76."""
-    kst: float = 5.0
+    kst_scale: float = 5.0
     """Gap of KST to its signal, in ATR in percent of the price, that scores 0.76; KST sums ten weights."""
-    squeeze: float = 1.0
+    squeeze_scale: float = 1.0
     """Squeeze momentum in ATR that scores 0.76."""
-    money_flow: float = 0.2
+    money_flow_scale: float = 0.2
     """CMF, and AD's change as a share of the volume, that scores 0.76."""
     volume_bars: int = 10
     """Bars over which running volumes (OBV, AD) are compared with the volume traded."""
@@ -216,7 +216,7 @@ ROWS: tuple[Row, ...] = (
         TREND,
         (EMA_FAST, EMA_SLOW, ATR),
         (EMA_FAST, EMA_SLOW, ATR),
-        lambda r: math.tanh((r.last(EMA_FAST) - r.last(EMA_SLOW)) / r.atr / r.scales.average),
+        lambda r: math.tanh((r.last(EMA_FAST) - r.last(EMA_SLOW)) / r.atr / r.scales.average_scale),
         lambda r: f"EMA 12 {_side(r.last(EMA_FAST) - r.last(EMA_SLOW), 'above', 'below')} EMA 26",
     ),
     Row(
@@ -233,7 +233,7 @@ ROWS: tuple[Row, ...] = (
         TREND,
         ("VORTEX_14",),
         _VORTEX,
-        lambda r: math.tanh((r.last(_VORTEX[0]) - r.last(_VORTEX[1])) / r.scales.vortex),
+        lambda r: math.tanh((r.last(_VORTEX[0]) - r.last(_VORTEX[1])) / r.scales.vortex_scale),
         lambda r: f"Vortex {r.last(_VORTEX[0]) - r.last(_VORTEX[1]):+.2f}",
     ),
     Row(
@@ -249,23 +249,23 @@ ROWS: tuple[Row, ...] = (
         PACE,
         ("MACD_12_26_9",),
         (MACD_LINE, MACD_SIGNAL),
-        lambda r: math.tanh((r.last(MACD_LINE) - r.last(MACD_SIGNAL)) / r.atr / r.scales.macd),
+        lambda r: math.tanh((r.last(MACD_LINE) - r.last(MACD_SIGNAL)) / r.atr / r.scales.macd_scale),
         lambda r: f"MACD {_side(r.last(MACD_LINE) - r.last(MACD_SIGNAL), 'above', 'below')} its signal",
     ),
     _single(
         "PPO",
         PACE,
         "PPO_12_26_1",
-        lambda r: math.tanh(r.last("PPO_12_26_1") / 100.0 * r.close / r.atr / r.scales.average),
+        lambda r: math.tanh(r.last("PPO_12_26_1") / 100.0 * r.close / r.atr / r.scales.average_scale),
         "+.1f",
     ),
-    _single("TSI", PACE, "TSI_25_13", lambda r: math.tanh(r.last("TSI_25_13") / r.scales.tsi), "+.0f"),
+    _single("TSI", PACE, "TSI_25_13", lambda r: math.tanh(r.last("TSI_25_13") / r.scales.tsi_scale), "+.0f"),
     Row(
         "KST",
         PACE,
         ("KST",),
         _KST,
-        lambda r: math.tanh((r.last(_KST[0]) - r.last(_KST[1])) / (100.0 * r.atr / r.close) / r.scales.kst),
+        lambda r: math.tanh((r.last(_KST[0]) - r.last(_KST[1])) / (100.0 * r.atr / r.close) / r.scales.kst_scale),
         lambda r: f"KST {_side(r.last(_KST[0]) - r.last(_KST[1]), 'above', 'below')} its signal",
     ),
     _single("RSI", OSCILLATOR, RSI, _rsi),
@@ -296,18 +296,18 @@ ROWS: tuple[Row, ...] = (
         ("SQUEEZE.squeeze", "SQUEEZE.momentum"),
         # While the bands are still squeezed nothing has broken out; its momentum counts half.
         lambda r: (
-            math.tanh(r.last("SQUEEZE.momentum") / r.atr / r.scales.squeeze)
+            math.tanh(r.last("SQUEEZE.momentum") / r.atr / r.scales.squeeze_scale)
             * (0.5 if r.last("SQUEEZE.squeeze") > 0 else 1.0)
         ),
         lambda r: f"squeeze {'on' if r.last('SQUEEZE.squeeze') > 0 else 'off'}",
     ),
     _single("OBV", VOLUME, "OBV", lambda r: r.flow("OBV"), ",.0f"),
-    _single("AD", VOLUME, "AD", lambda r: math.tanh(r.flow("AD") / r.scales.money_flow), ",.0f"),
+    _single("AD", VOLUME, "AD", lambda r: math.tanh(r.flow("AD") / r.scales.money_flow_scale), ",.0f"),
     _single(
         "CMF",
         VOLUME,
         "CMF_20",
-        lambda r: _with_volume(math.tanh(r.last("CMF_20") / r.scales.money_flow), r, 20),
+        lambda r: _with_volume(math.tanh(r.last("CMF_20") / r.scales.money_flow_scale), r, 20),
         "+.2f",
     ),
 )
