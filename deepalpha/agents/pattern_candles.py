@@ -18,6 +18,12 @@ from deepalpha.ta.candles import patterns
 from deepalpha.ta.info import spec_of
 from deepalpha.types import BarFrame
 
+
+def _names(text: str) -> frozenset[str]:
+    """TA-Lib's names of patterns written without their prefix."""
+    return frozenset(f"CDL{name}" for name in text.split())
+
+
 _BY_WEIGHT: tuple[tuple[float, str], ...] = (
     # Turns of three bars and more, complete.
     (0.8, "MORNINGSTAR EVENINGSTAR MORNINGDOJISTAR EVENINGDOJISTAR ABANDONEDBABY 3INSIDE 3OUTSIDE"),
@@ -39,28 +45,19 @@ WEIGHTS: tuple[tuple[str, float], ...] = tuple(
 """Score of a fresh pattern: three bars say more than two, two more than one; a doji is mere doubt."""
 
 #: TA-Lib's sign of these says nothing, or their colour only: they lean against the move before them.
-DOUBT = frozenset(
-    f"CDL{name}"
-    for name in "DOJI LONGLEGGEDDOJI RICKSHAWMAN HIGHWAVE SPINNINGTOP SHORTLINE DRAGONFLYDOJI GRAVESTONEDOJI TAKURI".split()
-)
+DOUBT = _names("DOJI LONGLEGGEDDOJI RICKSHAWMAN HIGHWAVE SPINNINGTOP SHORTLINE DRAGONFLYDOJI GRAVESTONEDOJI TAKURI")
 #: These go on with the move before them, or are a move themselves; all others turn it.
-WITH_THE_MOVE = frozenset(
-    f"CDL{name}"
-    for name in (
-        "3WHITESOLDIERS 3BLACKCROWS IDENTICAL3CROWS RISEFALL3METHODS MATHOLD 3LINESTRIKE SEPARATINGLINES TASUKIGAP "
-        "GAPSIDESIDEWHITE XSIDEGAP3METHODS INNECK ONNECK THRUSTING MARUBOZU CLOSINGMARUBOZU LONGLINE BELTHOLD "
-        "KICKING KICKINGBYLENGTH"
-    ).split()
+WITH_THE_MOVE = _names(
+    "3WHITESOLDIERS 3BLACKCROWS IDENTICAL3CROWS RISEFALL3METHODS MATHOLD 3LINESTRIKE SEPARATINGLINES TASUKIGAP "
+    "GAPSIDESIDEWHITE XSIDEGAP3METHODS INNECK ONNECK THRUSTING MARUBOZU CLOSINGMARUBOZU LONGLINE BELTHOLD "
+    "KICKING KICKINGBYLENGTH"
 )
 #: Patterns that exist in one direction only, so that their name says it.
-_ONE_SIDED = frozenset(
-    f"CDL{name}"
-    for name in (
-        "2CROWS 3BLACKCROWS 3STARSINSOUTH 3WHITESOLDIERS ADVANCEBLOCK CONCEALBABYSWALL DARKCLOUDCOVER "
-        "EVENINGDOJISTAR EVENINGSTAR HAMMER HANGINGMAN HOMINGPIGEON IDENTICAL3CROWS INNECK INVERTEDHAMMER "
-        "LADDERBOTTOM MATCHINGLOW MATHOLD MORNINGDOJISTAR MORNINGSTAR ONNECK PIERCING SHOOTINGSTAR STALLEDPATTERN "
-        "STICKSANDWICH THRUSTING UNIQUE3RIVER UPSIDEGAP2CROWS"
-    ).split()
+_ONE_SIDED = _names(
+    "2CROWS 3BLACKCROWS 3STARSINSOUTH 3WHITESOLDIERS ADVANCEBLOCK CONCEALBABYSWALL DARKCLOUDCOVER "
+    "EVENINGDOJISTAR EVENINGSTAR HAMMER HANGINGMAN HOMINGPIGEON IDENTICAL3CROWS INNECK INVERTEDHAMMER "
+    "LADDERBOTTOM MATCHINGLOW MATHOLD MORNINGDOJISTAR MORNINGSTAR ONNECK PIERCING SHOOTINGSTAR STALLEDPATTERN "
+    "STICKSANDWICH THRUSTING UNIQUE3RIVER UPSIDEGAP2CROWS"
 )
 
 
@@ -68,8 +65,8 @@ class CandleRules(msgspec.Struct, frozen=True):
     """How a pattern's surroundings change its weight."""
 
     age_weights: tuple[float, ...]
-    doji_lookback: int
-    doji_move_atr: float
+    move_bars: int
+    move_atr: float
     without_move: float
     """Weight of a turn without a move to turn, or of a continuation without one to go on."""
     small_bar: float
@@ -143,7 +140,7 @@ def strongest(found: Sequence[Hit]) -> float:
 
 def _move(frame: BarFrame, bar: int, rules: CandleRules, atr: float) -> float:
     """Move of the closes up to `bar`, in ATR."""
-    return float(frame.close[bar] - frame.close[bar - rules.doji_lookback]) / atr
+    return float(frame.close[bar] - frame.close[bar - rules.move_bars]) / atr
 
 
 def _sign(frame: BarFrame, name: str, value: float, bar: int, rules: CandleRules, atr: float) -> int:
@@ -153,7 +150,7 @@ def _sign(frame: BarFrame, name: str, value: float, bar: int, rules: CandleRules
     if name not in DOUBT:
         return 1 if value > 0 else -1
     move = _move(frame, bar, rules, atr)
-    if not abs(move) >= rules.doji_move_atr:  # also when a price is NaN
+    if not abs(move) >= rules.move_atr:  # also when a price is NaN
         return 0
     return -1 if move > 0 else 1
 
@@ -165,6 +162,6 @@ def _context(frame: BarFrame, name: str, sign: int, bar: int, rules: CandleRules
     usual = float(np.mean(before)) if len(before) else math.nan
     busy = clamp(float(frame.volume[bar]) / usual / rules.busy, 0.0, 1.0) if usual > 0 else 1.0
     move = _move(frame, bar - 1, rules, atr) * (sign if name in WITH_THE_MOVE else -sign)
-    fits = 1.0 if name in DOUBT or move >= rules.doji_move_atr else rules.without_move
+    fits = 1.0 if name in DOUBT or move >= rules.move_atr else rules.without_move
     factor = (rules.small_bar + (1 - rules.small_bar) * size) * (rules.quiet + (1 - rules.quiet) * busy) * fits
     return factor if math.isfinite(factor) else 0.0

@@ -171,7 +171,6 @@ def _summary(views: list[_View]) -> str:
 
 
 def _evidence(view: _View) -> list[Evidence | None]:
-    names = ("close", ATR, *(name for row, _ in view.rows for name in row.outputs), *REGIME)
-    return [
-        evidence_of(view.reading.frame, name) for name in names if name == "close" or name in view.reading.frame.series
-    ]
+    frame = view.reading.frame
+    names = (ATR, *(name for row, _ in view.rows for name in row.outputs), *REGIME)
+    return [evidence_of(frame, "close"), *(evidence_of(frame, name) for name in names if name in frame.series)]
