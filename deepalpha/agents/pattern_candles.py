@@ -61,6 +61,10 @@ _ONE_SIDED = _names(
 )
 
 
+_REACH = 40
+"""Bars before a pattern that its value may depend on: 14 at most, and a hikkake's three bars of waiting twice."""
+
+
 class CandleRules(msgspec.Struct, frozen=True):
     """How a pattern's surroundings change its weight."""
 
@@ -102,7 +106,8 @@ def called(name: str, sign: int) -> str:
 
 def last_values(frame: BarFrame, bars: int) -> dict[str, NDArray[np.float64]]:
     """Values of all patterns at the last `bars` bars, oldest first; those that never fire there are left out."""
-    found = patterns(frame.open, frame.high, frame.low, frame.close)
+    first = max(0, len(frame) - bars - _REACH)
+    found = patterns(frame.open[first:], frame.high[first:], frame.low[first:], frame.close[first:])
     tail = found.values[-bars:]
     fired = np.flatnonzero(tail.any(axis=0))
     return {found.names[place]: tail[:, place].astype(np.float64) for place in fired}

@@ -149,10 +149,8 @@ class TechnicalAgent(BaseAgent):
     def _regime(self, reading: Reading) -> str:
         share, limit = reading.trending, self.params.trending
         word = "trending" if share >= limit else "ranging" if share <= 1 - limit else "between trend and range"
-        names = ((ADX, "ADX", ".0f"), (CHOPPINESS, "choppiness", ".0f"), (EFFICIENCY, "efficiency", ".2f"))
-        values = [
-            f"{label} {reading.last(name):{form}}" for name, label, form in names if all_finite(reading.last(name))
-        ]
+        named = (("ADX", ADX, ".0f"), ("choppiness", CHOPPINESS, ".0f"), ("efficiency", EFFICIENCY, ".2f"))
+        values = [f"{label} {reading.last(name):{form}}" for label, name, form in named if reading.has(name)]
         return f"{word} ({', '.join(values)})" if values else "regime not known yet"
 
 

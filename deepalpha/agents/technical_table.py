@@ -20,7 +20,7 @@ from functools import cached_property
 import msgspec
 import numpy as np
 
-from deepalpha.agents.numeric import clamp, last_of
+from deepalpha.agents.numeric import clamp
 from deepalpha.types import BarFrame
 
 TREND, PACE, OSCILLATOR, BANDS, VOLUME = "trend", "pace", "oscillator", "bands", "volume"
@@ -78,11 +78,16 @@ class Reading:
         self.frame = frame
         self.scales = scales
         self.close = float(frame.close[-1]) if len(frame) else math.nan
-        self.atr = last_of(frame, ATR)
+        self._last = {name: float(values[-1]) for name, values in frame.series.items() if len(values)}
+        self.atr = self.last(ATR)
 
     def last(self, name: str) -> float:
         """Last value of a series; NaN while it warms up."""
-        return last_of(self.frame, name)
+        return self._last.get(name, math.nan)
+
+    def has(self, name: str) -> bool:
+        """Whether a series has a value now."""
+        return math.isfinite(self.last(name))
 
     @cached_property
     def trending(self) -> float:
