@@ -13,6 +13,8 @@ from deepalpha.types import BarFrame
 
 MIN_BARS = 40
 """Fewer usable bars than this hold no chart pattern worth a look."""
+MAX_BARS = 500
+"""Bars searched: the longest pattern has 400."""
 
 
 class ChartVote(msgspec.Struct, frozen=True):
@@ -39,11 +41,11 @@ class ChartVote(msgspec.Struct, frozen=True):
 
 
 def usable(frame: BarFrame) -> int:
-    """Index of the first bar after the last one that no chart can hold: a gap, no price, a high below its low."""
+    """Index of the first bar to search: after the last one with a gap, without a price or with a high below its low."""
     columns = (frame.open, frame.high, frame.low, frame.close)
     good: NDArray[np.bool_] = np.logical_and.reduce([np.isfinite(column) & (column > 0) for column in columns])
     bad = np.flatnonzero(~(good & (frame.high >= frame.low)))
-    return int(bad[-1]) + 1 if len(bad) else 0
+    return max(int(bad[-1]) + 1 if len(bad) else 0, len(frame) - MAX_BARS)
 
 
 def chart_votes(frame: BarFrame, fresh_bars: int, no_target: float) -> list[ChartVote]:

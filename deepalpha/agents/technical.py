@@ -104,7 +104,7 @@ class TechnicalAgent(BaseAgent):
         return Signal(
             p_up=probability(score, self.params.max_edge),
             reasons=(*(self._sentence(view) for view in views), *_not_ready(views), _summary(views)),
-            evidence=collect(*(item for view in views for item in _evidence(view))),
+            evidence=collect(*(item for view in views for item in _evidence(view, ctx.timeframe))),
         )
 
     def _view(self, frame: BarFrame) -> _View | None:
@@ -157,7 +157,8 @@ class TechnicalAgent(BaseAgent):
 def _not_ready(views: list[_View]) -> list[str]:
     """What was left out because it is still warming up, or has no volume to read."""
     return [
-        f"left out on {view.reading.frame.timeframe} (warming up, or no volume): {', '.join(row.label for row in view.missing)}"
+        f"left out on {view.reading.frame.timeframe} (warming up, or no volume): "
+        + ", ".join(row.label for row in view.missing)
         for view in views
         if view.missing
     ]
@@ -168,7 +169,10 @@ def _summary(views: list[_View]) -> str:
     return f"{up} of {len(views)} timeframes lean up"
 
 
-def _evidence(view: _View) -> list[Evidence | None]:
+def _evidence(view: _View, base: str) -> list[Evidence | None]:
+    """Every reading on the base timeframe; of the coarser ones, which weigh less, the core."""
     frame = view.reading.frame
-    names = (ATR, *(name for row, _ in view.rows for name in row.outputs), *REGIME)
-    return [evidence_of(frame, "close"), *(evidence_of(frame, name) for name in names if name in frame.series)]
+    names = ["close", EMA_FAST, EMA_SLOW, RSI, MACD_LINE, MACD_SIGNAL, ATR, BAND_UPPER, BAND_LOWER]
+    if frame.timeframe == base:
+        names += [*(name for row, _ in view.rows for name in row.outputs), *REGIME]
+    return [evidence_of(frame, name) for name in dict.fromkeys(names) if name == "close" or view.reading.has(name)]
