@@ -190,6 +190,12 @@ def _supertrend(r: Reading) -> float:
     return side if side else math.nan  # 0: no value yet
 
 
+def _squeeze(r: Reading) -> float:
+    """Momentum counts as far as it is a trend, and half while the bands are squeezed: nothing has broken out yet."""
+    momentum = math.tanh(r.last("SQUEEZE.momentum") / r.atr / r.scales.squeeze_scale)
+    return r.by_regime(momentum, 0.0) * (0.5 if r.last("SQUEEZE.squeeze") > 0 else 1.0)
+
+
 def _with_volume(value: float, r: Reading, bars: int) -> float:
     return value if math.isfinite(r.traded(bars)) else math.nan
 
@@ -299,11 +305,7 @@ ROWS: tuple[Row, ...] = (
         BANDS,
         ("SQUEEZE",),
         ("SQUEEZE.squeeze", "SQUEEZE.momentum"),
-        # While the bands are still squeezed nothing has broken out; its momentum counts half.
-        lambda r: (
-            math.tanh(r.last("SQUEEZE.momentum") / r.atr / r.scales.squeeze_scale)
-            * (0.5 if r.last("SQUEEZE.squeeze") > 0 else 1.0)
-        ),
+        _squeeze,
         lambda r: f"squeeze {'on' if r.last('SQUEEZE.squeeze') > 0 else 'off'}",
     ),
     _single("OBV", VOLUME, "OBV", lambda r: r.flow("OBV"), ",.0f"),
