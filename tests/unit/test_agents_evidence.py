@@ -38,7 +38,7 @@ def trend_market(drift, seed=3, bars=400):
 def young_trend(sign, seed):
     """A market without direction that has begun to rise or fall 20 bars ago: not yet exhausted."""
     steps = np.random.default_rng(seed).normal(0, 0.004, 400)
-    steps[-20:] += sign * 0.003
+    steps[-20:] += sign * 0.0018
     columns = kit.bars_of(100 * np.exp(np.cumsum(steps)))
     columns["volume"] = np.where(steps * sign > 0, 3e6, 1e6)
     return columns
@@ -82,11 +82,11 @@ def test_every_row_stays_in_its_bounds_and_most_often_tells_a_rise_from_a_fall(r
 
 
 @pytest.mark.parametrize(("end", "lean"), [(3, -1), (9, 1)])
-def test_oscillators_and_bands_lean_against_the_edge_of_a_range(end, lean):
+def test_oscillators_lean_against_the_edge_of_a_range_and_bands_see_no_breakout(end, lean):
     view = base_view(range_market(end=end))
     assert view.reading.trending < 0.4
     assert view.families[OSCILLATOR] * lean > 0.1
-    assert view.families["bands"] * lean >= 0
+    assert abs(view.families["bands"]) < 0.05
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -159,9 +159,7 @@ def test_all_61_candlestick_patterns_have_a_weight_and_are_read_off_the_last_bar
             whole = ta.patterns(frame.open, frame.high, frame.low, frame.close).values[-3:]
             seen = last_values(frame, 3)
             assert {name: values.tolist() for name, values in seen.items()} == {
-                name: whole[:, place].tolist()
-                for place, name in enumerate(dict.fromkeys(_names()))
-                if whole[:, place].any()
+                name: whole[:, place].tolist() for place, name in enumerate(CANDLE_NAMES) if whole[:, place].any()
             }
 
 
