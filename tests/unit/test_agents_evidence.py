@@ -69,7 +69,8 @@ def test_every_family_leans_with_a_steady_trend(family, drift):
     assert np.mean(scores) * drift > 0
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.label)
+# RSI turns against a move that has run far: see test_rsi_scores_momentum_inside_and_exhaustion_outside_30_to_70.
+@pytest.mark.parametrize("row", [row for row in ROWS if row.label != "RSI"], ids=lambda row: row.label)
 def test_every_row_stays_in_its_bounds_and_most_often_tells_a_rise_from_a_fall(row):
     def mean(sign):
         readings = [Reading(kit.context(young_trend(sign, seed)).base, TechnicalAgent.params) for seed in range(6)]
