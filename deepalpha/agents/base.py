@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import ClassVar, TypeGuard
 
 from deepalpha.errors import ConfigError
+from deepalpha.ta.candles import CANDLE_NAMES
 from deepalpha.types import AgentRole, Context, PositionView, Signal
 
 _PACKAGE = "deepalpha.agents"
@@ -69,8 +70,8 @@ def series_needed(agents: Iterable[BaseAgent]) -> tuple[str, ...]:
 def evidence_exists(ctx: Context, evidence_id: str) -> bool:
     """Whether an evidence id names something inside the snapshot.
 
-    Known forms: ``<timeframe>:<open|high|low|close|volume>``, ``<timeframe>:<series id>``, ``news:<headline id>`` and
-    ``account:<field of PositionView>``.
+    Known forms: ``<timeframe>:<open|high|low|close|volume>``, ``<timeframe>:<series id>``, ``<timeframe>:<candlestick
+    pattern>`` (read off the bars: ``1d:CDLHAMMER``), ``news:<headline id>`` and ``account:<field of PositionView>``.
     """
     source, separator, what = evidence_id.partition(":")
     if not separator:
@@ -80,7 +81,7 @@ def evidence_exists(ctx: Context, evidence_id: str) -> bool:
     if source == "account":
         return what in PositionView.__struct_fields__
     frame = ctx.bars.get(source)
-    return frame is not None and (what in _BAR_FIELDS or what in frame.series)
+    return frame is not None and (what in _BAR_FIELDS or what in CANDLE_NAMES or what in frame.series)
 
 
 def built_in_names() -> tuple[str, ...]:

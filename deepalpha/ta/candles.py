@@ -100,7 +100,7 @@ class Patterns:
     def __init__(self, prices: _Prices, settings: CandleSettings) -> None:
         self._prices = prices
         self.settings = settings
-        self.names: tuple[str, ...] = _NAMES
+        self.names: tuple[str, ...] = CANDLE_NAMES
         self.values: NDArray[np.int16] = _core.ta_patterns(*prices, settings.gauges())
         self.values.flags.writeable = False
 
@@ -223,12 +223,13 @@ def _settings(settings: Any) -> CandleSettings:
 def _known(name: Any) -> str:
     upper = str(name).upper()
     if upper not in _PLACE:
-        near = difflib.get_close_matches(upper, _NAMES, n=3)
+        near = difflib.get_close_matches(upper, CANDLE_NAMES, n=3)
         hint = f"did you mean {' or '.join(near)}?" if near else "ta.patterns(...).names lists them all"
         raise IndicatorError(f"no candlestick pattern is called {name!r}; {hint}")
     return upper
 
 
-_NAMES = tuple(_core.ta_pattern_names())
-_PLACE = {name: place for place, name in enumerate(_NAMES)}
+#: Names of all patterns, in TA-Lib's order.
+CANDLE_NAMES: tuple[str, ...] = tuple(_core.ta_pattern_names())
+_PLACE = {name: place for place, name in enumerate(CANDLE_NAMES)}
 _TALIB = CandleSettings()

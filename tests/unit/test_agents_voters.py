@@ -145,8 +145,15 @@ def candle_frame(patterns, *, close=None, low=None, high=None, bars=40):
     return kit.frame(series, close=close or [100.0] * bars, low=low or [99.5] * bars, high=high or [100.5] * bars)
 
 
+class Planted(PatternAgent):
+    """Takes the candlestick patterns from the frame's series instead of its bars."""
+
+    def candle_values(self, frame):
+        return {name: values for name, values in frame.series.items() if name.startswith("CDL")}
+
+
 def vote(frame):
-    return kit.answer(PatternAgent(), kit.context_of(frame))
+    return kit.answer(Planted(), kit.context_of(frame))
 
 
 def test_pattern_without_pattern_or_level_abstains_instead_of_voting_half():
