@@ -97,7 +97,8 @@ impl Recursion<1, 3, 3> for Lines {
 
     fn memory(&self) -> usize {
         let [fast, slow, signal] = self.weights;
-        forgets(fast).max(forgets(slow)) + forgets(signal)
+        // The signal forgets while the lines do.
+        forgets(fast).max(forgets(slow)).max(forgets(signal)) + forgets(signal) / 4
     }
 
     fn guess(&self, [value]: [f64; 1]) -> [f64; 3] {

@@ -121,9 +121,9 @@ pub(crate) fn follow<N: Number, const S: usize>(averages: &mut [N; S], value: N,
 /// Bars until an average with this weight has forgotten where it began, to the last bit.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small positive number")]
 pub(crate) fn forgets(weight: f64) -> usize {
-    // 53 bits of decay, and some more until rounding has brought the two together.
+    // 53 bits of decay: rounding then brings the two together within a few bars, computed twice where it does not.
     let decay = (1.0 - weight).max(f64::MIN_POSITIVE).ln();
-    if weight >= 1.0 { 1 } else { (-45.0 / decay).min(1e9) as usize + 8 }
+    if weight >= 1.0 { 1 } else { (-38.0 / decay).min(1e9) as usize + 8 }
 }
 
 /// Run `recursion` over `inputs`, from `state` on; both the state and the outputs get the bits of the plain loop.
@@ -142,8 +142,8 @@ pub(crate) fn recur<R: Recursion<I, S, O>, const I: usize, const S: usize, const
     let mut outputs = outputs.each_mut().map(|output| output.split_at_mut(length).0);
     let stretch = length / LANES / LANES * LANES;
     let warm = recursion.memory().div_ceil(LANES) * LANES;
-    // Below that the bars computed twice eat the gain.
-    if stretch < 2 * warm {
+    // The second stretch warms up on bars of the first.
+    if stretch < warm {
         return plain(recursion, state, inputs, &mut outputs, 0, length);
     }
     let stretches = Stretches { recursion, state, inputs, outputs: &mut outputs, stretch, warm };
@@ -361,7 +361,7 @@ where
     let unit = common_multiple(S::unit(params)?, LANES).max(LANES);
     let warm = (lookback + unit).div_ceil(unit) * unit;
     let stretch = length / LANES / unit * unit;
-    if stretch < 2 * warm {
+    if stretch < warm {
         return checked::<S, I, O>(inputs, params, outputs);
     }
     let series = series.map(|input| input.split_at(length).0);

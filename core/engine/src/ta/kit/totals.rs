@@ -2,11 +2,7 @@
 //!
 //! A total that only grows is a chain of additions. Taken in blocks it is not: within a block the sum starts at 0, and the
 //! total before the block is added to it. That is also the more exact way, since small numbers meet small sums.
-#![expect(
-    clippy::indexing_slicing,
-    clippy::needless_range_loop,
-    reason = "blocks and rows of fixed size, cut to length before the loops"
-)]
+#![expect(clippy::indexing_slicing, reason = "blocks and rows of fixed size, cut to length before the loops")]
 
 use serde::{Deserialize, Serialize};
 
@@ -47,33 +43,32 @@ pub(crate) const CHUNK: usize = 4 * BLOCK * LANES;
 pub(crate) fn accumulate(total: &mut Total, values: &mut [f64]) {
     let mut groups = values.chunks_exact_mut(BLOCK * LANES);
     for group in &mut groups {
-        dispatch(Prefixes(group));
-        for block in group.chunks_exact_mut(BLOCK) {
-            for value in block.iter_mut() {
-                *value += total.before;
-            }
-            total.before = block[BLOCK - 1];
-        }
+        total.before = dispatch(Prefixes { before: total.before, values: group });
     }
     for value in groups.into_remainder() {
         *value = total.next(*value);
     }
 }
 
-/// Sums from the start of each of eight blocks.
-struct Prefixes<'a>(&'a mut [f64]);
+/// Totals of eight blocks: first within each, side by side, then on top of the block before.
+struct Prefixes<'a> {
+    before: f64,
+    values: &'a mut [f64],
+}
 
 impl Job for Prefixes<'_> {
-    type Output = ();
+    /// The total at the end.
+    type Output = f64;
 
     #[inline(always)]
-    fn run<W: Wide>(self) {
+    fn run<W: Wide>(self) -> f64 {
+        let Self { mut before, values } = self;
         let mut sums = W::default();
         for at in (0..BLOCK).step_by(LANES) {
             let mut rows = [W::default(); LANES];
             for lane in 0..LANES {
                 let mut row = [0.0; LANES];
-                row.copy_from_slice(&self.0[lane * BLOCK + at..][..LANES]);
+                row.copy_from_slice(&values[lane * BLOCK + at..][..LANES]);
                 rows[lane] = W::from_lanes(row);
             }
             let mut columns = W::transpose(rows);
@@ -83,9 +78,17 @@ impl Job for Prefixes<'_> {
             }
             let rows = W::transpose(columns);
             for lane in 0..LANES {
-                self.0[lane * BLOCK + at..][..LANES].copy_from_slice(&rows[lane].to_lanes());
+                values[lane * BLOCK + at..][..LANES].copy_from_slice(&rows[lane].to_lanes());
             }
         }
+        for block in values.chunks_exact_mut(BLOCK) {
+            let base = W::splat(before);
+            for slots in block.as_chunks_mut::<LANES>().0 {
+                *slots = (W::from_lanes(*slots) + base).to_lanes();
+            }
+            before = block[BLOCK - 1];
+        }
+        before
     }
 }
 
