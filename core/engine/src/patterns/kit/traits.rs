@@ -86,7 +86,8 @@ pub(crate) type Need = (usize, Trait);
 const COUNT: usize = Trait::BareClose as usize + 1;
 /// Bars in a word of bits.
 pub(crate) const WORD: usize = 64;
-const WORDS: usize = BLOCK / WORD;
+/// Words of a block.
+pub(crate) const WORDS: usize = BLOCK / WORD;
 
 /// Bits of a block's bars, the last word of the block before in front.
 type Bits = [u64; WORDS + 1];
@@ -286,7 +287,13 @@ impl Traits {
     #[inline(always)]
     fn word(&self, which: Trait, ago: usize, word: usize) -> u64 {
         let bits = &self.bits[which as usize];
-        if ago == 0 { bits[word + 1] } else { bits[word + 1] << ago | bits[word] >> (WORD - ago) }
+        // In two steps, because the second shift is by all bits for the bar itself.
+        bits[word + 1] << ago | bits[word] >> (WORD - 1 - ago) >> 1
+    }
+
+    /// Bars of each word at which all of each rule's needs are met.
+    pub(crate) fn meeting_each<'n>(&self, needs: impl Iterator<Item = &'n [Need]>, met: &mut [[u64; WORDS]]) {
+        dispatch(Meet { traits: self, needs, met });
     }
 
     /// Bars of a word at which all needs are met.
@@ -310,6 +317,29 @@ impl Job for Find<'_, '_> {
     #[inline(always)]
     fn run<W: Wide>(self) {
         self.traits.find_all(self.block, self.watch, self.settings);
+    }
+}
+
+/// Finds where needs are met.
+struct Meet<'m, N> {
+    traits: &'m Traits,
+    needs: N,
+    met: &'m mut [[u64; WORDS]],
+}
+
+impl<'n, N: Iterator<Item = &'n [Need]>> Job for Meet<'_, N> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<W: Wide>(self) {
+        for (met, needs) in self.met.iter_mut().zip(self.needs) {
+            *met = [u64::MAX; WORDS];
+            for (ago, which) in needs {
+                for (word, met) in met.iter_mut().enumerate() {
+                    *met &= self.traits.word(*which, *ago, word);
+                }
+            }
+        }
     }
 }
 

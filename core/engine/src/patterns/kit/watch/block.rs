@@ -105,8 +105,11 @@ impl<'a> Block<'a> {
         let row = ROWS + bar - self.first;
         let sums = &self.sums[(row + 1 - ROWS) * self.width..(row + 1) * self.width];
         let [open, high, low, close] = self.series;
-        let sides =
-            if bar < ROWS { self.early(bar) } else { [last(open, bar), last(high, bar), last(low, bar), last(close, bar)] };
+        let sides = if bar < ROWS {
+            self.early(bar)
+        } else {
+            [last(open, bar), last(high, bar), last(low, bar), last(close, bar)]
+        };
         At { sides, sums, width: self.width }
     }
 
