@@ -91,11 +91,10 @@ impl Job for IsClean<'_> {
         for side in self.0 {
             let (rows, rest) = side.as_chunks::<LANES>();
             let (fours, others) = rows.as_chunks::<4>();
-            // x - x is 0, but for NaN and infinities; a NaN stays in the sum.
+            // x * 0 is 0, but for NaN and infinities; a NaN stays in the sum.
             for four in fours {
                 for (sum, row) in sums.iter_mut().zip(four) {
-                    let values = W::from_lanes(*row);
-                    *sum += values - values;
+                    *sum += W::from_lanes(*row) * W::default();
                 }
             }
             for value in others.as_flattened().iter().chain(rest) {
