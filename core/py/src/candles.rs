@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use crate::error::{Kind, raise};
+use crate::pool::Output;
 
 type Series<'py> = PyReadonlyArray1<'py, f64>;
 /// Range type, period and factor of each setting, in the core's order.
@@ -65,8 +66,10 @@ fn ta_patterns<'py>(
     gauges: Option<Gauges>,
 ) -> PyResult<Bound<'py, PyArray2<i16>>> {
     let (settings, bars) = (settings(gauges)?, bars([&open, &high, &low, &close])?);
-    let values = py.detach(|| patterns::patterns(&bars, &settings));
-    values.into_pyarray(py).reshape([bars.len(), patterns::COUNT])
+    let mut output = Output::<i16>::new(bars.len() * patterns::COUNT);
+    let values = output.values();
+    py.detach(|| patterns::patterns_into(&bars, &settings, values));
+    output.into_array(py)?.reshape([bars.len(), patterns::COUNT])
 }
 
 /// One pattern with settings of one's own: an int32 array.

@@ -95,6 +95,7 @@ macro_rules! pooled {
 
 pooled!(f64, FloatBuffer);
 pooled!(i32, WholeBuffer);
+pooled!(i16, HitBuffer);
 
 /// An output on its way: filled by a kernel, then handed to numpy.
 pub(crate) struct Output<T: Pooled> {

@@ -22,6 +22,7 @@ impl Pattern for TwoCrows {
     const EXTRA: usize = 2;
     const NEEDS: &'static [Need] = &[(0, Black), (1, Black), (2, White), (2, Long), (1, GapUp)];
 
+    #[inline(always)]
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let (first, second, third) = (see.candle(2), see.candle(1), see.candle(0));
         let hit = see.white(2)

@@ -23,6 +23,7 @@ impl Pattern for ThreeBlackCrows {
     const NEEDS: &'static [Need] =
         &[(0, Black), (1, Black), (2, Black), (3, White), (0, NoLower), (1, NoLower), (2, NoLower)];
 
+    #[inline(always)]
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let (white, first, second, third) = (see.candle(3), see.candle(2), see.candle(1), see.candle(0));
         let hit = see.white(3)

@@ -22,6 +22,7 @@ impl Pattern for ThreeInside {
     const EXTRA: usize = 2;
     const NEEDS: &'static [Need] = &[(2, Long), (1, Short), (1, Inside)];
 
+    #[inline(always)]
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let (first, second, third) = (see.candle(2), see.candle(1), see.candle(0));
         let sign = -first.sign();

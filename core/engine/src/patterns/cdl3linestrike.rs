@@ -22,6 +22,7 @@ impl Pattern for ThreeLineStrike {
     const EXTRA: usize = 3;
     const NEEDS: &'static [Need] = &[(0, Turned), (1, Same), (2, Same)];
 
+    #[inline(always)]
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let (first, second, third, strike) = (see.candle(3), see.candle(2), see.candle(1), see.candle(0));
         let sign = third.sign();

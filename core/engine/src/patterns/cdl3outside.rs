@@ -22,6 +22,7 @@ impl Pattern for ThreeOutside {
     const EXTRA: usize = 3;
     const NEEDS: &'static [Need] = &[(1, Turned), (1, Covers)];
 
+    #[inline(always)]
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let (first, second, third) = (see.candle(2), see.candle(1), see.candle(0));
         let sign = second.sign();

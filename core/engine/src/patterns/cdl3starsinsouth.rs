@@ -33,6 +33,7 @@ impl Pattern for ThreeStarsInSouth {
         (0, Narrower),
     ];
 
+    #[inline(always)]
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let (first, second, third) = (see.candle(2), see.candle(1), see.candle(0));
         let hit = see.black(2)

@@ -22,6 +22,7 @@ impl Pattern for AbandonedBaby {
     const EXTRA: usize = 2;
     const NEEDS: &'static [Need] = &[(2, Long), (1, Doji), (0, NotShort)];
 
+    #[inline(always)]
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let (first, third) = (see.candle(2), see.candle(0));
         let sign = third.sign();

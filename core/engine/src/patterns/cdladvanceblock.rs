@@ -29,6 +29,7 @@ impl Pattern for AdvanceBlock {
     const NEEDS: &'static [Need] =
         &[(0, White), (1, White), (2, White), (2, Long), (2, ShortUpper), (0, Rises), (1, Rises)];
 
+    #[inline(always)]
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let (first, second, third) = (see.candle(2), see.candle(1), see.candle(0));
         let hit = see.white(2)

@@ -22,8 +22,10 @@ impl Pattern for Breakaway {
     const EXTRA: usize = 4;
     const NEEDS: &'static [Need] = &[(0, Turned), (3, Gapped), (3, Same), (4, Long)];
 
+    #[inline(always)]
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
-        let [fifth, fourth, third, second, first] = [0, 1, 2, 3, 4].map(|ago| see.candle(ago));
+        let [fifth, fourth, third, second, first] =
+            [see.candle(0), see.candle(1), see.candle(2), see.candle(3), see.candle(4)];
         let sign = fifth.sign();
         let hit = see.long(4)
             && see.coloured(sign, 0)

@@ -22,6 +22,7 @@ impl Pattern for ClosingMarubozu {
     const EXTRA: usize = 0;
     const NEEDS: &'static [Need] = &[(0, Long), (0, BareClose)];
 
+    #[inline(always)]
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let sign = see.candle(0).sign();
         let hit = see.long(0)

@@ -23,6 +23,7 @@ impl Pattern for ConcealBabySwallow {
     const NEEDS: &'static [Need] =
         &[(0, Black), (1, Black), (2, Black), (3, Black), (1, GapDown), (2, NoLower), (2, NoUpper), (1, HasUpper)];
 
+    #[inline(always)]
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let (second, third, fourth) = (see.candle(2), see.candle(1), see.candle(0));
         let hit = see.black(3)

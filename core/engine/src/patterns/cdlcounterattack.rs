@@ -22,6 +22,7 @@ impl Pattern for CounterAttack {
     const EXTRA: usize = 1;
     const NEEDS: &'static [Need] = &[(0, Turned), (0, Long), (1, Long)];
 
+    #[inline(always)]
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let (first, second) = (see.candle(1), see.candle(0));
         let sign = second.sign();

@@ -22,6 +22,7 @@ impl Pattern for PlainDoji {
     const EXTRA: usize = 0;
     const NEEDS: &'static [Need] = &[(0, Doji)];
 
+    #[inline(always)]
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         if see.doji(0) { 100 } else { 0 }
     }

@@ -22,6 +22,7 @@ impl Pattern for DojiStar {
     const EXTRA: usize = 1;
     const NEEDS: &'static [Need] = &[(0, Doji), (0, Gapped), (1, Long)];
 
+    #[inline(always)]
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let sign = -see.candle(1).sign();
         let hit = see.long(1) && see.doji(0) && see.body_gap(-sign, 0, 1);

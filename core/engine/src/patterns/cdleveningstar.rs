@@ -22,6 +22,7 @@ impl Pattern for EveningStar {
     const EXTRA: usize = 2;
     const NEEDS: &'static [Need] = &[(2, Long), (2, White), (1, Short), (1, GapUp), (0, NotShort), (0, Black)];
 
+    #[inline(always)]
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let (first, third) = (see.candle(2), see.candle(0));
         let level = first.close - first.body * see.penetration;

@@ -22,6 +22,7 @@ impl Pattern for GravestoneDoji {
     const EXTRA: usize = 0;
     const NEEDS: &'static [Need] = &[(0, Doji), (0, NoLower), (0, HasUpper)];
 
+    #[inline(always)]
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let hit =
             see.doji(0) && see.lower_shadow_below(0, ShadowVeryShort) && see.upper_shadow_above(0, ShadowVeryShort);

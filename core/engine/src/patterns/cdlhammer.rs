@@ -23,6 +23,7 @@ impl Pattern for Hammer {
     const EXTRA: usize = 1;
     const NEEDS: &'static [Need] = &[(0, Short), (0, LongLower), (0, NoUpper)];
 
+    #[inline(always)]
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let (before, hammer) = (see.candle(1), see.candle(0));
         let hit = see.short(0)

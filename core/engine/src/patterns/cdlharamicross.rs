@@ -24,6 +24,7 @@ impl Pattern for HaramiCross {
     const EXTRA: usize = 1;
     const NEEDS: &'static [Need] = &[(1, Long), (0, Doji), (0, Inside)];
 
+    #[inline(always)]
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let (first, second) = (see.candle(1), see.candle(0));
         let sign = -first.sign();

@@ -22,6 +22,7 @@ impl Pattern for HighWave {
     const EXTRA: usize = 0;
     const NEEDS: &'static [Need] = &[(0, Short), (0, VeryLongUpper), (0, VeryLongLower)];
 
+    #[inline(always)]
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let hit =
             see.short(0) && see.upper_shadow_above(0, ShadowVeryLong) && see.lower_shadow_above(0, ShadowVeryLong);

@@ -23,6 +23,7 @@ impl Pattern for Hikkake {
     const EXTRA: usize = 5;
     const NEEDS: &'static [Need] = &[(0, SprungLately)];
 
+    #[inline(always)]
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let Some(trap) = Trap::last(see, sprung) else {
             // None is waiting: is this bar one?

@@ -25,6 +25,7 @@ impl Pattern for HikkakeMod {
     const EARLY: usize = 3;
     const NEEDS: &'static [Need] = &[(0, TwiceLately)];
 
+    #[inline(always)]
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let Some(trap) = Trap::last(see, sprung) else {
             // None is waiting: is this bar one?
@@ -39,7 +40,8 @@ impl Pattern for HikkakeMod {
 
 /// Two ever narrower bars and, `ago`, the bar that breaks out of the second against `sign`.
 fn sprung<E: Eye>(see: &mut See<'_, E>, ago: usize, sign: i32) -> bool {
-    let [fourth, third, second, first] = [0, 1, 2, 3].map(|back| see.candle(ago + back));
+    let [fourth, third, second, first] =
+        [see.candle(ago), see.candle(ago + 1), see.candle(ago + 2), see.candle(ago + 3)];
     let near = see.size_then(ago, 2, Near);
     see.below(ago + 2, "2nd high is below the 1st", second.high, first.high)
         && see.above(ago + 2, "2nd low is above the 1st", second.low, first.low)

@@ -22,6 +22,7 @@ impl Pattern for InvertedHammer {
     const EXTRA: usize = 1;
     const NEEDS: &'static [Need] = &[(0, Short), (0, LongUpper), (0, NoLower), (0, GapDown)];
 
+    #[inline(always)]
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let hit = see.short(0)
             && see.upper_shadow_above(0, ShadowLong)

@@ -23,6 +23,7 @@ impl Pattern for Kicking {
     const NEEDS: &'static [Need] =
         &[(0, Turned), (0, Long), (0, NoUpper), (0, NoLower), (1, Long), (1, NoUpper), (1, NoLower)];
 
+    #[inline(always)]
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let sign = see.candle(0).sign();
         let hit = see.coloured(-sign, 1)

@@ -23,8 +23,10 @@ impl Pattern for LadderBottom {
     const NEEDS: &'static [Need] =
         &[(0, White), (1, Black), (2, Black), (3, Black), (4, Black), (1, HasUpper), (0, Rises)];
 
+    #[inline(always)]
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
-        let [fifth, fourth, third, second, first] = [0, 1, 2, 3, 4].map(|ago| see.candle(ago));
+        let [fifth, fourth, third, second, first] =
+            [see.candle(0), see.candle(1), see.candle(2), see.candle(3), see.candle(4)];
         let hit = see.black(4)
             && see.black(3)
             && see.black(2)

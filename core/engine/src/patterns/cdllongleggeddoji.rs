@@ -22,6 +22,7 @@ impl Pattern for LongLeggedDoji {
     const EXTRA: usize = 0;
     const NEEDS: &'static [Need] = &[(0, Doji)];
 
+    #[inline(always)]
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let doji = see.candle(0);
         let longer = doji.lower().max(doji.upper());

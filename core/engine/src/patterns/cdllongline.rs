@@ -22,6 +22,7 @@ impl Pattern for LongLine {
     const EXTRA: usize = 0;
     const NEEDS: &'static [Need] = &[(0, Long), (0, ShortUpper), (0, ShortLower)];
 
+    #[inline(always)]
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let hit = see.long(0) && see.upper_shadow_below(0, ShadowShort) && see.lower_shadow_below(0, ShadowShort);
         if hit { see.candle(0).sign() } else { 0 }

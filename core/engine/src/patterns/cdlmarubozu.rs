@@ -22,6 +22,7 @@ impl Pattern for Marubozu {
     const EXTRA: usize = 0;
     const NEEDS: &'static [Need] = &[(0, Long), (0, NoUpper), (0, NoLower)];
 
+    #[inline(always)]
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let hit =
             see.long(0) && see.upper_shadow_below(0, ShadowVeryShort) && see.lower_shadow_below(0, ShadowVeryShort);

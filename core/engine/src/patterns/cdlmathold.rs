@@ -23,8 +23,10 @@ impl Pattern for MatHold {
     const NEEDS: &'static [Need] =
         &[(4, Long), (4, White), (3, Short), (3, Black), (3, GapUp), (2, Short), (1, Short), (0, White), (0, Rises)];
 
+    #[inline(always)]
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
-        let [fifth, fourth, third, second, first] = [0, 1, 2, 3, 4].map(|ago| see.candle(ago));
+        let [fifth, fourth, third, second, first] =
+            [see.candle(0), see.candle(1), see.candle(2), see.candle(3), see.candle(4)];
         let floor = first.close - first.body * see.penetration;
         let hit = see.long(4)
             && see.short(3)

@@ -22,6 +22,7 @@ impl Pattern for RickshawMan {
     const EXTRA: usize = 0;
     const NEEDS: &'static [Need] = &[(0, Doji), (0, LongLower), (0, LongUpper)];
 
+    #[inline(always)]
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let man = see.candle(0);
         let middle = man.low + (man.high - man.low) / 2.0;

@@ -23,8 +23,10 @@ impl Pattern for RiseFallThreeMethods {
     const NEEDS: &'static [Need] =
         &[(0, Long), (0, Turned), (1, Short), (1, Same), (2, Short), (2, Same), (3, Short), (3, Turned), (4, Long)];
 
+    #[inline(always)]
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
-        let [fifth, fourth, third, second, first] = [0, 1, 2, 3, 4].map(|ago| see.candle(ago));
+        let [fifth, fourth, third, second, first] =
+            [see.candle(0), see.candle(1), see.candle(2), see.candle(3), see.candle(4)];
         let sign = first.sign();
         let hit = see.long(4)
             && see.short(3)

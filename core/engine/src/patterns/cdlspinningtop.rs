@@ -22,6 +22,7 @@ impl Pattern for SpinningTop {
     const EXTRA: usize = 0;
     const NEEDS: &'static [Need] = &[(0, Short), (0, SpinningShadows)];
 
+    #[inline(always)]
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let top = see.candle(0);
         let hit = see.short(0)

@@ -24,6 +24,7 @@ impl Pattern for StalledPattern {
     const NEEDS: &'static [Need] =
         &[(0, White), (1, White), (2, White), (1, Long), (2, Long), (1, NoUpper), (0, Short), (0, Rises), (1, Rises)];
 
+    #[inline(always)]
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let (first, second, third) = (see.candle(2), see.candle(1), see.candle(0));
         let hit = see.white(2)

@@ -22,6 +22,7 @@ impl Pattern for StickSandwich {
     const EXTRA: usize = 2;
     const NEEDS: &'static [Need] = &[(0, Black), (1, White), (2, Black)];
 
+    #[inline(always)]
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let (first, second, third) = (see.candle(2), see.candle(1), see.candle(0));
         let hit = see.black(2)

@@ -22,6 +22,7 @@ impl Pattern for Takuri {
     const EXTRA: usize = 0;
     const NEEDS: &'static [Need] = &[(0, Doji), (0, NoUpper), (0, VeryLongLower)];
 
+    #[inline(always)]
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let hit =
             see.doji(0) && see.upper_shadow_below(0, ShadowVeryShort) && see.lower_shadow_above(0, ShadowVeryLong);

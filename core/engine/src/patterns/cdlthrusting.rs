@@ -22,6 +22,7 @@ impl Pattern for Thrusting {
     const EXTRA: usize = 1;
     const NEEDS: &'static [Need] = &[(1, Black), (1, Long), (0, White)];
 
+    #[inline(always)]
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let (first, second) = (see.candle(1), see.candle(0));
         let middle = first.close + first.body * 0.5;

@@ -22,6 +22,7 @@ impl Pattern for Tristar {
     const EXTRA: usize = 2;
     const NEEDS: &'static [Need] = &[(1, Gapped), (2, Doji)];
 
+    #[inline(always)]
     fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
         let (first, second, third) = (see.candle(2), see.candle(1), see.candle(0));
         let sign = if second.bottom > first.top { -100 } else { 100 };

@@ -12,7 +12,7 @@ mod kit;
 
 pub use kit::{
     Bars, CANDLE_INPUTS, COUNT, CandleSettings, Condition, Entry, Explanation, Gauge, RangeType, Relation, Setting,
-    explain, pattern, patterns,
+    explain, pattern, patterns, patterns_into,
 };
 
 include!(concat!(env!("OUT_DIR"), "/patterns_modules.rs"));

@@ -7,9 +7,10 @@ use super::candle::Candle;
 use super::pattern::{Entry, Tuned, within};
 use super::see::{Condition, See};
 use super::settings::CandleSettings;
-use super::traits::{Traits, WORD};
+use super::traits::{Traits, WORD, WORDS};
 use super::watch::{Block, Demand, Watch};
 use crate::patterns::PATTERNS;
+use crate::ta::kit::simd::{Job, LANES, Wide, dispatch};
 use crate::ta::{Seed, Spec, TaError, find};
 
 /// How many patterns there are; a bit each in a `u64`.
@@ -60,8 +61,12 @@ impl<'a> Bars<'a> {
     /// Runs of bars without a NaN or an infinity.
     fn stretches(&self) -> impl Iterator<Item = Range<usize>> + '_ {
         let complete = |bar: usize| self.bar(bar).iter().all(|price| price.is_finite());
-        let mut next = 0;
+        let (mut next, clean) = (0, dispatch(IsClean(self.series)));
         std::iter::from_fn(move || {
+            if clean && next == 0 && self.length > 0 {
+                next = self.length;
+                return Some(0..next);
+            }
             let first = (next..self.length).find(|bar| complete(*bar))?;
             next = (first..self.length).find(|bar| !complete(*bar)).unwrap_or(self.length);
             Some(first..next)
@@ -73,22 +78,67 @@ impl<'a> Bars<'a> {
     }
 }
 
+/// Whether there is no NaN and no infinity in four series.
+struct IsClean<'a>([&'a [f64]; 4]);
+
+impl Job for IsClean<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run<W: Wide>(self) -> bool {
+        let mut sums = [W::default(); 4];
+        let mut is_clean = true;
+        for side in self.0 {
+            let (rows, rest) = side.as_chunks::<LANES>();
+            let (fours, others) = rows.as_chunks::<4>();
+            // x * 0 is 0, but for NaN and infinities; a NaN stays in the sum.
+            for four in fours {
+                for (sum, row) in sums.iter_mut().zip(four) {
+                    *sum += W::from_lanes(*row) * W::default();
+                }
+            }
+            for value in others.as_flattened().iter().chain(rest) {
+                is_clean &= value.is_finite();
+            }
+        }
+        let [a, b, c, d] = sums;
+        for sum in (a + b + (c + d)).to_lanes() {
+            is_clean &= sum == 0.0;
+        }
+        is_clean
+    }
+}
+
 /// Every pattern at every bar: [`COUNT`] values a bar, bar by bar, in the order of [`PATTERNS`], as TA-Lib's.
 ///
 /// A bar with a NaN or an infinity is no pattern, and none reaches back over it.
 #[must_use]
 pub fn patterns(bars: &Bars<'_>, settings: &CandleSettings) -> Vec<i16> {
     let mut values = vec![0; bars.len() * COUNT];
+    patterns_into(bars, settings, &mut values);
+    values
+}
+
+/// As [`patterns`], into `values` of any content, [`COUNT`] for each bar; of others only the first are written.
+pub fn patterns_into(bars: &Bars<'_>, settings: &CandleSettings, values: &mut [i16]) {
     let demands: Vec<Demand> = PATTERNS.iter().map(|entry| (entry.demand)(settings)).collect();
+    let mut met = [[0; WORDS]; COUNT];
+    let mut written = 0;
     for stretch in bars.stretches() {
+        values[written * COUNT..stretch.start * COUNT].fill(0);
+        written = stretch.end;
         let values = &mut values[stretch.start * COUNT..stretch.end * COUNT];
         let mut traits = Traits::wanted(PATTERNS.iter().flat_map(|entry| entry.needs));
         Block::over(bars.part(&stretch), settings, &demands, |block, columns, watch| {
+            // Just before hits are written, so that the rows are still in the cache.
+            values[block.first * COUNT..block.end * COUNT].fill(0);
             traits.find(block, watch, settings);
-            for ((place, entry), (demand, columns)) in PATTERNS.iter().enumerate().zip(demands.iter().zip(columns)) {
+            traits.meeting_each(PATTERNS.iter().map(|entry| entry.needs), &mut met);
+            let entries = PATTERNS.iter().zip(&met).zip(demands.iter().zip(columns));
+            for (place, ((entry, met), (demand, columns))) in entries.enumerate() {
                 let tuned = Tuned { settings, columns, penetration: entry.default_penetration() };
-                for (word, first) in (block.first..block.end).step_by(WORD).enumerate() {
-                    let met = traits.meeting(entry.needs, word) & within(first, demand.lookback, block.end);
+                for (first, met) in (block.first..block.end).step_by(WORD).zip(met) {
+                    let met = met & within(first, demand.lookback, block.end);
                     if met != 0 {
                         (entry.scan)(block, &tuned, first, met, &mut values[first * COUNT + place..], COUNT);
                     }
@@ -96,7 +146,7 @@ pub fn patterns(bars: &Bars<'_>, settings: &CandleSettings) -> Vec<i16> {
             }
         });
     }
-    values
+    values[written * COUNT..bars.len() * COUNT].fill(0);
 }
 
 /// One pattern by TA-Lib's name with settings of one's own; values as TA-Lib's.

@@ -31,11 +31,11 @@ pub(crate) struct Sums {
 const DRIFT: f64 = BLOCK as f64 * 2.0 * f64::EPSILON;
 
 impl Sums {
+    #[inline(always)]
     pub(crate) fn of(gauge: &Gauge, block: &Block<'_>, watch: &Watch) -> Self {
         let mut sums = Self { of: (gauge.range, gauge.period), one: [0.0; BLOCK], below: 0.0, above: 0.0 };
-        let bars = block.first..block.end;
         if gauge.period == 0 {
-            bars.zip(&mut sums.one).for_each(|(bar, part)| *part = block.candle(bar).part(gauge.range));
+            block.parts(gauge.range, &mut sums.one);
             return sums;
         }
         let columns = watch.columns(gauge.range, gauge.period);
@@ -60,12 +60,13 @@ impl Sums {
     }
 
     /// Whether these are what a gauge averages.
+    #[inline(always)]
     pub(crate) fn are_of(&self, gauge: &Gauge) -> bool {
         self.of == (gauge.range, gauge.period)
     }
 
     /// Bounds of a size that is made of them.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn bounds(&self, gauge: &Gauge, bounds: &mut Bounds) {
         let share = gauge.factor * gauge.halved() / if gauge.period == 0 { 1.0 } else { float(gauge.period) };
         for (least, sum) in bounds.least.iter_mut().zip(&self.one) {

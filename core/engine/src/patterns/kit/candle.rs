@@ -20,38 +20,38 @@ pub(crate) struct Candle {
 }
 
 impl Candle {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn new([open, high, low, close]: [f64; 4]) -> Self {
         let (top, bottom) = if close >= open { (close, open) } else { (open, close) };
         Self { open, high, low, close, body: (close - open).abs(), top, bottom }
     }
 
     /// Close at or above open.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn is_white(&self) -> bool {
         self.close >= self.open
     }
 
     /// 100 for a white candle, -100 for a black one.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn sign(&self) -> i32 {
         if self.is_white() { 100 } else { -100 }
     }
 
     /// From the body up to the high.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn upper(&self) -> f64 {
         self.high - self.top
     }
 
     /// From the low up to the body.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn lower(&self) -> f64 {
         self.bottom - self.low
     }
 
     /// The part a setting averages.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn part(&self, range: RangeType) -> f64 {
         match range {
             RangeType::RealBody => self.body,

@@ -18,7 +18,7 @@ mod traits;
 pub(crate) mod trap;
 mod watch;
 
-pub use all::{Bars, COUNT, Explanation, explain, pattern, patterns};
+pub use all::{Bars, COUNT, Explanation, explain, pattern, patterns, patterns_into};
 pub use pattern::{CANDLE_INPUTS, Entry};
 pub(crate) use pattern::{Pattern, penetration, reads, spec};
 pub use see::{Condition, Relation};

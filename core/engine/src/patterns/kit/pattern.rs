@@ -8,7 +8,7 @@ use super::candle::Candle;
 use super::see::{Blind, Condition, Eye, See};
 use super::settings::{CandleSettings, Setting};
 use super::traits::{Need, Traits, WORD};
-use super::watch::{Block, Columns, Demand, Reads, Watch};
+use super::watch::{BLOCK, Block, Columns, Demand, Reads, Watch};
 use crate::ta::kit::{State, streaming};
 use crate::ta::{Input, Memory, Output, Param, Params, Spec, TaError};
 
@@ -140,22 +140,24 @@ fn alone<P: Pattern>(inputs: &[&[f64]], params: &Params, outputs: &mut [&mut [f6
     let settings = &CandleSettings::TALIB;
     let demand = demand::<P>(settings);
     let penetration = params.values().first().copied().unwrap_or(0.0);
-    output.fill(0.0);
     let mut traits = Traits::wanted(P::NEEDS);
     Block::over(series, settings, &[demand], |block, columns, watch| {
         let Some(columns) = columns.first() else { return };
         let tuned = Tuned { settings, columns, penetration };
+        let mut values = [0; BLOCK];
         traits.find(block, watch, settings);
         for (word, first) in (block.first..block.end).step_by(WORD).enumerate() {
-            let mut bars = traits.meeting(P::NEEDS, word) & within(first, demand.lookback, block.end);
-            while bars != 0 {
-                let bar = first + bars.trailing_zeros() as usize;
-                bars &= bars - 1;
-                if let Some(slot) = output.get_mut(bar - demand.lookback) {
-                    *slot = f64::from(tuned.value::<P>(block, bar));
-                }
+            let bars = traits.meeting(P::NEEDS, word) & within(first, demand.lookback, block.end);
+            if let Some(values) = values.get_mut(word * WORD..) {
+                scan::<P>(block, &tuned, first, bars, values, 1);
             }
         }
+        // The output begins behind the look-back.
+        let from = block.first.max(demand.lookback);
+        let slots = output.iter_mut().skip(from - demand.lookback);
+        slots.zip(values.iter().take(block.end - block.first).skip(from - block.first)).for_each(|(slot, value)| {
+            *slot = f64::from(*value);
+        });
     });
     Ok(())
 }

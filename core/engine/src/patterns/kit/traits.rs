@@ -8,6 +8,7 @@ use super::bounds::{Bounds, Sums};
 use super::see::Relation;
 use super::settings::{CandleSettings, Setting};
 use super::watch::{BLOCK, Block, Watch};
+use crate::ta::kit::simd::{Job, Wide, dispatch};
 
 /// What a candle may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +86,8 @@ pub(crate) type Need = (usize, Trait);
 const COUNT: usize = Trait::BareClose as usize + 1;
 /// Bars in a word of bits.
 pub(crate) const WORD: usize = 64;
-const WORDS: usize = BLOCK / WORD;
+/// Words of a block.
+pub(crate) const WORDS: usize = BLOCK / WORD;
 
 /// Bits of a block's bars, the last word of the block before in front.
 type Bits = [u64; WORDS + 1];
@@ -120,6 +122,7 @@ impl Parts {
     }
 
     /// Take the block's candles apart; `shadows` whether anything asks for those.
+    #[inline(always)]
     fn fill(&mut self, block: &Block<'_>, shadows: bool) {
         let [opens, highs, lows, closes] = block.with_the_one_before();
         // The first bar of all has none before it.
@@ -170,12 +173,18 @@ impl Traits {
         Box::new(Self { wanted, parts: Parts::new(), bits: [[0; WORDS + 1]; COUNT] })
     }
 
+    #[inline(always)]
     fn wants(&self, which: Trait) -> bool {
         self.wanted & 1 << which as u32 != 0
     }
 
     /// Find the traits of the block that follows the last one.
     pub(crate) fn find(&mut self, block: &Block<'_>, watch: &Watch, settings: &CandleSettings) {
+        dispatch(Find { traits: self, block, watch, settings });
+    }
+
+    #[inline(always)]
+    fn find_all(&mut self, block: &Block<'_>, watch: &Watch, settings: &CandleSettings) {
         for bits in &mut self.bits {
             bits[0] = bits[WORDS];
         }
@@ -183,7 +192,8 @@ impl Traits {
         let mut sums: Option<Sums> = None;
         let mut size = Bounds::new();
         for (setting, traits) in SIZED {
-            if !traits.iter().any(|(which, ..)| self.wants(*which)) {
+            let asked = traits.iter().fold(0, |asked, (which, ..)| asked | 1 << *which as u32);
+            if self.wanted & asked == 0 {
                 continue;
             }
             let gauge = settings.gauge(*setting);
@@ -227,6 +237,7 @@ impl Traits {
     }
 
     /// A part against a size.
+    #[inline(always)]
     fn compare(&mut self, which: Trait, part: Part, relation: Relation, size: &Bounds) {
         let parts = &self.parts;
         let part = match part {
@@ -276,7 +287,13 @@ impl Traits {
     #[inline(always)]
     fn word(&self, which: Trait, ago: usize, word: usize) -> u64 {
         let bits = &self.bits[which as usize];
-        if ago == 0 { bits[word + 1] } else { bits[word + 1] << ago | bits[word] >> (WORD - ago) }
+        // In two steps, because the second shift is by all bits for the bar itself.
+        bits[word + 1] << ago | bits[word] >> (WORD - 1 - ago) >> 1
+    }
+
+    /// Bars of each word at which all of each rule's needs are met.
+    pub(crate) fn meeting_each<'n>(&self, needs: impl Iterator<Item = &'n [Need]>, met: &mut [[u64; WORDS]]) {
+        dispatch(Meet { traits: self, needs, met });
     }
 
     /// Bars of a word at which all needs are met.
@@ -286,13 +303,63 @@ impl Traits {
     }
 }
 
+/// Finds a block's traits.
+struct Find<'f, 'a> {
+    traits: &'f mut Traits,
+    block: &'f Block<'a>,
+    watch: &'f Watch,
+    settings: &'f CandleSettings,
+}
+
+impl Job for Find<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<W: Wide>(self) {
+        self.traits.find_all(self.block, self.watch, self.settings);
+    }
+}
+
+/// Finds where needs are met.
+struct Meet<'m, N> {
+    traits: &'m Traits,
+    needs: N,
+    met: &'m mut [[u64; WORDS]],
+}
+
+impl<'n, N: Iterator<Item = &'n [Need]>> Job for Meet<'_, N> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<W: Wide>(self) {
+        for (met, needs) in self.met.iter_mut().zip(self.needs) {
+            *met = [u64::MAX; WORDS];
+            for (ago, which) in needs {
+                for (word, met) in met.iter_mut().enumerate() {
+                    *met &= self.traits.word(*which, *ago, word);
+                }
+            }
+        }
+    }
+}
+
 /// A condition on the bars 1..=BLOCK, as bits. No branch in it, so that none is mispredicted.
 #[inline(always)]
 fn pack(bits: &mut Bits, held: impl Fn(usize) -> bool) {
-    for (word, slot) in bits[1..].iter_mut().enumerate() {
-        *slot = (0..WORD).fold(0, |all, bit| all | u64::from(held(1 + word * WORD + bit)) << bit);
+    let mut flags = [0_u8; BLOCK];
+    for (at, flag) in flags.iter_mut().enumerate() {
+        *flag = u8::from(held(1 + at));
+    }
+    for (slot, bars) in bits[1..].iter_mut().zip(flags.as_chunks::<WORD>().0) {
+        *slot = 0;
+        for (place, eight) in bars.as_chunks::<8>().0.iter().enumerate() {
+            *slot |= (u64::from_le_bytes(*eight).wrapping_mul(GATHER) >> 56) << (8 * place);
+        }
     }
 }
+
+/// Times eight bytes of 0 or 1: the uppermost byte has a bit for each.
+const GATHER: u64 = 0x0102_0408_1020_4080;
 
 /// The part of a candle that is compared with a size.
 #[derive(Clone, Copy)]

@@ -9,6 +9,7 @@
 use super::{Columns, Demand, Group, ROWS, Watch, Window, is_misprint};
 use crate::patterns::kit::candle::Candle;
 use crate::patterns::kit::settings::{CandleSettings, RangeType};
+use crate::ta::kit::simd::{Job, Wide, dispatch};
 
 /// Bars in a block.
 pub(crate) const BLOCK: usize = 256;
@@ -77,11 +78,9 @@ impl<'a> Block<'a> {
             let last = block.end - block.first;
             block.sums.copy_within(last * width..(last + ROWS) * width, 0);
             (block.first, block.end) = (block.end, length.min(block.end + BLOCK));
-            block.is_plain = block.first >= watch.plain_from().max(1) && !block.has_misprint();
+            block.is_plain = block.first >= watch.plain_from().max(1)
+                && dispatch(Slide { block: &mut block, groups: &watch.groups, changes: &mut changes });
             if block.is_plain {
-                for group in &watch.groups {
-                    block.slide(group, &mut changes);
-                }
                 in_step = false;
             } else {
                 if !in_step {
@@ -106,8 +105,11 @@ impl<'a> Block<'a> {
         let row = ROWS + bar - self.first;
         let sums = &self.sums[(row + 1 - ROWS) * self.width..(row + 1) * self.width];
         let [open, high, low, close] = self.series;
-        let last = |side: &'a [f64]| side[..=bar].last_chunk().unwrap_or(&NONE);
-        let sides = if bar < ROWS { self.early(bar) } else { [last(open), last(high), last(low), last(close)] };
+        let sides = if bar < ROWS {
+            self.early(bar)
+        } else {
+            [last(open, bar), last(high, bar), last(low, bar), last(close, bar)]
+        };
         At { sides, sums, width: self.width }
     }
 
@@ -118,9 +120,31 @@ impl<'a> Block<'a> {
     }
 
     /// One of the sums at each bar of the block.
+    #[inline(always)]
     pub(crate) fn column(&self, column: usize, into: &mut [f64]) {
         let rows = self.sums[ROWS * self.width..].chunks_exact(self.width);
         into.iter_mut().zip(rows).take(self.end - self.first).for_each(|(slot, row)| *slot = row[column]);
+    }
+
+    /// A part of each of the block's candles.
+    #[inline(always)]
+    pub(crate) fn parts(&self, range: RangeType, into: &mut [f64]) {
+        match range {
+            RangeType::RealBody => self.fill(into, |candle| candle.body),
+            RangeType::HighLow => self.fill(into, |candle| candle.high - candle.low),
+            RangeType::Shadows => self.fill(into, |candle| candle.upper() + candle.lower()),
+        }
+    }
+
+    #[inline(always)]
+    fn fill(&self, into: &mut [f64], part: impl Fn(&Candle) -> f64) {
+        let [open, high, low, close] = self.series;
+        let bars = self.first..self.end;
+        let (open, high) = (&open[bars.clone()], &high[bars.clone()]);
+        let (low, close) = (&low[bars.clone()], &close[bars]);
+        for ((((slot, open), high), low), close) in into.iter_mut().zip(open).zip(high).zip(low).zip(close) {
+            *slot = part(&Candle::new([*open, *high, *low, *close]));
+        }
     }
 
     /// The sums of a bar of the block.
@@ -131,23 +155,29 @@ impl<'a> Block<'a> {
     }
 
     /// The prices of the block's bars, and of the bar before where there is one.
+    #[inline(always)]
     pub(crate) fn with_the_one_before(&self) -> [&[f64]; 4] {
         let bars = self.first.max(1) - 1..self.end;
-        self.series.map(|side| &side[bars.clone()])
+        let [open, high, low, close] = self.series;
+        [&open[bars.clone()], &high[bars.clone()], &low[bars.clone()], &close[bars]]
     }
 
+    #[inline(always)]
     fn has_misprint(&self) -> bool {
-        let (least, largest) = self
-            .with_the_one_before()
-            .map(extremes)
-            .into_iter()
-            .fold((f64::INFINITY, f64::NEG_INFINITY), |(least, largest), (low, high)| {
-                (least.min(low), largest.max(high))
-            });
+        let (mut least, mut largest) = (f64::INFINITY, f64::NEG_INFINITY);
+        for side in self.with_the_one_before() {
+            let (low, high) = extremes(side);
+            (least, largest) = (least.min(low), largest.max(high));
+        }
         // No candle is taller than the block, and no price lower: mostly enough.
         if least > 0.0 && largest - least <= least {
             return false;
         }
+        self.has_misprint_at_a_bar()
+    }
+
+    #[cold]
+    fn has_misprint_at_a_bar(&self) -> bool {
         let closes = &self.series[3][self.first - 1..];
         (self.first..self.end).zip(closes).any(|(bar, last)| is_misprint(&self.candle(bar), *last))
     }
@@ -176,6 +206,7 @@ impl<'a> Block<'a> {
     }
 
     /// Fill a group's columns where every sum slides: by what comes in minus what goes out, in one step.
+    #[inline(always)]
     fn slide(&mut self, group: &Group, changes: &mut [f64]) {
         let changes = &mut changes[..self.end - self.first];
         match group.range {
@@ -185,12 +216,16 @@ impl<'a> Block<'a> {
         }
         let (mut column, behind) = (group.first, group.first + group.starts.len());
         while column < behind {
-            let step = (behind - column).min(4);
+            let step = (behind - column).min(8);
             match step {
                 1 => self.add_up::<1>(column, changes),
                 2 => self.add_up::<2>(column, changes),
                 3 => self.add_up::<3>(column, changes),
-                _ => self.add_up::<4>(column, changes),
+                4 => self.add_up::<4>(column, changes),
+                5 => self.add_up::<5>(column, changes),
+                6 => self.add_up::<6>(column, changes),
+                7 => self.add_up::<7>(column, changes),
+                _ => self.add_up::<8>(column, changes),
             }
             column += step;
         }
@@ -199,12 +234,16 @@ impl<'a> Block<'a> {
     #[inline(always)]
     fn changes(&self, period: usize, changes: &mut [f64], part: impl Fn(&Candle) -> f64) {
         let count = changes.len();
-        let from = |bar: usize| self.series.map(|side| &side[bar..bar + count]);
-        let (new, old) = (from(self.first - 1), from(self.first - 1 - period));
-        let candle =
-            |at: usize, [open, high, low, close]: [&[f64]; 4]| Candle::new([open[at], high[at], low[at], close[at]]);
-        for (at, change) in changes.iter_mut().enumerate() {
-            *change = part(&candle(at, new)) - part(&candle(at, old));
+        let (new, old) = (self.first - 1, self.first - 1 - period);
+        let [open, high, low, close] = self.series;
+        let [new_open, old_open] = [&open[new..new + count], &open[old..old + count]];
+        let [new_high, old_high] = [&high[new..new + count], &high[old..old + count]];
+        let [new_low, old_low] = [&low[new..new + count], &low[old..old + count]];
+        let [new_close, old_close] = [&close[new..new + count], &close[old..old + count]];
+        for at in 0..count {
+            let came = Candle::new([new_open[at], new_high[at], new_low[at], new_close[at]]);
+            let went = Candle::new([old_open[at], old_high[at], old_low[at], old_close[at]]);
+            changes[at] = part(&came) - part(&went);
         }
     }
 
@@ -215,13 +254,48 @@ impl<'a> Block<'a> {
         let mut totals = [0.0; N];
         totals.copy_from_slice(&rows[..N]);
         for (row, change) in rows[self.width..].chunks_mut(self.width).zip(changes) {
-            totals.iter_mut().for_each(|total| *total += change);
+            for total in &mut totals {
+                *total += change;
+            }
             row[..N].copy_from_slice(&totals);
         }
     }
 }
 
+/// Fills the sums of a block; whether every sum slides there.
+struct Slide<'b, 'a> {
+    block: &'b mut Block<'a>,
+    groups: &'b [Group],
+    changes: &'b mut [f64],
+}
+
+impl Job for Slide<'_, '_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run<W: Wide>(self) -> bool {
+        // Without sums there is nothing a misprint could stay in.
+        if self.groups.is_empty() {
+            return true;
+        }
+        if self.block.has_misprint() {
+            return false;
+        }
+        for group in self.groups {
+            self.block.slide(group, self.changes);
+        }
+        true
+    }
+}
+
+/// The last candles up to a bar.
+#[inline(always)]
+fn last(side: &[f64], bar: usize) -> &[f64; ROWS] {
+    side[..=bar].last_chunk().unwrap_or(&NONE)
+}
+
 /// Smallest and largest price, in lanes that need not wait for each other.
+#[inline(always)]
 fn extremes(prices: &[f64]) -> (f64, f64) {
     let (mut least, mut largest) = ([f64::INFINITY; 8], [f64::NEG_INFINITY; 8]);
     let (chunks, rest) = prices.as_chunks::<8>();
@@ -231,6 +305,12 @@ fn extremes(prices: &[f64]) -> (f64, f64) {
             *largest = if price > largest { *price } else { *largest };
         }
     }
-    let smallest = least.iter().chain(rest).copied().fold(f64::INFINITY, f64::min);
-    (smallest, largest.iter().chain(rest).copied().fold(f64::NEG_INFINITY, f64::max))
+    let (mut smallest, mut tallest) = (f64::INFINITY, f64::NEG_INFINITY);
+    for price in least.iter().chain(rest) {
+        smallest = smallest.min(*price);
+    }
+    for price in largest.iter().chain(rest) {
+        tallest = tallest.max(*price);
+    }
+    (smallest, tallest)
 }
