@@ -166,8 +166,8 @@ impl Indicator {
         let length = inputs.first().map_or(0, |input| input.len());
         let params = call.params.get(..call.given).unwrap_or_default();
         match &call.out {
-            Some(out) => self.into_out(py, inputs, params, call.policy, out).map(Some),
-            None => self.into_new(py, inputs, params, call.policy, length).map(Some),
+            Some(out) => self.compute_in(py, inputs, params, call.policy, out).map(Some),
+            None => self.compute_new(py, inputs, params, call.policy, length).map(Some),
         }
     }
 
@@ -188,7 +188,7 @@ impl Indicator {
         done.map_err(refuse)
     }
 
-    fn into_new<'py>(
+    fn compute_new<'py>(
         &self,
         py: Python<'py>,
         inputs: &[&[f64]],
@@ -223,7 +223,7 @@ impl Indicator {
     }
 
     /// Write into arrays of the caller's, which are the result too.
-    fn into_out<'py>(
+    fn compute_in<'py>(
         &self,
         py: Python<'py>,
         inputs: &[&[f64]],
