@@ -1,4 +1,4 @@
-"""The README's example runs as it stands, in a workspace where no engine ever ran."""
+"""The README's examples run as they stand, in a workspace where no engine ever ran."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ import pytest
 README = Path(__file__).parents[2] / "README.md"
 
 
-def test_the_example_runs_in_an_empty_workspace(
+def test_the_examples_run_in_an_empty_workspace(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DEEPALPHA_WORKSPACE", str(tmp_path / "ws"))
     text = README.read_text(encoding="utf-8")
-    (example,) = [part.split("```")[0] for part in text.split("```python\n")[1:]]
+    example, analysis = [part.split("```")[0] for part in text.split("```python\n")[1:]]
     names: dict[str, object] = {}
     exec(compile(example, str(README), "exec"), names)
     assert 0 < float(capsys.readouterr().out.split()[0]) < 100
     assert "Momentum" in names
+    exec(compile(analysis, str(README), "exec"), names)
+    assert int(capsys.readouterr().out.split()[0]) > 100
