@@ -4,9 +4,9 @@
 
 Single thread; the arrays, periods and function list are those of the project's peer measurements, so rows can be
 compared. Every figure is the median of repeated calls, allocation included, with the allocators as installed (glibc's
-for the peers, our buffer pool for us); the load of the machine is printed. `--takt` names a Python that has `ta-lib-takt`,
-which cannot be installed beside TA-Lib: both are called `talib`. Peers run in processes of their own, one after the
-other, and each process times `numpy.copyto` too, so a row can be read as a ratio to the memory's own speed.
+for the peers, our buffer pool for us); the load of the machine is printed. `--takt` names a Python that has `ta-lib-
+takt`, which cannot be installed beside TA-Lib: both are called `talib`. Peers run in processes of their own, one
+after the other, and each process times `numpy.copyto` too, so a row can be read as a ratio to the memory's own speed.
 """
 
 from __future__ import annotations
