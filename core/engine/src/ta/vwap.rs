@@ -54,7 +54,7 @@ struct Money;
 impl Each<4> for Money {
     #[inline(always)]
     fn of<N: Number>(&self, [high, low, close, volume]: [N; 4]) -> N {
-        (high + low + close) / N::splat(3.0) * volume
+        (high + low + close) * N::splat(1.0 / 3.0) * volume
     }
 }
 

@@ -236,20 +236,20 @@ fn tiles<W: Wide, const I: usize>(series: &[&[f64]; I], starts: &[usize; LANES],
     tiles
 }
 
-/// Add what is 0 for finite numbers and NaN for others.
+/// Add what is 0 for finite numbers and NaN for others. Eight sums, so that none waits for another.
 #[inline(always)]
-fn note_gaps<W: Wide, const I: usize>(gaps: &mut W, tiles: &[[W; LANES]; I]) {
+fn note_gaps<W: Wide, const I: usize>(gaps: &mut [W; LANES], tiles: &[[W; LANES]; I]) {
     for rows in tiles {
-        for values in rows {
-            *gaps += values.gap();
+        for bar in 0..LANES {
+            gaps[bar] += rows[bar].gap();
         }
     }
 }
 
 /// Whether [`note_gaps`] has met finite numbers only.
 #[inline(always)]
-fn clean<W: Wide>(gaps: W) -> bool {
-    gaps.to_lanes().iter().all(|sum| *sum == 0.0)
+fn clean<W: Wide>(gaps: [W; LANES]) -> bool {
+    gaps.map(W::to_lanes).iter().flatten().all(|sum| *sum == 0.0)
 }
 
 /// One bar of every input.
@@ -285,7 +285,7 @@ impl<R: Recursion<I, S, O>, const I: usize, const S: usize, const O: usize> Job 
             state[part] = state[part].with_first(first[part]);
         }
         let begun = by_lane(&state);
-        let mut gaps = W::default();
+        let mut gaps = [W::default(); LANES];
         for at in (0..stretch).step_by(LANES) {
             let tiles: [[W; LANES]; I] = tiles(&inputs, &starts, at);
             note_gaps(&mut gaps, &tiles);
@@ -426,7 +426,7 @@ impl<S: Blocks<I, O>, const I: usize, const O: usize> Job for Blocked<'_, '_, S,
                 state.next(bar_of(&tiles, bar));
             }
         }
-        let mut gaps = W::default();
+        let mut gaps = [W::default(); LANES];
         for at in (0..stretch).step_by(LANES) {
             let tiles: [[W; LANES]; I] = tiles(&inputs, &starts, at);
             note_gaps(&mut gaps, &tiles);

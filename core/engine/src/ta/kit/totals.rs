@@ -35,7 +35,7 @@ impl Total {
 }
 
 /// Values worked on at a time: few enough to stay in the nearest cache from one step to the next.
-pub(crate) const CHUNK: usize = 4 * BLOCK * LANES;
+pub(crate) const CHUNK: usize = BLOCK * LANES;
 
 /// Each value becomes the total up to it, with the bits of [`Total`]; `total` goes on from chunk to chunk.
 ///
@@ -133,14 +133,15 @@ impl<E: Each<I>, const I: usize> Job for Rows<'_, E, I> {
         let Self { arithmetic, inputs, out } = self;
         let length = inputs.iter().map(|input| input.len()).fold(out.len(), usize::min);
         let whole = length / LANES * LANES;
-        let (mut gaps, mut clean) = (W::default(), true);
+        // A sum for each input, so that none waits for another.
+        let (mut gaps, mut clean) = ([W::default(); I], true);
         for at in (0..whole).step_by(LANES) {
             let mut bar = [W::default(); I];
             for input in 0..I {
                 let mut row = [0.0; LANES];
                 row.copy_from_slice(&inputs[input][at..][..LANES]);
                 bar[input] = W::from_lanes(row);
-                gaps += bar[input].gap();
+                gaps[input] += bar[input].gap();
             }
             out[at..][..LANES].copy_from_slice(&arithmetic.of(bar).to_lanes());
         }
@@ -152,7 +153,7 @@ impl<E: Each<I>, const I: usize> Job for Rows<'_, E, I> {
             }
             out[at] = arithmetic.of(bar);
         }
-        clean && gaps.to_lanes().iter().all(|sum| *sum == 0.0)
+        clean && gaps.map(W::to_lanes).iter().flatten().all(|sum| *sum == 0.0)
     }
 }
 
