@@ -166,8 +166,9 @@ def frames(budget: float) -> dict[str, float]:
 
     def loop() -> None:
         for start in range(0, rows, length):
-            o, h, l, c = (bars[column][start : start + length] for column in "ohlc")  # noqa: E741
-            talib.EMA(c, 30), talib.RSI(c, 14), talib.MACD(c), talib.ATR(h, l, c, 14), talib.CDLENGULFING(o, h, l, c)
+            open_, high, low, close = (bars[column][start : start + length] for column in "ohlc")
+            talib.EMA(close, 30), talib.RSI(close, 14), talib.MACD(close), talib.ATR(high, low, close, 14)
+            talib.CDLENGULFING(open_, high, low, close)
 
     return {"ta.frame, one thread": ours, "TA-Lib loop over slices": median_seconds(loop, budget) / rows * 1e9}
 

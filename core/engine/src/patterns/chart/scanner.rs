@@ -12,12 +12,13 @@ use super::params::{ChartError, ChartParams, MAX_PRICE, Unit};
 use super::shape::{Closes, Shape};
 use super::swings::{Pivot, RangeAverage, Swings};
 use super::{cup, flags, harmonics, head_shoulders, tops, triangles};
+use crate::ta::kit::seal::{seal, unseal};
 
 /// Pivots kept for each scale.
 const KEPT_PIVOTS: usize = 24;
 
 /// Layout of a snapshot.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 type Family = fn(&Shape<'_>) -> Option<Candidate>;
 /// Families of patterns that wait for a break, and what they find; each has one candidate for each scale and side at a
@@ -124,10 +125,7 @@ impl ChartScanner {
     /// # Errors
     /// Never in practice: the encoder has no failing case for these types.
     pub fn snapshot(&self) -> Result<Vec<u8>, ChartError> {
-        let unreadable = |error: postcard::Error| ChartError::Snapshot { reason: error.to_string() };
-        let mut bytes = vec![VERSION];
-        bytes.extend(postcard::to_allocvec(self).map_err(unreadable)?);
-        Ok(bytes)
+        seal(&(VERSION, self)).ok_or_else(|| ChartError::Snapshot { reason: "it cannot be written".to_owned() })
     }
 
     /// A scanner that goes on where [`Self::snapshot`] was taken.
@@ -136,12 +134,10 @@ impl ChartScanner {
     /// Bytes of another version or of anything else.
     pub fn restore(bytes: &[u8]) -> Result<Self, ChartError> {
         let refuse = |reason: String| ChartError::Snapshot { reason };
-        let Some((&VERSION, body)) = bytes.split_first() else {
-            return Err(refuse(format!("it does not begin with version {VERSION}")));
-        };
-        let (scanner, rest): (Self, _) = postcard::take_from_bytes(body).map_err(|error| refuse(error.to_string()))?;
-        if !rest.is_empty() {
-            return Err(refuse(format!("{} bytes follow it", rest.len())));
+        let sealed: Option<(u8, Self)> = unseal(bytes);
+        let (version, scanner) = sealed.ok_or_else(|| refuse("the bytes are cut or changed".to_owned()))?;
+        if version != VERSION {
+            return Err(refuse(format!("it is of version {version}, not {VERSION}")));
         }
         scanner.params.check()?;
         Ok(scanner)

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::seal::{seal, unseal};
 use super::spec::MAX_SERIES;
 use super::state::Stream;
 use super::{Kind, Seed, Spec, TaError, find};
@@ -173,10 +174,7 @@ impl Live {
             values: self.values().to_vec(),
             state: self.stream.save()?,
         };
-        let mut bytes =
-            postcard::to_allocvec(&snapshot).map_err(|_| TaError::Snapshot { what: "it cannot be written" })?;
-        bytes.extend(checksum(&bytes).to_le_bytes());
-        Ok(bytes)
+        seal(&snapshot).ok_or(TaError::Snapshot { what: "it cannot be written" })
     }
 
     /// From [`Self::snapshot`]'s bytes.
@@ -184,13 +182,7 @@ impl Live {
     /// # Errors
     /// [`TaError::Snapshot`] for bytes that are cut, changed or of another version; else as [`Self::new`].
     pub fn restore(bytes: &[u8]) -> Result<Self, TaError> {
-        let damaged = || TaError::Snapshot { what: "the bytes are damaged" };
-        let split = bytes.len().checked_sub(size_of::<u64>()).ok_or_else(damaged)?;
-        let (body, sum) = bytes.split_at(split);
-        if checksum(body).to_le_bytes() != *sum {
-            return Err(damaged());
-        }
-        let snapshot: Snapshot = postcard::from_bytes(body).map_err(|_| damaged())?;
+        let snapshot: Snapshot = unseal(bytes).ok_or(TaError::Snapshot { what: "the bytes are damaged" })?;
         if snapshot.version != VERSION {
             return Err(TaError::Snapshot { what: "it was written by another version" });
         }
@@ -218,9 +210,4 @@ fn place(spec: &Spec, bar: u64, values: &mut [f64]) {
             *value = bar as f64 - *value;
         }
     }
-}
-
-/// FNV-1a: tells a cut or changed file from a whole one; no protection against a forger.
-pub(super) fn checksum(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }

@@ -7,7 +7,7 @@
 //! - `average_range`, `averages`, `flows`, `hilbert`, `moments`, `momentum`, `pairs`, `parabolic`, `places`, `ranges`, `ring`, `sorted`,
 //!   `totals`, `weighted`, `windows`: states that more than one indicator is made of; `elementwise`: those without a memory.
 //! - `lanes`, `simd`: a long series as eight stretches side by side, in the widest registers there are;
-//!   `scratch`: room on the way.
+//!   `scratch`: room on the way. `seal`: snapshots as bytes.
 //! - [`StreamSet`]: many indicators of many symbols (`abreast`) bar by bar; [`Frame`]: over the rows of a table, group by
 //!   group; [`Wanted`]: what both are asked for. [`warm_up`]: when an indicator has forgotten where it began.
 
@@ -32,6 +32,7 @@ pub(crate) mod ranges;
 mod registry;
 pub(crate) mod ring;
 pub(crate) mod scratch;
+pub(crate) mod seal;
 pub(crate) mod simd;
 pub(crate) mod sorted;
 mod spec;

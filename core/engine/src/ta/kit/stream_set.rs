@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::abreast::{Abreast, BAR, Place, Row};
-use super::live::checksum;
+use super::seal::{seal, unseal};
 use super::wanted::COLUMN_NAMES;
 use super::{Kind, Seed, TaError, Wanted, find};
 
@@ -359,10 +359,7 @@ impl StreamSet {
             values: self.values.clone(),
             plans: self.plans.iter().map(save).collect::<Result<_, TaError>>()?,
         };
-        let mut bytes =
-            postcard::to_allocvec(&snapshot).map_err(|_| TaError::Snapshot { what: "it cannot be written" })?;
-        bytes.extend(checksum(&bytes).to_le_bytes());
-        Ok(bytes)
+        seal(&snapshot).ok_or_else(|| TaError::Snapshot { what: "it cannot be written" }.into())
     }
 
     /// From [`Self::snapshot`]'s bytes.
@@ -371,12 +368,7 @@ impl StreamSet {
     /// [`TaError::Snapshot`] for bytes that are cut, changed, or of something else.
     pub fn restore(bytes: &[u8]) -> Result<Self, StreamSetError> {
         let damaged = || TaError::Snapshot { what: "the bytes are damaged" };
-        let split = bytes.len().checked_sub(size_of::<u64>()).ok_or_else(damaged)?;
-        let (body, sum) = bytes.split_at(split);
-        if checksum(body).to_le_bytes() != *sum {
-            return Err(damaged().into());
-        }
-        let saved: Snapshot = postcard::from_bytes(body).map_err(|_| damaged())?;
+        let saved: Snapshot = unseal(bytes).ok_or_else(damaged)?;
         if saved.kind != KIND || saved.version != VERSION {
             return Err(TaError::Snapshot { what: "it is of another kind or version" }.into());
         }
