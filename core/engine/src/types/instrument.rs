@@ -1,6 +1,6 @@
 //! What can be traded and in which direction.
 
-use super::{AmountError, Price, Quantity};
+use super::{AmountError, Price, Quantity, Symbol};
 
 /// Direction of an order or fill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,10 +38,10 @@ impl Side {
 }
 
 /// An instrument with its exact steps.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Instrument {
     /// Name, for example `AAPL` or `BTC/USDT`.
-    pub symbol: String,
+    pub symbol: Symbol,
     /// Smallest price step; order prices are multiples of it.
     pub tick_size: Price,
     /// Smallest quantity step; order quantities are multiples of it.
@@ -53,14 +53,14 @@ impl Instrument {
     ///
     /// # Errors
     /// A step of zero or less.
-    pub fn new(symbol: impl Into<String>, tick_size: Price, lot_size: Quantity) -> Result<Self, AmountError> {
+    pub fn new(symbol: Symbol, tick_size: Price, lot_size: Quantity) -> Result<Self, AmountError> {
         if tick_size <= Price::ZERO {
             return Err(AmountError::NotPositive { what: "tick size", text: tick_size.to_string() });
         }
         if lot_size <= Quantity::ZERO {
             return Err(AmountError::NotPositive { what: "lot size", text: lot_size.to_string() });
         }
-        Ok(Self { symbol: symbol.into(), tick_size, lot_size })
+        Ok(Self { symbol, tick_size, lot_size })
     }
 
     /// Check a price against the tick.
