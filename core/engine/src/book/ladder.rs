@@ -2,15 +2,14 @@
 //!
 //! Prices are kept as *ranks*: the price itself for asks, its bitwise complement for bids, so that the lowest rank is
 //! the best price of either side and every `i64` has one. A window of [`SPAN`] ranks around the market is an array with
-//! a two-level bitmap (finding, adding, deleting and the next level are O(1)); ranks outside it live in a `BTreeMap`
+//! a two-level bitmap (finding, adding, deleting and the next level are O(1)); ranks outside it live in a sorted map
 //! (O(log n)). When the best level has stayed outside for more uses than moving the window costs, the window moves.
 //!
 //! Invariants: a rank is in the window or in the map, never in both; `best` is the lowest rank held. Memory is the
 //! window and one map entry per far level.
 
-use std::collections::BTreeMap;
-
 use super::slab::NIL;
+use super::sorted::Sorted;
 use super::steps::Ticks;
 use crate::types::Side;
 
@@ -42,7 +41,7 @@ pub(super) struct Ladder {
     summary: u64,
     words: [u64; WORDS],
     slots: Box<[u32]>,
-    far: BTreeMap<i64, u32>,
+    far: Sorted,
 }
 
 impl Ladder {
@@ -56,7 +55,7 @@ impl Ladder {
             summary: 0,
             words: [0; WORDS],
             slots: vec![NIL; WORDS * 64].into_boxed_slice(),
-            far: BTreeMap::new(),
+            far: Sorted::default(),
         }
     }
 
@@ -84,7 +83,7 @@ impl Ladder {
         if offset < SPAN {
             return self.slots.get(offset as usize).copied().unwrap_or(NIL);
         }
-        self.far.get(&rank).copied().unwrap_or(NIL)
+        self.far.get(rank)
     }
 
     /// Add a level at a rank that has none.
@@ -116,7 +115,7 @@ impl Ladder {
                 (self.best_rank, self.best_level) = self.first();
             }
         } else {
-            self.far.remove(&rank);
+            self.far.remove(rank);
             if rank == self.best_rank {
                 (self.best_rank, self.best_level) = self.first();
             }
@@ -136,9 +135,9 @@ impl Ladder {
 
     /// Levels from best to worst.
     pub(super) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
-        let end = self.base.saturating_add(SPAN.cast_signed() - 1);
-        let better = self.far.range(..self.base).map(|(_, level)| *level);
-        let worse = self.far.range(end..).map(|(_, level)| *level);
+        let base = self.base;
+        let better = self.far.from(i64::MIN).take_while(move |(rank, _)| *rank < base).map(|(_, level)| level);
+        let worse = self.far.from(base).map(|(_, level)| level);
         let mut next = self.next_marked(0);
         let window = std::iter::from_fn(move || {
             let offset = next?;
@@ -197,10 +196,10 @@ impl Ladder {
 
     #[inline]
     fn first(&self) -> (i64, u32) {
-        if let Some((rank, level)) = self.far.first_key_value()
-            && (self.summary == 0 || *rank < self.base)
+        if let Some((rank, level)) = self.far.first()
+            && (self.summary == 0 || rank < self.base)
         {
-            return (*rank, *level);
+            return (rank, level);
         }
         match self.next_marked(0) {
             Some(offset) => {
@@ -233,10 +232,10 @@ impl Ladder {
             next = self.next_marked(offset + 1);
         }
         self.base = start_for(self.best_rank);
-        let last = self.base.saturating_add(SPAN.cast_signed() - 1);
-        let entering: Vec<(i64, u32)> = self.far.range(self.base..=last).map(|(rank, level)| (*rank, *level)).collect();
+        let entering: Vec<(i64, u32)> =
+            self.far.from(self.base).take_while(|(rank, _)| self.offset(*rank) < SPAN).collect();
         for (rank, level) in entering {
-            self.far.remove(&rank);
+            self.far.remove(rank);
             self.mark(self.offset(rank), level);
         }
         self.far_uses = 0;

@@ -4,7 +4,7 @@
 //! - [`Ticks`], [`Lots`] (`steps`): what a book counts in.
 //! - [`Book`] (`l3`, `matching`, `view`): single orders, price-time priority. `order` and `error` are its messages.
 //! - [`Depth`] (`depth`): a replica of somebody's price levels. `queue`: where a simulated order stands in one.
-//! - Inside: `slab` (arena), `keys` (order key to slot), `ladder` (levels of a side, best first).
+//! - Inside: `slab` (arena), `keys` (order key to slot), `ladder` and `sorted` (levels of a side, best first).
 //!
 //! # Rules of [`Book`]
 //! - Better price first, then first come. A trade is at the resting order's price. The book is never crossed.
@@ -27,6 +27,7 @@ mod matching;
 mod order;
 mod queue;
 mod slab;
+mod sorted;
 mod steps;
 mod view;
 
