@@ -3,11 +3,15 @@
 //! Invariants: an amount is an `i64` count of 1e-8 units; every operation that can overflow says so; nothing here
 //! rounds without saying how.
 
+mod currency;
 mod fixed;
 mod instrument;
 
+pub use currency::Currency;
+pub(crate) use instrument::units;
+pub(crate) use fixed::{div_half_even, narrow};
 pub use fixed::{AmountError, Money, Price, Quantity, Ratio, SCALE, SignedQuantity};
-pub use instrument::{Instrument, Side};
+pub use instrument::{Instrument, InstrumentKind, Side};
 
 /// UTC nanoseconds since 1970. The field's name says whose clock (`ts_event` the market's, `ts_init` ours).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
