@@ -4,7 +4,9 @@
 //! price. O(1), no allocation once the id of the position has its room.
 
 use super::position::{Position, PositionSide};
-use super::{AccountKind, Balance, Holding, InstrumentIndex, Portfolio, PortfolioError, PositionMode, Reservation, Terms};
+use super::{
+    AccountKind, Balance, Holding, InstrumentIndex, Portfolio, PortfolioError, PositionMode, Reservation, Terms,
+};
 use crate::types::{Currency, Money, Price, Quantity, Side, SignedQuantity, UtcNanos, units};
 
 /// A fill as the account sees it.

@@ -41,6 +41,14 @@ pub enum PortfolioError {
         /// Kind of account that could.
         needed: &'static str,
     },
+    /// Funding of what pays none.
+    #[error("{symbol} is a {kind}; only perpetuals pay funding")]
+    NoFunding {
+        /// The symbol.
+        symbol: String,
+        /// Kind of instrument.
+        kind: &'static str,
+    },
     /// A leg that the position mode does not have.
     #[error("leg {leg} does not exist in {mode} mode; use {wanted}")]
     WrongLeg {
@@ -119,7 +127,7 @@ pub enum PortfolioError {
         /// The account's last time.
         last: i64,
     },
-    /// Kept for callers that hold an index of another account.
+    /// An index that another account gave out.
     #[error("instrument number {0} does not exist in this account")]
     UnknownIndex(u32),
 }

@@ -41,11 +41,7 @@ impl Portfolio {
     ///
     /// # Errors
     /// A negative rate, or an index of another account.
-    pub fn set_short_rate(
-        &mut self,
-        instrument: InstrumentIndex,
-        rate_per_day: Ratio,
-    ) -> Result<(), PortfolioError> {
+    pub fn set_short_rate(&mut self, instrument: InstrumentIndex, rate_per_day: Ratio) -> Result<(), PortfolioError> {
         check_rate(rate_per_day)?;
         let holding = self.holdings.get_mut(instrument.slot()).ok_or(PortfolioError::UnknownIndex(instrument.0))?;
         holding.borrow_rate = rate_per_day;

@@ -39,7 +39,7 @@ pub use error::PortfolioError;
 pub use margin::{LiquidationStep, MarginFigures, MarginState};
 pub use position::{Position, PositionSide};
 pub use rates::Rates;
-pub use reserve::Reservation;
+pub use reserve::{Need, Reservation};
 pub use settle::{FundingRate, MarkPrice, SettleEvent};
 
 use crate::types::{
@@ -92,8 +92,7 @@ impl Leg {
 fn sums_of(position: &Position, terms: &Terms, isolated: bool) -> Sums {
     let value = position.exact_value();
     let unrealised = value - i128::from(position.cost.raw());
-    let initial =
-        if isolated { i128::from(position.margin.raw()) } else { position::margin_of(value, terms.initial) };
+    let initial = if isolated { i128::from(position.margin.raw()) } else { position::margin_of(value, terms.initial) };
     Sums {
         worth: if terms.exchanges { value } else { unrealised },
         unrealised,
@@ -329,10 +328,14 @@ impl Portfolio {
     pub fn legs(&self) -> impl Iterator<Item = (InstrumentIndex, PositionSide, &Position)> {
         let first = self.first_leg();
         self.by_symbol.values().flat_map(move |index| {
-            let legs = self.holdings.get(index.slot()).map(|holding| {
-                [(*index, first, &holding.long), (*index, PositionSide::Short, &holding.short)]
-            });
-            legs.into_iter().flatten().filter(|(_, _, leg)| leg.is_known()).map(|(index, side, leg)| (index, side, &leg.position))
+            let legs = self
+                .holdings
+                .get(index.slot())
+                .map(|holding| [(*index, first, &holding.long), (*index, PositionSide::Short, &holding.short)]);
+            legs.into_iter()
+                .flatten()
+                .filter(|(_, _, leg)| leg.is_known())
+                .map(|(index, side, leg)| (index, side, &leg.position))
         })
     }
 
@@ -395,8 +398,15 @@ impl Portfolio {
         fee: Money,
         fill_id: &str,
     ) -> Result<Money, PortfolioError> {
+        let known = self.index_of(symbol);
         let index = self.index_or_list(symbol)?;
-        self.book_fill(&Booking { fee, ..Booking::new(index, side, quantity, price, fill_id) }, None)
+        let booked = self.book_fill(&Booking { fee, ..Booking::new(index, side, quantity, price, fill_id) }, None);
+        if booked.is_err() && known.is_none() {
+            // It was listed for this fill alone, at the end.
+            self.by_symbol.remove(symbol);
+            self.holdings.pop();
+        }
+        booked
     }
 
     /// Pay cash in.

@@ -35,7 +35,8 @@ impl Rates {
         if price <= Price::ZERO {
             return Err(PortfolioError::NotPositive { what: "conversion rate", value: price.to_string() });
         }
-        if let Some(known) = self.find(from, to).or_else(|| self.find(to, from)).filter(|known| known.ts_event > ts_event)
+        if let Some(known) =
+            self.find(from, to).or_else(|| self.find(to, from)).filter(|known| known.ts_event > ts_event)
         {
             return Err(PortfolioError::reversed(ts_event, known.ts_event));
         }

@@ -62,8 +62,7 @@ impl Portfolio {
         let mut sum = 0_i128;
         for balance in &self.balances {
             let amount = figure(balance);
-            let own =
-                self.rates.convert_exact(amount, balance.currency, currency, now, self.terms.max_rate_age)?;
+            let own = self.rates.convert_exact(amount, balance.currency, currency, now, self.terms.max_rate_age)?;
             sum = sum.saturating_add(own);
         }
         Ok(sum)

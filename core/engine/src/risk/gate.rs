@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::limits::{Limits, Rule};
 use crate::orders::OrderRequest;
-use crate::portfolio::Portfolio;
+use crate::portfolio::{Portfolio, PortfolioError};
 use crate::types::{AmountError, Instrument, Money, Price, Ratio, Side, SignedQuantity, UtcNanos};
 
 /// An order that passed the gate. Only [`RiskGate::check`] makes one, and a venue accepts nothing else.
@@ -116,7 +116,7 @@ impl AccountView {
     ///
     /// # Errors
     /// Overflow.
-    pub fn new(portfolio: &Portfolio, working: BTreeMap<String, Money>) -> Result<Self, AmountError> {
+    pub fn new(portfolio: &Portfolio, working: BTreeMap<String, Money>) -> Result<Self, PortfolioError> {
         let mut view = Self { equity: portfolio.totals()?.equity, working, ..Self::default() };
         for (symbol, position) in portfolio.positions() {
             if position.quantity.raw() != 0 {

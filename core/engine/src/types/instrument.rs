@@ -178,7 +178,12 @@ impl Instrument {
         }
         if self.kind.exchanges_notional() && self.multiplier.raw() != SCALE {
             let (text, step) = (self.multiplier.to_string(), "1".to_owned());
-            return Err(AmountError::OffStep { what: "multiplier", text, step_name: "only one of spot and shares", step });
+            return Err(AmountError::OffStep {
+                what: "multiplier",
+                text,
+                step_name: "only one of spot and shares",
+                step,
+            });
         }
         if self.base == Some(self.currency) || (self.base.is_some() && self.kind != InstrumentKind::Spot) {
             let text = self.base.unwrap_or_default().to_string();

@@ -8,9 +8,9 @@ mod fixed;
 mod instrument;
 
 pub use currency::Currency;
-pub(crate) use instrument::units;
-pub(crate) use fixed::{div_half_even, narrow};
 pub use fixed::{AmountError, Money, Price, Quantity, Ratio, SCALE, SignedQuantity};
+pub(crate) use fixed::{div_half_even, narrow};
+pub(crate) use instrument::units;
 pub use instrument::{Instrument, InstrumentKind, Side};
 
 /// UTC nanoseconds since 1970. The field's name says whose clock (`ts_event` the market's, `ts_init` ours).
