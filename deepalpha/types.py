@@ -49,9 +49,43 @@ class Action(StrEnum):
 
 
 class OrderType(StrEnum):
+    """`stop` wakes when the market moves against its side, `take_profit` when it moves in its favour."""
+
     MARKET = "market"
     LIMIT = "limit"
     STOP = "stop"
+    STOP_LIMIT = "stop_limit"
+    TAKE_PROFIT = "take_profit"
+    TAKE_PROFIT_LIMIT = "take_profit_limit"
+    TRAILING_STOP = "trailing_stop"
+
+
+class TimeInForce(StrEnum):
+    """How long an order stays: until cancelled, at once or not, all or nothing, until `expires_at`, this UTC day."""
+
+    GTC = "gtc"
+    IOC = "ioc"
+    FOK = "fok"
+    GTD = "gtd"
+    DAY = "day"
+
+
+class PositionSide(StrEnum):
+    """Leg of a hedging account; `net` where there is one position an instrument."""
+
+    NET = "net"
+    LONG = "long"
+    SHORT = "short"
+
+
+class Origin(StrEnum):
+    """Who asks for an order. Every origin passes the same gate."""
+
+    AGENTS = "agents"
+    AUTO = "auto"
+    MANUAL = "manual"
+    STRATEGY = "strategy"
+    RISK = "risk"
 
 
 class SignalStatus(StrEnum):
@@ -319,7 +353,10 @@ class OrderRequest(Fact, frozen=True):
     """What somebody wants. It becomes an order only as `Approved` out of the risk gate.
 
     `reduce_only` orders may shrink a position but never open or flip one. `reference_price` is the price the decision
-    was taken at; `limit_price` is also the trigger of a stop.
+    was taken at. `stop_loss` and `take_profit` are a bracket around the position that the order opens. A trailing stop
+    has one of `trailing_offset` (price), `trailing_percent` (share, 0.02 = 2 %) or `trailing_atr` times
+    `trailing_multiple`. Of the orders with one `oco_group`, the first that trades cancels the others. `expires_at` is
+    UTC ns, for gtd. `forced` says that a second order of the same intent is meant.
     """
 
     client_order_id: str
@@ -330,9 +367,24 @@ class OrderRequest(Fact, frozen=True):
     reference_price: Decimal
     type: OrderType = OrderType.MARKET
     limit_price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    trailing_offset: Decimal | None = None
+    trailing_percent: Decimal | None = None
+    trailing_atr: Decimal | None = None
+    trailing_multiple: Decimal | None = None
+    time_in_force: TimeInForce = TimeInForce.GTC
+    expires_at: int | None = None
+    post_only: bool = False
     reduce_only: bool = False
+    display_quantity: Decimal | None = None
+    position_side: PositionSide = PositionSide.NET
     stop_loss: Decimal | None = None
     take_profit: Decimal | None = None
+    strategy: str = ""
+    origin: Origin = Origin.AGENTS
+    oco_group: str = ""
+    parent_id: str = ""
+    forced: bool = False
 
 
 class RuleCheck(Fact, frozen=True):

@@ -132,6 +132,11 @@ _ORDERS = """
 
 
 def _order(cells: dict[str, Any]) -> OrderRequest:
+    """The order of an intent: whole in `body`, or, in logs of the first version, in the columns."""
+    body = msgspec.json.decode(str(cells["body"]))
+    if "order" in body:
+        return msgspec.convert(body["order"], OrderRequest)
+    stop = cells["type"] == "stop"
     return msgspec.convert(
         {
             "client_order_id": cells["client_order_id"],
@@ -141,7 +146,8 @@ def _order(cells: dict[str, Any]) -> OrderRequest:
             "quantity": cells["quantity"],
             "reference_price": cells["reference_price"],
             "type": cells["type"],
-            "limit_price": cells["price"],
+            "limit_price": None if stop else cells["price"],
+            "trigger_price": cells["price"] if stop else None,
             "reduce_only": bool(cells["reduce_only"]),
             "stop_loss": cells["stop_loss"],
             "take_profit": cells["take_profit"],

@@ -123,7 +123,7 @@ def order_intent(
         "side": order.side.value,
         "type": order.type.value,
         "quantity": _text(order.quantity),
-        "price": _text(order.limit_price),
+        "price": _text(order.limit_price if order.limit_price is not None else order.trigger_price),
         "reference_price": _text(order.reference_price),
         "reduce_only": order.reduce_only,
         "stop_loss": _text(order.stop_loss),
@@ -131,7 +131,7 @@ def order_intent(
         "protective": protective,
         "approved_by": approved_by,
         "ts_event": ts_event,
-        "body": _json({"verdict": verdict}),
+        "body": _json({"verdict": verdict, "order": order}),
     }
 
 

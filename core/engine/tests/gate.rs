@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use deepalpha_engine::orders::{OrderRequest, OrderType};
 use deepalpha_engine::risk::{AccountView, Limits, Quote, RiskGate, Rule};
-use deepalpha_engine::types::{Instrument, Money, Price, Quantity, Ratio, Side, SignedQuantity, UtcNanos};
+use deepalpha_engine::types::{
+    ClientOrderId, Instrument, Money, Price, Quantity, Ratio, Side, SignedQuantity, SourceId, Symbol, UtcNanos,
+};
 use proptest::prelude::*;
 
 const NOW: UtcNanos = UtcNanos(10 * UtcNanos::DAY);
@@ -29,24 +31,25 @@ fn units(count: i64) -> i64 {
     count * 100_000_000
 }
 
+fn symbol() -> Symbol {
+    Symbol::parse("X").unwrap_or_default()
+}
+
 fn instrument() -> Instrument {
     let lot = Quantity::from_raw(units(1));
-    Instrument::new("X", Price::from_raw(1_000_000), lot).unwrap_or_else(|error| panic!("{error}"))
+    Instrument::new(symbol(), Price::from_raw(1_000_000), lot).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn request(side: Side, quantity: i64) -> OrderRequest {
-    OrderRequest {
-        client_order_id: "order".into(),
-        decision_id: "decision".into(),
-        symbol: "X".into(),
+    OrderRequest::new(
+        ClientOrderId::parse("order").unwrap_or_default(),
+        SourceId::parse("decision").unwrap_or_default(),
+        symbol(),
         side,
-        quantity: Quantity::from_raw(units(quantity)),
-        order_type: OrderType::Market,
-        reduce_only: false,
-        reference_price: Price::from_raw(units(100)),
-        stop_loss: None,
-        take_profit: None,
-    }
+        Quantity::from_raw(units(quantity)),
+        OrderType::Market,
+        Price::from_raw(units(100)),
+    )
 }
 
 fn account(equity: i64, held: i64) -> AccountView {
@@ -54,8 +57,8 @@ fn account(equity: i64, held: i64) -> AccountView {
         (BTreeMap::new(), BTreeMap::new())
     } else {
         (
-            BTreeMap::from([("X".to_owned(), SignedQuantity::from_raw(units(held)))]),
-            BTreeMap::from([("X".to_owned(), Money::from_raw(units(held * 100)))]),
+            BTreeMap::from([(symbol(), SignedQuantity::from_raw(units(held)))]),
+            BTreeMap::from([(symbol(), Money::from_raw(units(held * 100)))]),
         )
     };
     AccountView { equity: Money::from_raw(units(equity)), positions, values, working: BTreeMap::new() }
@@ -106,8 +109,8 @@ fn each_rule_refuses_what_it_must() {
 #[test]
 fn total_exposure_counts_every_instrument_and_working_orders() {
     let mut view = account(10_000, 0);
-    view.values.insert("Y".into(), Money::from_raw(units(9_000)));
-    view.working.insert("Z".into(), Money::from_raw(units(450)));
+    view.values.insert(Symbol::parse("Y").unwrap_or_default(), Money::from_raw(units(9_000)));
+    view.working.insert(Symbol::parse("Z").unwrap_or_default(), Money::from_raw(units(450)));
     assert_eq!(fresh(request(Side::Buy, 1), &view), Some(Rule::Exposure));
     view.working.clear();
     assert_eq!(fresh(request(Side::Buy, 1), &view), None);
@@ -118,7 +121,8 @@ fn one_decision_is_one_order() {
     let (mut gate, view) = (RiskGate::new(limits()), account(100_000, 0));
     assert_eq!(refusal(&mut gate, request(Side::Buy, 1), &view, quote()), None);
     assert_eq!(refusal(&mut gate, request(Side::Buy, 1), &view, quote()), Some(Rule::DuplicateIntent));
-    let renamed = OrderRequest { client_order_id: "other".into(), ..request(Side::Buy, 1) };
+    let renamed =
+        OrderRequest { client_order_id: ClientOrderId::parse("other").unwrap_or_default(), ..request(Side::Buy, 1) };
     assert_eq!(refusal(&mut gate, renamed, &view, quote()), Some(Rule::DuplicateIntent));
 }
 

@@ -4,7 +4,9 @@
 use deepalpha_engine::matching::{Bar, FillRecord, PracticeVenue, VenueConfig, VenueEvent};
 use deepalpha_engine::orders::{OrderRequest, OrderType};
 use deepalpha_engine::risk::{Approved, Limits, RiskGate};
-use deepalpha_engine::types::{Instrument, Money, Price, Quantity, Ratio, Side, UtcNanos};
+use deepalpha_engine::types::{
+    ClientOrderId, Instrument, Money, Price, Quantity, Ratio, Side, SourceId, Symbol, UtcNanos,
+};
 use proptest::prelude::*;
 
 const DAY: i64 = UtcNanos::DAY;
@@ -21,8 +23,13 @@ fn money(text: &str) -> Money {
     Money::parse(text).unwrap_or_else(|error| panic!("{error}"))
 }
 
+fn symbol(name: &str) -> Symbol {
+    Symbol::parse(name).unwrap_or_else(|error| panic!("{error}"))
+}
+
 fn listed() -> Instrument {
-    Instrument::new("X", price("0.01"), Quantity::from_raw(100_000_000)).unwrap_or_else(|error| panic!("{error}"))
+    Instrument::new(symbol("X"), price("0.01"), Quantity::from_raw(100_000_000))
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn venue(slippage: &str, fee: &str) -> PracticeVenue {
@@ -48,7 +55,7 @@ fn open_gate() -> RiskGate {
 fn bar(day: i64, [open, high, low, close]: [&str; 4]) -> Bar {
     let [open, high, low, close] = [open, high, low, close].map(price);
     Bar {
-        symbol: "X".into(),
+        symbol: symbol("X"),
         ts_open: UtcNanos(day * DAY),
         ts_event: UtcNanos((day + 1) * DAY),
         open,
@@ -59,17 +66,13 @@ fn bar(day: i64, [open, high, low, close]: [&str; 4]) -> Bar {
 }
 
 fn order(id: &str, side: Side, quantity: i64, order_type: OrderType, protect: Option<(&str, &str)>) -> OrderRequest {
+    let (id, source) = (ClientOrderId::parse(id), SourceId::parse(&format!("decision of {id}")));
+    let (id, source) = (id.unwrap_or_default(), source.unwrap_or_default());
+    let quantity = Quantity::from_raw(quantity * 100_000_000);
     OrderRequest {
-        client_order_id: id.into(),
-        decision_id: format!("decision of {id}"),
-        symbol: "X".into(),
-        side,
-        quantity: Quantity::from_raw(quantity * 100_000_000),
-        order_type,
-        reduce_only: false,
-        reference_price: price("100"),
         stop_loss: protect.map(|(stop, _)| price(stop)),
         take_profit: protect.map(|(_, target)| price(target)),
+        ..OrderRequest::new(id, source, symbol("X"), side, quantity, order_type, price("100"))
     }
 }
 
@@ -184,11 +187,11 @@ fn a_bar_that_cannot_be_changes_nothing() {
         bar(1, ["100", "99", "98", "100"]),
         bar(1, ["100", "101", "100.5", "101"]),
         bar(0, ["100"; 4]),
-        Bar { symbol: "Y".into(), ..bar(1, ["100"; 4]) },
+        Bar { symbol: symbol("Y"), ..bar(1, ["100"; 4]) },
     ] {
         assert!(venue.on_bar(&wrong).is_err(), "{wrong:?}");
     }
-    assert_eq!(venue.working(false), ["a"]);
+    assert_eq!(venue.working(false), [ClientOrderId::parse("a").unwrap_or_default()]);
 }
 
 proptest! {

@@ -7,7 +7,10 @@ use thiserror::Error;
 use crate::orders::{IllegalTransition, OrderEventKind, OrderRequest, OrderState, OrderType, transition};
 use crate::portfolio::{Portfolio, PortfolioError};
 use crate::risk::{AccountView, Approved, Quote};
-use crate::types::{AmountError, Instrument, Money, Price, Quantity, Ratio, Side, UtcNanos};
+use crate::types::{
+    AmountError, ClientOrderId, Instrument, Money, Price, Quantity, Ratio, Side, SourceId, Symbol, TextError, TradeId,
+    UtcNanos,
+};
 
 /// What can go wrong at the venue. Nothing is changed when one is returned.
 #[derive(Debug, Error)]
@@ -18,6 +21,9 @@ pub enum VenueError {
     /// What the account refuses.
     #[error(transparent)]
     Portfolio(#[from] PortfolioError),
+    /// An id that cannot be.
+    #[error(transparent)]
+    Text(#[from] TextError),
     /// An event that the order's state does not allow.
     #[error(transparent)]
     Transition(#[from] IllegalTransition),
@@ -57,7 +63,7 @@ pub struct VenueConfig {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bar {
     /// Instrument.
-    pub symbol: String,
+    pub symbol: Symbol,
     /// Start.
     pub ts_open: UtcNanos,
     /// End.
@@ -76,7 +82,7 @@ pub struct Bar {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderStep {
     /// The order.
-    pub client_order_id: String,
+    pub client_order_id: ClientOrderId,
     /// Counts from 1 within the order.
     pub seq: u32,
     /// What happened.
@@ -95,13 +101,13 @@ pub struct OrderStep {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FillRecord {
     /// `<client order id>-F<n>`.
-    pub fill_id: String,
+    pub fill_id: TradeId,
     /// The order.
-    pub client_order_id: String,
+    pub client_order_id: ClientOrderId,
     /// The decision behind it.
-    pub decision_id: String,
+    pub decision_id: SourceId,
     /// Instrument.
-    pub symbol: String,
+    pub symbol: Symbol,
     /// Direction.
     pub side: Side,
     /// How much.
@@ -152,12 +158,12 @@ pub struct OrderRecord {
 #[derive(Clone, Debug)]
 pub struct PracticeVenue {
     config: VenueConfig,
-    instruments: BTreeMap<String, Instrument>,
-    orders: BTreeMap<String, OrderRecord>,
+    instruments: BTreeMap<Symbol, Instrument>,
+    orders: BTreeMap<ClientOrderId, OrderRecord>,
     /// Stop and target that the position of a symbol should have.
-    protection: BTreeMap<String, (Option<Price>, Option<Price>)>,
+    protection: BTreeMap<Symbol, (Option<Price>, Option<Price>)>,
     portfolio: Portfolio,
-    quotes: BTreeMap<String, Quote>,
+    quotes: BTreeMap<Symbol, Quote>,
     next_rank: u64,
 }
 
@@ -165,7 +171,7 @@ impl PracticeVenue {
     /// A venue with an account that holds cash.
     #[must_use]
     pub fn new(config: VenueConfig, instruments: Vec<Instrument>, cash: Money) -> Self {
-        let instruments = instruments.into_iter().map(|instrument| (instrument.symbol.clone(), instrument)).collect();
+        let instruments = instruments.into_iter().map(|instrument| (instrument.symbol, instrument)).collect();
         Self {
             config,
             instruments,
@@ -208,7 +214,7 @@ impl PracticeVenue {
     pub fn instrument(&self, symbol: &str) -> Result<&Instrument, VenueError> {
         self.instruments.get(symbol).ok_or_else(|| VenueError::UnknownSymbol {
             symbol: symbol.to_owned(),
-            listed: self.instruments.keys().cloned().collect::<Vec<_>>().join(", "),
+            listed: self.instruments.keys().map(Symbol::to_string).collect::<Vec<_>>().join(", "),
         })
     }
 
@@ -217,7 +223,7 @@ impl PracticeVenue {
     /// # Errors
     /// Overflow.
     pub fn account_view(&self) -> Result<AccountView, VenueError> {
-        let mut working: BTreeMap<String, Money> = BTreeMap::new();
+        let mut working: BTreeMap<Symbol, Money> = BTreeMap::new();
         for order in self.orders.values().filter(|order| !order.state.is_closed() && !order.protective) {
             let request = &order.request;
             if request.reduce_only {
@@ -226,7 +232,7 @@ impl PracticeVenue {
             let last = self.quote(&request.symbol).map_or(request.reference_price, |quote| quote.price);
             let price = request.order_type.price().unwrap_or(last);
             let value = price.value(request.quantity.signed(request.side.is_buy()))?;
-            let sum = working.entry(request.symbol.clone()).or_default();
+            let sum = working.entry(request.symbol).or_default();
             *sum = sum.plus(value)?;
         }
         Ok(AccountView::new(&self.portfolio, working)?)
@@ -250,12 +256,12 @@ impl PracticeVenue {
     /// No such order, or one that is closed.
     pub fn cancel(
         &mut self,
-        client_order_id: &str,
+        client_order_id: ClientOrderId,
         now: UtcNanos,
         reason: &str,
     ) -> Result<Vec<VenueEvent>, VenueError> {
-        if !self.orders.contains_key(client_order_id) {
-            return Err(VenueError::UnknownOrder(client_order_id.to_owned()));
+        if !self.orders.contains_key(&client_order_id) {
+            return Err(VenueError::UnknownOrder(client_order_id.to_string()));
         }
         let mut events = Vec::new();
         self.step(client_order_id, OrderEventKind::Cancel, now, reason, &mut events)?;
@@ -264,20 +270,20 @@ impl PracticeVenue {
 
     /// Ids of the working orders, oldest first; protective ones only when asked for.
     #[must_use]
-    pub fn working(&self, protective: bool) -> Vec<String> {
+    pub fn working(&self, protective: bool) -> Vec<ClientOrderId> {
         let mut open: Vec<&OrderRecord> = self
             .orders
             .values()
             .filter(|order| !order.state.is_closed() && (protective || !order.protective))
             .collect();
         open.sort_by_key(|order| order.rank);
-        open.into_iter().map(|order| order.request.client_order_id.clone()).collect()
+        open.into_iter().map(|order| order.request.client_order_id).collect()
     }
 
     /// Price a symbol without matching: after a restart, from the last bar in the log.
-    pub fn mark(&mut self, symbol: &str, quote: Quote) {
-        self.portfolio.mark(symbol, quote.price);
-        self.quotes.insert(symbol.to_owned(), quote);
+    pub fn mark(&mut self, symbol: Symbol, quote: Quote) {
+        self.portfolio.mark(symbol.as_str(), quote.price);
+        self.quotes.insert(symbol, quote);
     }
 
     /// After a restart: a fill as the log has it. All fills, in the order they were made, come before the orders.
@@ -295,12 +301,12 @@ impl PracticeVenue {
         let OrderRequest { symbol, stop_loss, take_profit, client_order_id, .. } = &order.request;
         // Oldest first, so the order that opened the position overwrites what older positions had.
         let position_id = self.portfolio.position(symbol).map_or("", |position| position.position_id.as_str());
-        let opened = position_id.rsplit_once("-F").is_some_and(|(opener, _)| opener == client_order_id);
+        let opened = position_id.rsplit_once("-F").is_some_and(|(opener, _)| client_order_id == opener);
         let protects = !order.protective && order.fills > 0 && (stop_loss.is_some() || take_profit.is_some());
         if opened || (protects && !position_id.is_empty()) {
-            self.protection.insert(symbol.clone(), (*stop_loss, *take_profit));
+            self.protection.insert(*symbol, (*stop_loss, *take_profit));
         }
-        self.orders.insert(client_order_id.clone(), order);
+        self.orders.insert(*client_order_id, order);
     }
 
     /// Match one bar; see the module's head for the rule.
@@ -314,13 +320,13 @@ impl PracticeVenue {
         // A copy is worked on and kept only if every step of the bar succeeds: a bar is all or nothing.
         let mut next = self.clone();
         next.match_bar(bar, &mut events)?;
-        next.mark(&bar.symbol, Quote { price: bar.close, ts_event: bar.ts_event });
+        next.mark(bar.symbol, Quote { price: bar.close, ts_event: bar.ts_event });
         *self = next;
         Ok(events)
     }
 
     fn check_bar(&self, bar: &Bar) -> Result<(), VenueError> {
-        let bad = |problem| VenueError::BadBar { symbol: bar.symbol.clone(), ts_event: bar.ts_event.0, problem };
+        let bad = |problem| VenueError::BadBar { symbol: bar.symbol.to_string(), ts_event: bar.ts_event.0, problem };
         if bar.low <= Price::ZERO {
             return Err(bad("low is not above 0"));
         }
@@ -339,12 +345,12 @@ impl PracticeVenue {
     fn match_bar(&mut self, bar: &Bar, events: &mut Vec<VenueEvent>) -> Result<(), VenueError> {
         self.gap_through_protection(bar, events)?;
         for id in self.eligible(bar) {
-            self.fill_at_open(&id, bar, events)?;
+            self.fill_at_open(id, bar, events)?;
         }
         self.hit_stop(bar, bar.ts_open, events)?;
         let mut opened_inside = false;
         for id in self.eligible(bar) {
-            opened_inside |= self.fill_through_limit(&id, bar, events)?;
+            opened_inside |= self.fill_through_limit(id, bar, events)?;
         }
         if opened_inside {
             return self.hit_stop(bar, bar.ts_event, events);
@@ -353,7 +359,7 @@ impl PracticeVenue {
     }
 
     /// Working orders of the bar's symbol that are old enough, in the order of acceptance.
-    fn eligible(&self, bar: &Bar) -> Vec<String> {
+    fn eligible(&self, bar: &Bar) -> Vec<ClientOrderId> {
         let mut open: Vec<&OrderRecord> = self
             .orders
             .values()
@@ -361,18 +367,18 @@ impl PracticeVenue {
             .filter(|order| order.ts_accepted <= bar.ts_open)
             .collect();
         open.sort_by_key(|order| order.rank);
-        open.into_iter().map(|order| order.request.client_order_id.clone()).collect()
+        open.into_iter().map(|order| order.request.client_order_id).collect()
     }
 
     /// The working protective order of a kind: `stop` or target.
-    fn protective(&self, symbol: &str, stop: bool) -> Option<(String, Side, Price)> {
+    fn protective(&self, symbol: &str, stop: bool) -> Option<(ClientOrderId, Side, Price)> {
         let mut found = self.orders.values().filter(|order| order.protective && !order.state.is_closed());
         found.find_map(|order| {
             let request = &order.request;
             match request.order_type {
-                _ if request.symbol != symbol => None,
-                OrderType::Stop(price) if stop => Some((request.client_order_id.clone(), request.side, price)),
-                OrderType::Limit(price) if !stop => Some((request.client_order_id.clone(), request.side, price)),
+                _ if request.symbol != *symbol => None,
+                OrderType::Stop(price) if stop => Some((request.client_order_id, request.side, price)),
+                OrderType::Limit(price) if !stop => Some((request.client_order_id, request.side, price)),
                 _ => None,
             }
         })
@@ -383,18 +389,18 @@ impl PracticeVenue {
             && passed(side.opposite(), bar.open, stop)
         {
             let price = self.slipped(side, bar.open, bar)?;
-            return self.fill(&id, price, bar.ts_open, "stop: gap, filled at the open", events);
+            return self.fill(id, price, bar.ts_open, "stop: gap, filled at the open", events);
         }
         if let Some((id, side, target)) = self.protective(&bar.symbol, false)
             && passed(side, bar.open, target)
         {
-            return self.fill(&id, bar.open, bar.ts_open, "target: gap, filled at the open", events);
+            return self.fill(id, bar.open, bar.ts_open, "target: gap, filled at the open", events);
         }
         Ok(())
     }
 
-    fn fill_at_open(&mut self, id: &str, bar: &Bar, events: &mut Vec<VenueEvent>) -> Result<(), VenueError> {
-        let Some(request) = self.orders.get(id).map(|order| order.request.clone()) else { return Ok(()) };
+    fn fill_at_open(&mut self, id: ClientOrderId, bar: &Bar, events: &mut Vec<VenueEvent>) -> Result<(), VenueError> {
+        let Some(request) = self.orders.get(&id).map(|order| order.request) else { return Ok(()) };
         match request.order_type {
             OrderType::Market => {
                 let price = self.slipped(request.side, bar.open, bar)?;
@@ -403,12 +409,17 @@ impl PracticeVenue {
             OrderType::Limit(limit) if passed(request.side, bar.open, limit) => {
                 self.fill(id, bar.open, bar.ts_open, "limit: at the open", events)
             }
-            OrderType::Limit(_) | OrderType::Stop(_) => Ok(()),
+            _ => Ok(()),
         }
     }
 
-    fn fill_through_limit(&mut self, id: &str, bar: &Bar, events: &mut Vec<VenueEvent>) -> Result<bool, VenueError> {
-        let Some(request) = self.orders.get(id).map(|order| order.request.clone()) else { return Ok(false) };
+    fn fill_through_limit(
+        &mut self,
+        id: ClientOrderId,
+        bar: &Bar,
+        events: &mut Vec<VenueEvent>,
+    ) -> Result<bool, VenueError> {
+        let Some(request) = self.orders.get(&id).map(|order| order.request) else { return Ok(false) };
         let OrderType::Limit(limit) = request.order_type else { return Ok(false) };
         let through = if request.side.is_buy() { bar.low < limit } else { bar.high > limit };
         if through {
@@ -424,7 +435,7 @@ impl PracticeVenue {
             return Ok(());
         }
         let price = self.slipped(side, stop, bar)?;
-        self.fill(&id, price, ts.max(bar.ts_event), "stop: touched", events)
+        self.fill(id, price, ts.max(bar.ts_event), "stop: touched", events)
     }
 
     fn hit_target(&mut self, bar: &Bar, events: &mut Vec<VenueEvent>) -> Result<(), VenueError> {
@@ -434,7 +445,7 @@ impl PracticeVenue {
             return Ok(());
         }
         // A target set on the wrong side of the market never fills at a price that did not trade.
-        self.fill(&id, target.clamp(bar.low, bar.high), bar.ts_event, "target: traded through", events)
+        self.fill(id, target.clamp(bar.low, bar.high), bar.ts_event, "target: traded through", events)
     }
 
     /// `price` moved against the trader by the slippage, to the tick, and kept inside the bar.
@@ -450,29 +461,29 @@ impl PracticeVenue {
         now: UtcNanos,
         protective: bool,
     ) -> Result<Vec<VenueEvent>, VenueError> {
-        let id = request.client_order_id.clone();
+        let id = request.client_order_id;
         let (state, rank) = (OrderState::Initialized, self.next_rank);
         let order = OrderRecord { request, state, seq: 0, fills: 0, ts_accepted: now, rank, protective };
         self.next_rank += 1;
-        self.orders.insert(id.clone(), order);
+        self.orders.insert(id, order);
         let mut events = Vec::new();
-        self.step(&id, OrderEventKind::Submit, now, "", &mut events)?;
-        self.step(&id, OrderEventKind::Accept, now, "", &mut events)?;
+        self.step(id, OrderEventKind::Submit, now, "", &mut events)?;
+        self.step(id, OrderEventKind::Accept, now, "", &mut events)?;
         Ok(events)
     }
 
     fn step(
         &mut self,
-        id: &str,
+        id: ClientOrderId,
         kind: OrderEventKind,
         now: UtcNanos,
         reason: &str,
         events: &mut Vec<VenueEvent>,
     ) -> Result<(), VenueError> {
-        let order = self.orders.get_mut(id).ok_or_else(|| VenueError::UnknownOrder(id.to_owned()))?;
+        let order = self.orders.get_mut(&id).ok_or_else(|| VenueError::UnknownOrder(id.to_string()))?;
         let state = transition(&order.state, kind)?;
         order.seq += 1;
-        let (client_order_id, reason) = (id.to_owned(), reason.to_owned());
+        let (client_order_id, reason) = (id, reason.to_owned());
         let (before, after) = (order.state.as_str(), state.as_str());
         order.state = state;
         let step = OrderStep {
@@ -491,14 +502,14 @@ impl PracticeVenue {
     /// Fill an order in full, or as much of a reduce-only one as there is to reduce.
     fn fill(
         &mut self,
-        id: &str,
+        id: ClientOrderId,
         price: Price,
         now: UtcNanos,
         reason: &'static str,
         events: &mut Vec<VenueEvent>,
     ) -> Result<(), VenueError> {
-        let order = self.orders.get(id).ok_or_else(|| VenueError::UnknownOrder(id.to_owned()))?;
-        let (request, number) = (order.request.clone(), order.fills + 1);
+        let order = self.orders.get(&id).ok_or_else(|| VenueError::UnknownOrder(id.to_string()))?;
+        let (request, number) = (order.request, order.fills + 1);
         let held = self.portfolio.quantity(&request.symbol);
         let mut quantity = request.quantity;
         if request.reduce_only {
@@ -509,13 +520,13 @@ impl PracticeVenue {
             }
         }
         let fee = price.notional(quantity)?.times(self.config.fee_rate)?;
-        let fill_id = format!("{id}-F{number}");
+        let fill_id = id.fill(number)?;
         let realised = self.portfolio.book(&request.symbol, request.side, quantity, price, fee, &fill_id)?;
-        if let Some(order) = self.orders.get_mut(id) {
+        if let Some(order) = self.orders.get_mut(&id) {
             order.fills = number;
         }
         self.step(id, OrderEventKind::Fill { quantity, of: quantity }, now, reason, events)?;
-        let OrderRequest { client_order_id, decision_id, symbol, side, .. } = request.clone();
+        let OrderRequest { client_order_id, decision_id, symbol, side, .. } = request;
         let fill = FillRecord {
             fill_id,
             client_order_id,
@@ -546,7 +557,7 @@ impl PracticeVenue {
         for stop in [true, false] {
             if let Some((id, ..)) = self.protective(symbol, stop) {
                 let reason = if held.raw() == 0 { "position closed" } else { "position changed" };
-                self.step(&id, OrderEventKind::Cancel, now, reason, events)?;
+                self.step(id, OrderEventKind::Cancel, now, reason, events)?;
             }
         }
         if held.raw() == 0 {
@@ -557,7 +568,7 @@ impl PracticeVenue {
         let opened_by = self.portfolio.position(symbol).map(|position| position.position_id.as_str());
         let opened_now = opened_by == Some(format!("{}-F{number}", cause.client_order_id).as_str());
         if opened_now || cause.stop_loss.is_some() || cause.take_profit.is_some() {
-            self.protection.insert(symbol.clone(), (cause.stop_loss, cause.take_profit));
+            self.protection.insert(*symbol, (cause.stop_loss, cause.take_profit));
         }
         let (stop, target) = self.protection(symbol);
         let side = if held.raw() > 0 { Side::Sell } else { Side::Buy };
@@ -565,18 +576,18 @@ impl PracticeVenue {
         for (leg, order_type) in legs {
             let Some(order_type) = order_type else { continue };
             let request = OrderRequest {
-                client_order_id: format!("{}-{leg}{number}", cause.client_order_id),
-                decision_id: cause.decision_id.clone(),
-                symbol: symbol.clone(),
-                side,
-                quantity: held.magnitude(),
-                order_type,
                 reduce_only: true,
-                reference_price: order_type.price().unwrap_or_default(),
-                stop_loss: None,
-                take_profit: None,
+                ..OrderRequest::new(
+                    cause.client_order_id.child(format_args!("{leg}{number}"))?,
+                    cause.decision_id,
+                    *symbol,
+                    side,
+                    held.magnitude(),
+                    order_type,
+                    order_type.price().unwrap_or_default(),
+                )
             };
-            events.push(VenueEvent::Attached(request.clone()));
+            events.push(VenueEvent::Attached(request));
             events.extend(self.accept(request, now, true)?);
         }
         Ok(())

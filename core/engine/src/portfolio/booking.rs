@@ -7,11 +7,11 @@ use super::position::{Position, PositionSide};
 use super::{
     AccountKind, Balance, Holding, InstrumentIndex, Portfolio, PortfolioError, PositionMode, Reservation, Terms,
 };
-use crate::types::{Currency, Money, Price, Quantity, Side, SignedQuantity, UtcNanos, units};
+use crate::types::{Currency, Money, Price, Quantity, Side, SignedQuantity, TradeId, UtcNanos, units};
 
 /// A fill as the account sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Booking<'a> {
+pub struct Booking {
     /// What traded.
     pub instrument: InstrumentIndex,
     /// Direction of the order.
@@ -27,12 +27,12 @@ pub struct Booking<'a> {
     /// Currency of the fee; that of the instrument when none is given.
     pub fee_currency: Option<Currency>,
     /// Its id: that of the position when it opens one.
-    pub fill_id: &'a str,
+    pub fill_id: TradeId,
     /// Market time, if the account's clock is to follow it.
     pub ts_event: Option<UtcNanos>,
 }
 
-impl<'a> Booking<'a> {
+impl Booking {
     /// A fill of the net position without a fee.
     #[must_use]
     pub const fn new(
@@ -40,7 +40,7 @@ impl<'a> Booking<'a> {
         side: Side,
         quantity: Quantity,
         price: Price,
-        fill_id: &'a str,
+        fill_id: TradeId,
     ) -> Self {
         let (leg, fee) = (PositionSide::Net, Money::ZERO);
         Self { instrument, side, leg, quantity, price, fee, fee_currency: None, fill_id, ts_event: None }
@@ -63,7 +63,7 @@ struct LegAfter {
 }
 
 impl LegAfter {
-    fn of(position: &Position, terms: &Terms, fill: &Booking<'_>) -> Result<Self, PortfolioError> {
+    fn of(position: &Position, terms: &Terms, fill: &Booking) -> Result<Self, PortfolioError> {
         let delta = fill.quantity.signed(fill.side.is_buy());
         let notional = fill.price.value(units(delta, terms.multiplier)?)?;
         let held = position.quantity;
@@ -92,7 +92,7 @@ impl LegAfter {
     }
 
     /// Notional of the part that opened or added, which isolated margin must be put aside for.
-    fn added(&self, position: &Position, fill: &Booking<'_>) -> Money {
+    fn added(&self, position: &Position, fill: &Booking) -> Money {
         let held = position.quantity.raw();
         let same_side = held == 0 || (held > 0) == fill.side.is_buy();
         if same_side {
@@ -117,7 +117,7 @@ impl Portfolio {
     /// hedged leg holds, a T+1 sale of what was bought today. Nothing is changed then.
     pub fn book_fill(
         &mut self,
-        fill: &Booking<'_>,
+        fill: &Booking,
         reservation: Option<&mut Reservation>,
     ) -> Result<Money, PortfolioError> {
         let isolated = self.terms.kind.is_isolated();
@@ -136,7 +136,7 @@ impl Portfolio {
         let mut locked = position.locked;
         let left = match reservation.as_deref() {
             None => None,
-            Some(reserved) => Some(reserved.after_fill(fill, &holding.instrument.symbol)?),
+            Some(reserved) => Some(reserved.after_fill(fill, holding.instrument.symbol)?),
         };
         if let (Some(left), Some(reserved)) = (&left, reservation.as_deref()) {
             settle.locked = settle.locked.minus(reserved.cash.minus(left.cash)?)?;
@@ -205,9 +205,9 @@ impl Portfolio {
             (position.margin, position.unsettled, position.locked) = (after.margin, after.unsettled, locked);
             position.last_price = fill.price;
             if after.quantity.raw() == 0 {
-                position.position_id.clear();
+                position.position_id = TradeId::EMPTY;
             } else if after.opened {
-                fill.fill_id.clone_into(&mut position.position_id);
+                position.position_id = fill.fill_id;
             }
             let (old, new) = leg.refresh(&terms, isolated);
             settle.sums = settle.sums.replaced(old, new);
@@ -226,7 +226,7 @@ impl Portfolio {
         Ok(after.realised)
     }
 
-    fn check_fill(&self, holding: &Holding, fill: &Booking<'_>) -> Result<(), PortfolioError> {
+    fn check_fill(&self, holding: &Holding, fill: &Booking) -> Result<(), PortfolioError> {
         if fill.quantity <= Quantity::ZERO {
             return Err(PortfolioError::NotPositive { what: "fill quantity", value: fill.quantity.to_string() });
         }
@@ -242,7 +242,7 @@ impl Portfolio {
         };
         if closes && fill.quantity > held.magnitude() {
             return Err(PortfolioError::NotEnoughUnits {
-                symbol: holding.instrument.symbol.clone(),
+                symbol: holding.instrument.symbol,
                 quantity: fill.quantity,
                 available: held.magnitude(),
                 way_out: "a leg is closed with at most what it holds",
@@ -252,7 +252,7 @@ impl Portfolio {
         let old_units = position.quantity.raw().saturating_sub(position.unsettled.raw()).max(0);
         if holding.terms.t_plus_one && !fill.side.is_buy() && held.raw() > 0 && fill.quantity.raw() > old_units {
             return Err(PortfolioError::NotEnoughUnits {
-                symbol: holding.instrument.symbol.clone(),
+                symbol: holding.instrument.symbol,
                 quantity: fill.quantity,
                 available: Quantity::from_raw(old_units),
                 way_out: "what was bought today can be sold from the next trading day on (T+1)",
@@ -271,10 +271,10 @@ impl Portfolio {
     }
 
     #[cold]
-    fn too_few(&self, holding: &Holding, fill: &Booking<'_>, locked: Quantity) -> PortfolioError {
+    fn too_few(&self, holding: &Holding, fill: &Booking, locked: Quantity) -> PortfolioError {
         let held = holding.leg(fill.leg).position.quantity.raw();
         PortfolioError::NotEnoughUnits {
-            symbol: holding.instrument.symbol.clone(),
+            symbol: holding.instrument.symbol,
             quantity: fill.quantity,
             available: Quantity::from_raw(held.saturating_sub(locked.raw()).max(0)),
             way_out: "a spot account is never short; cancel orders or use a margin account",
@@ -284,7 +284,7 @@ impl Portfolio {
     /// Charge the fee where it belongs; the balance of a third currency is returned to be put.
     fn pay_fee(
         &self,
-        fill: &Booking<'_>,
+        fill: &Booking,
         settle: &mut Balance,
         base: Option<&mut Balance>,
     ) -> Result<Option<(usize, Balance)>, PortfolioError> {

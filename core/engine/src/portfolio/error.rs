@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::types::{AmountError, Currency, Money, Quantity, UtcNanos};
+use crate::types::{AmountError, Currency, Money, Quantity, Symbol, TextError, UtcNanos};
 
 /// Why a booking, a reservation or a valuation was refused.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -10,6 +10,9 @@ pub enum PortfolioError {
     /// An amount out of range.
     #[error(transparent)]
     Amount(#[from] AmountError),
+    /// A symbol that cannot be.
+    #[error(transparent)]
+    Text(#[from] TextError),
     /// Terms that cannot be.
     #[error("an account with {what} {value} cannot be opened: {why}")]
     BadTerms {
@@ -20,20 +23,17 @@ pub enum PortfolioError {
         /// What is asked of it.
         why: &'static str,
     },
-    /// An instrument that was never listed.
-    #[error("instrument {0} is not listed in this account; list it with `Portfolio::list`")]
-    UnknownInstrument(String),
     /// A symbol listed twice with different terms.
     #[error("{symbol} is listed already with other terms; a listing is fixed once made")]
     ListedOtherwise {
         /// The symbol.
-        symbol: String,
+        symbol: Symbol,
     },
     /// An instrument that this kind of account cannot hold.
     #[error("a {account} account cannot hold {symbol}, a {kind}; open a {needed} account for it")]
     WrongAccount {
         /// The symbol.
-        symbol: String,
+        symbol: Symbol,
         /// Kind of instrument.
         kind: &'static str,
         /// Kind of account.
@@ -45,7 +45,7 @@ pub enum PortfolioError {
     #[error("{symbol} is a {kind}; only perpetuals pay funding")]
     NoFunding {
         /// The symbol.
-        symbol: String,
+        symbol: Symbol,
         /// Kind of instrument.
         kind: &'static str,
     },
@@ -63,7 +63,7 @@ pub enum PortfolioError {
     #[error("selling {quantity} of {symbol} is more than the {available} that can be sold; {way_out}")]
     NotEnoughUnits {
         /// The symbol.
-        symbol: String,
+        symbol: Symbol,
         /// What was to be closed.
         quantity: Quantity,
         /// What there is, less what open orders need and what was bought today under T+1.
@@ -93,7 +93,7 @@ pub enum PortfolioError {
     #[error("reservation of {symbol} has {left} left and {asked} were asked for; the order's leaves quantity is wrong")]
     ReservationTooSmall {
         /// The symbol.
-        symbol: String,
+        symbol: Symbol,
         /// What is left.
         left: Quantity,
         /// What was asked.

@@ -43,7 +43,8 @@ pub use reserve::{Need, Reservation};
 pub use settle::{FundingRate, MarkPrice, SettleEvent};
 
 use crate::types::{
-    Currency, Instrument, InstrumentKind, Money, Price, Quantity, Ratio, SCALE, Side, SignedQuantity, UtcNanos,
+    Currency, Instrument, InstrumentKind, Money, Price, Quantity, Ratio, SCALE, Side, SignedQuantity, Symbol, TradeId,
+    UtcNanos,
 };
 use position::Sums;
 
@@ -70,7 +71,7 @@ struct Terms {
     base: Option<usize>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Leg {
     position: Position,
     sums: Sums,
@@ -102,7 +103,7 @@ fn sums_of(position: &Position, terms: &Terms, isolated: bool) -> Sums {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Holding {
     instrument: Instrument,
     terms: Terms,
@@ -138,7 +139,7 @@ pub struct Portfolio {
     terms: AccountTerms,
     balances: Vec<Balance>,
     holdings: Vec<Holding>,
-    by_symbol: BTreeMap<String, InstrumentIndex>,
+    by_symbol: BTreeMap<Symbol, InstrumentIndex>,
     rates: Rates,
     now: UtcNanos,
     interest_since: Option<UtcNanos>,
@@ -150,8 +151,8 @@ impl Portfolio {
     #[must_use]
     pub fn new(cash: Money) -> Self {
         let kind = AccountKind::Margin { leverage: Ratio::from_raw(i64::MAX) };
-        let terms = AccountTerms::new(kind, Currency::UNSPECIFIED);
-        let balance = Balance { total: cash, deposits: cash, ..Balance::new(Currency::UNSPECIFIED) };
+        let terms = AccountTerms::new(kind, Currency::EMPTY);
+        let balance = Balance { total: cash, deposits: cash, ..Balance::new(Currency::EMPTY) };
         Self::with_balance(terms, balance)
     }
 
@@ -205,7 +206,7 @@ impl Portfolio {
     /// Terms that do not fit together, other terms than before, or a kind that this account cannot hold.
     pub fn list(&mut self, instrument: Instrument) -> Result<InstrumentIndex, PortfolioError> {
         let instrument = instrument.validated()?;
-        if let Some(index) = self.by_symbol.get(instrument.symbol.as_str()).copied() {
+        if let Some(index) = self.by_symbol.get(&instrument.symbol).copied() {
             let same = self.holdings.get(index.slot()).is_some_and(|holding| holding.instrument == instrument);
             let symbol = instrument.symbol;
             return if same { Ok(index) } else { Err(PortfolioError::ListedOtherwise { symbol }) };
@@ -237,7 +238,7 @@ impl Portfolio {
         };
         // Four billion instruments do not fit into memory; the default is never taken.
         let index = InstrumentIndex(u32::try_from(self.holdings.len()).unwrap_or(u32::MAX));
-        self.by_symbol.insert(instrument.symbol.clone(), index);
+        self.by_symbol.insert(instrument.symbol, index);
         self.holdings.push(Holding {
             instrument,
             terms,
@@ -281,7 +282,7 @@ impl Portfolio {
             return Ok(index);
         }
         let step = (Price::from_raw(1), Quantity::from_raw(1));
-        let plain = Instrument::new(symbol, step.0, step.1)?;
+        let plain = Instrument::new(Symbol::parse(symbol)?, step.0, step.1)?;
         self.list(Instrument { kind: InstrumentKind::Spot, currency: self.terms.currency, ..plain })
     }
 
@@ -318,9 +319,9 @@ impl Portfolio {
     }
 
     /// All holdings by symbol, the long leg before the short one.
-    pub fn positions(&self) -> impl Iterator<Item = (&str, &Position)> {
+    pub fn positions(&self) -> impl Iterator<Item = (Symbol, &Position)> {
         self.legs().map(|(index, _, position)| {
-            (self.instrument(index).map_or("", |instrument| instrument.symbol.as_str()), position)
+            (self.instrument(index).map_or(Symbol::EMPTY, |instrument| instrument.symbol), position)
         })
     }
 
@@ -396,11 +397,11 @@ impl Portfolio {
         quantity: Quantity,
         price: Price,
         fee: Money,
-        fill_id: &str,
+        fill_id: &TradeId,
     ) -> Result<Money, PortfolioError> {
         let known = self.index_of(symbol);
         let index = self.index_or_list(symbol)?;
-        let booked = self.book_fill(&Booking { fee, ..Booking::new(index, side, quantity, price, fill_id) }, None);
+        let booked = self.book_fill(&Booking { fee, ..Booking::new(index, side, quantity, price, *fill_id) }, None);
         if booked.is_err() && known.is_none() {
             // It was listed for this fill alone, at the end.
             self.by_symbol.remove(symbol);

@@ -3,7 +3,7 @@
 //! Profit comes from the exact cost: `realised = sum of signed notionals - cost`, whatever the rounding of a share is,
 //! because `share()` cuts towards zero and what is left keeps the remainder.
 
-use crate::types::{AmountError, Money, Price, Quantity, Ratio, SCALE, SignedQuantity, div_half_even};
+use crate::types::{AmountError, Money, Price, Quantity, Ratio, SCALE, SignedQuantity, TradeId, div_half_even};
 
 /// Which leg a fill or an order is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,7 +30,7 @@ impl PositionSide {
 }
 
 /// One holding. A position that is closed keeps its last price and has quantity zero.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Position {
     /// Positive long, negative short.
     pub quantity: SignedQuantity,
@@ -47,7 +47,7 @@ pub struct Position {
     /// Bought on this trading day (T+1 instruments only); not to be sold before the next.
     pub unsettled: Quantity,
     /// Id of the fill that opened it; empty while flat.
-    pub position_id: String,
+    pub position_id: TradeId,
 }
 
 impl Position {

@@ -5,7 +5,7 @@
 
 use super::position::{PositionSide, margin_of};
 use super::{AccountKind, Booking, InstrumentIndex, Portfolio, PortfolioError};
-use crate::types::{Currency, Money, Price, Quantity, Ratio, Side, SignedQuantity, units};
+use crate::types::{Currency, Money, Price, Quantity, Ratio, Side, SignedQuantity, Symbol, units};
 
 /// What an order asks the account for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,9 +40,8 @@ pub struct Reservation {
 }
 
 impl Reservation {
-    fn after(&self, traded: Quantity, symbol: &str) -> Result<Self, PortfolioError> {
+    fn after(&self, traded: Quantity, symbol: Symbol) -> Result<Self, PortfolioError> {
         if traded > self.quantity {
-            let symbol = symbol.to_owned();
             return Err(PortfolioError::ReservationTooSmall { symbol, left: self.quantity, asked: traded });
         }
         let rest = |whole: Quantity, part: Quantity| Quantity::from_raw(whole.raw().saturating_sub(part.raw()));
@@ -55,9 +54,9 @@ impl Reservation {
         })
     }
 
-    pub(super) fn after_fill(&self, fill: &Booking<'_>, symbol: &str) -> Result<Self, PortfolioError> {
+    pub(super) fn after_fill(&self, fill: &Booking, symbol: Symbol) -> Result<Self, PortfolioError> {
         if (self.instrument, self.leg) != (fill.instrument, fill.leg) {
-            let (symbol, left) = (symbol.to_owned(), Quantity::ZERO);
+            let left = Quantity::ZERO;
             return Err(PortfolioError::ReservationTooSmall { symbol, left, asked: fill.quantity });
         }
         self.after(fill.quantity, symbol)
@@ -91,7 +90,7 @@ impl Portfolio {
         let sells_held = terms.t_plus_one && !side.is_buy() && position.quantity.raw() > 0;
         if sells_held && quantity > position.sellable() {
             return Err(PortfolioError::NotEnoughUnits {
-                symbol: holding.instrument.symbol.clone(),
+                symbol: holding.instrument.symbol,
                 quantity,
                 available: position.sellable(),
                 way_out: "what was bought today can be sold from the next trading day on (T+1)",
@@ -143,11 +142,11 @@ impl Portfolio {
     fn lock_units(&mut self, made: &Reservation) -> Result<(), PortfolioError> {
         let missing = PortfolioError::UnknownIndex(made.instrument.0);
         let holding = self.holdings.get_mut(made.instrument.slot()).ok_or(missing)?;
-        let symbol = &holding.instrument.symbol;
+        let symbol = holding.instrument.symbol;
         let available = holding.leg(made.leg).position.sellable();
         if made.units > available {
             return Err(PortfolioError::NotEnoughUnits {
-                symbol: symbol.clone(),
+                symbol,
                 quantity: made.units,
                 available,
                 way_out: "a spot account is never short; cancel orders or use a margin account",
@@ -165,7 +164,7 @@ impl Portfolio {
     pub fn release(&mut self, reservation: &mut Reservation) -> Result<(), PortfolioError> {
         let holding = self.holding(reservation.instrument)?;
         let (terms, units) = (holding.terms, reservation.units.raw());
-        let left = reservation.after(reservation.quantity, &holding.instrument.symbol)?;
+        let left = reservation.after(reservation.quantity, holding.instrument.symbol)?;
         let settle = *self.slot(terms.settle)?;
         let locked = settle.locked.minus(reservation.cash)?;
         match terms.base {

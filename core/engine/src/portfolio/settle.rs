@@ -10,7 +10,7 @@ use super::booking::Booking;
 use super::margin::{LiquidationStep, MarginState};
 use super::position::{PositionSide, value_of};
 use super::{Balance, InstrumentIndex, Leg, Portfolio, PortfolioError};
-use crate::types::{Currency, InstrumentKind, Money, Price, Quantity, Ratio, Side, UtcNanos};
+use crate::types::{Currency, InstrumentKind, Money, Price, Quantity, Ratio, Side, TradeId, UtcNanos};
 
 /// Funding that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,7 +127,7 @@ impl Portfolio {
         for due in funding {
             let instrument = &self.holding(due.instrument)?.instrument;
             if instrument.kind != InstrumentKind::Perpetual {
-                let (symbol, kind) = (instrument.symbol.clone(), instrument.kind.as_str());
+                let (symbol, kind) = (instrument.symbol, instrument.kind.as_str());
                 return Err(PortfolioError::NoFunding { symbol, kind });
             }
         }
@@ -250,7 +250,7 @@ impl Portfolio {
         let notional = holding.instrument.notional(price, quantity)?;
         let fee = super::position::margin_of(i128::from(notional.raw()), self.terms.liquidation_fee);
         let fee = super::rates::money(fee)?;
-        let fill = Booking { leg, fee, ..Booking::new(instrument, side, quantity, price, "") };
+        let fill = Booking { leg, fee, ..Booking::new(instrument, side, quantity, price, TradeId::EMPTY) };
         let realised = self.book_fill(&fill, None)?;
         events.push(SettleEvent::Liquidated { instrument, leg, side, quantity, price, realised, fee });
         if self.terms.kind.is_isolated() {

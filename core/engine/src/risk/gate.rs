@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, HashSet};
 use super::limits::{Limits, Rule};
 use crate::orders::OrderRequest;
 use crate::portfolio::{Portfolio, PortfolioError};
-use crate::types::{AmountError, Instrument, Money, Price, Ratio, Side, SignedQuantity, UtcNanos};
+use crate::types::{
+    AmountError, ClientOrderId, Instrument, Money, Price, Ratio, Side, SignedQuantity, SourceId, Symbol, UtcNanos,
+};
 
 /// An order that passed the gate. Only [`RiskGate::check`] makes one, and a venue accepts nothing else.
 ///
@@ -104,11 +106,11 @@ pub struct AccountView {
     /// Cash plus position values.
     pub equity: Money,
     /// Signed holdings by symbol.
-    pub positions: BTreeMap<String, SignedQuantity>,
+    pub positions: BTreeMap<Symbol, SignedQuantity>,
     /// Signed value of the holdings by symbol, at the last prices.
-    pub values: BTreeMap<String, Money>,
+    pub values: BTreeMap<Symbol, Money>,
     /// Signed notional of working orders that open risk, by symbol.
-    pub working: BTreeMap<String, Money>,
+    pub working: BTreeMap<Symbol, Money>,
 }
 
 impl AccountView {
@@ -116,12 +118,15 @@ impl AccountView {
     ///
     /// # Errors
     /// Overflow.
-    pub fn new(portfolio: &Portfolio, working: BTreeMap<String, Money>) -> Result<Self, PortfolioError> {
+    pub fn new(portfolio: &Portfolio, working: BTreeMap<Symbol, Money>) -> Result<Self, PortfolioError> {
         let mut view = Self { equity: portfolio.totals()?.equity, working, ..Self::default() };
         for (symbol, position) in portfolio.positions() {
             if position.quantity.raw() != 0 {
-                view.positions.insert(symbol.to_owned(), position.quantity);
-                view.values.insert(symbol.to_owned(), position.value()?);
+                // A hedged instrument has two legs; the gate limits what they come to.
+                let held = view.positions.entry(symbol).or_default();
+                *held = held.plus(position.quantity)?;
+                let value = view.values.entry(symbol).or_default();
+                *value = value.plus(position.value()?)?;
             }
         }
         Ok(view)
@@ -140,8 +145,8 @@ impl AccountView {
 
     fn gross_after(&self, symbol: &str, extra: Money) -> Result<Money, AmountError> {
         let mut gross = self.instrument_after(symbol, extra)?;
-        let names: HashSet<&String> = self.values.keys().chain(self.working.keys()).collect();
-        for name in names.into_iter().filter(|name| *name != symbol) {
+        let names: HashSet<&Symbol> = self.values.keys().chain(self.working.keys()).collect();
+        for name in names.into_iter().filter(|name| name.as_str() != symbol) {
             gross = gross.plus(self.instrument_after(name, Money::ZERO)?)?;
         }
         Ok(gross)
@@ -155,9 +160,9 @@ pub struct RiskGate {
     /// Why trading is halted, while it is.
     killed: Option<String>,
     /// Orders approved before, by client order id.
-    orders: HashSet<String>,
+    orders: HashSet<ClientOrderId>,
     /// Decisions that became an order before.
-    decisions: HashSet<String>,
+    decisions: HashSet<SourceId>,
     /// Trading day and the equity it began with.
     day: Option<(i64, Money)>,
     /// Equity at the last mark, the start of the next day.
@@ -195,9 +200,9 @@ impl RiskGate {
     }
 
     /// After a restart: this order was approved in an earlier run.
-    pub fn remember(&mut self, client_order_id: &str, decision_id: &str) {
-        self.orders.insert(client_order_id.to_owned());
-        self.decisions.insert(decision_id.to_owned());
+    pub fn remember(&mut self, client_order_id: ClientOrderId, decision_id: SourceId) {
+        self.orders.insert(client_order_id);
+        self.decisions.insert(decision_id);
     }
 
     /// Tell the gate the equity after a bar; the first mark of a new UTC day starts it with the equity of the last.
@@ -273,7 +278,7 @@ impl RiskGate {
         if let Some(refusal) = verdict.refusal() {
             return Ok((verdict, Err(refusal)));
         }
-        self.remember(&request.client_order_id, &request.decision_id);
+        self.remember(request.client_order_id, request.decision_id);
         Ok((verdict, Ok(Approved { request })))
     }
 

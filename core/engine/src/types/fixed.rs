@@ -59,15 +59,15 @@ pub enum AmountError {
         /// The step.
         step: String,
     },
-    /// A name that does not fit.
-    #[error("{what} {text:?} must be 1 to {longest} visible ASCII characters")]
-    BadName {
-        /// Kind of name.
+    /// Terms of an instrument that cannot be together.
+    #[error("{what} {text} does not fit: {why}")]
+    Unfit {
+        /// Which term.
         what: &'static str,
-        /// The text given, at most 32 characters of it.
+        /// Its value.
         text: String,
-        /// Longest name that fits.
-        longest: usize,
+        /// What it contradicts.
+        why: &'static str,
     },
     /// Outside the instrument's bounds.
     #[error("{what} {text} is {relation} {bound}")]

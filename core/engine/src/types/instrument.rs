@@ -1,6 +1,6 @@
 //! What can be traded and in which direction.
 
-use super::{AmountError, Currency, Money, Price, Quantity, Ratio, SCALE, SignedQuantity};
+use super::{AmountError, Currency, Money, Price, Quantity, Ratio, SCALE, SignedQuantity, Symbol};
 
 /// Direction of an order or fill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -74,23 +74,23 @@ impl InstrumentKind {
 ///
 /// Build one with [`Instrument::new`], set what differs and end with [`Instrument::validated`]:
 /// ```
-/// use deepalpha_engine::types::{AmountError, Currency, Instrument, InstrumentKind, Price, Quantity};
-/// # fn main() -> Result<(), AmountError> {
+/// use deepalpha_engine::types::{Currency, Instrument, InstrumentKind, Price, Quantity, Symbol};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let gold = Instrument {
 ///     kind: InstrumentKind::Future,
 ///     multiplier: Quantity::parse("100")?,
-///     currency: Currency::new("USD")?,
-///     ..Instrument::new("GC", Price::parse("0.1")?, Quantity::parse("1")?)?
+///     currency: Currency::parse("USD")?,
+///     ..Instrument::new(Symbol::parse("GC")?, Price::parse("0.1")?, Quantity::parse("1")?)?
 /// }
 /// .validated()?;
 /// # assert_eq!(gold.multiplier, Quantity::parse("100")?);
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Instrument {
     /// Name, for example `AAPL` or `BTC/USDT`.
-    pub symbol: String,
+    pub symbol: Symbol,
     /// Smallest price step; order prices are multiples of it.
     pub tick_size: Price,
     /// Smallest quantity step; order quantities are multiples of it. A-shares: 100.
@@ -124,14 +124,14 @@ impl Instrument {
     ///
     /// # Errors
     /// A step of zero or less.
-    pub fn new(symbol: impl Into<String>, tick_size: Price, lot_size: Quantity) -> Result<Self, AmountError> {
+    pub fn new(symbol: Symbol, tick_size: Price, lot_size: Quantity) -> Result<Self, AmountError> {
         Self {
-            symbol: symbol.into(),
+            symbol,
             tick_size,
             lot_size,
             kind: InstrumentKind::Spot,
             multiplier: Quantity::from_raw(SCALE),
-            currency: Currency::UNSPECIFIED,
+            currency: Currency::EMPTY,
             base: None,
             odd_lot_exit: false,
             t_plus_one: false,
@@ -177,17 +177,12 @@ impl Instrument {
             }
         }
         if self.kind.exchanges_notional() && self.multiplier.raw() != SCALE {
-            let (text, step) = (self.multiplier.to_string(), "1".to_owned());
-            return Err(AmountError::OffStep {
-                what: "multiplier",
-                text,
-                step_name: "only one of spot and shares",
-                step,
-            });
+            let (what, text) = ("multiplier", self.multiplier.to_string());
+            return Err(AmountError::Unfit { what, text, why: "that of spot and shares is 1" });
         }
-        if self.base == Some(self.currency) || (self.base.is_some() && self.kind != InstrumentKind::Spot) {
-            let text = self.base.unwrap_or_default().to_string();
-            return Err(AmountError::BadName { what: "base (spot only, other than the currency)", text, longest: 16 });
+        if let Some(base) = self.base.filter(|base| *base == self.currency || self.kind != InstrumentKind::Spot) {
+            let (what, text) = ("base", base.to_string());
+            return Err(AmountError::Unfit { what, text, why: "only spot has one, and it is not the currency" });
         }
         Ok(self)
     }

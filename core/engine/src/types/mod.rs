@@ -3,15 +3,15 @@
 //! Invariants: an amount is an `i64` count of 1e-8 units; every operation that can overflow says so; nothing here
 //! rounds without saying how.
 
-mod currency;
 mod fixed;
 mod instrument;
+mod text;
 
-pub use currency::Currency;
 pub use fixed::{AmountError, Money, Price, Quantity, Ratio, SCALE, SignedQuantity};
 pub(crate) use fixed::{div_half_even, narrow};
 pub(crate) use instrument::units;
 pub use instrument::{Instrument, InstrumentKind, Side};
+pub use text::{ClientOrderId, Currency, SourceId, StrategyId, Symbol, TextError, TradeId};
 
 /// UTC nanoseconds since 1970. The field's name says whose clock (`ts_event` the market's, `ts_init` ours).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

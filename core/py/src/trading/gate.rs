@@ -4,17 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use deepalpha_engine::risk::{AccountView, Approved, Limits, Quote, RiskGate};
-use deepalpha_engine::types::{AmountError, Money, Price, Ratio, SignedQuantity, UtcNanos};
+use deepalpha_engine::types::{
+    AmountError, ClientOrderId, Money, Price, Ratio, SignedQuantity, SourceId, Symbol, UtcNanos,
+};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::convert::{amount, instrument, request, verdict};
+use super::convert::{amount, id, instrument, request, verdict};
 use crate::error::{Kind, raise};
 
 /// An order that passed the gate; a venue takes it once.
 #[pyclass(name = "Approved", module = "deepalpha._core", frozen)]
 pub(crate) struct PyApproved {
-    client_order_id: String,
+    client_order_id: ClientOrderId,
     approved: Mutex<Option<Approved>>,
 }
 
@@ -36,7 +38,7 @@ impl PyApproved {
     /// Id of the order that was approved.
     #[getter]
     fn client_order_id(&self) -> &str {
-        &self.client_order_id
+        self.client_order_id.as_str()
     }
 
     fn __repr__(&self) -> String {
@@ -52,8 +54,8 @@ pub(crate) struct PyAccountView {
 
 type Amounts<'py> = BTreeMap<String, Bound<'py, PyAny>>;
 
-fn amounts<T>(given: Amounts<'_>, parse: fn(&str) -> Result<T, AmountError>) -> PyResult<BTreeMap<String, T>> {
-    given.into_iter().map(|(symbol, value)| Ok((symbol, amount(&value, parse)?))).collect()
+fn amounts<T>(given: Amounts<'_>, parse: fn(&str) -> Result<T, AmountError>) -> PyResult<BTreeMap<Symbol, T>> {
+    given.into_iter().map(|(symbol, value)| Ok((id(&symbol, Symbol::parse)?, amount(&value, parse)?))).collect()
 }
 
 #[pymethods]
@@ -141,8 +143,10 @@ impl PyRiskGate {
     }
 
     /// After a restart: this order was approved in an earlier run.
-    fn remember(&self, client_order_id: &str, decision_id: &str) {
-        self.lock().remember(client_order_id, decision_id);
+    fn remember(&self, client_order_id: &str, decision_id: &str) -> PyResult<()> {
+        let order = id(client_order_id, ClientOrderId::parse)?;
+        self.lock().remember(order, id(decision_id, SourceId::parse)?);
+        Ok(())
     }
 
     /// Equity after a bar; begins a new day when the UTC date of the bar's close is new.
@@ -186,7 +190,7 @@ impl PyRiskGate {
         now: i64,
     ) -> PyResult<(Bound<'py, PyDict>, Option<PyApproved>)> {
         let (order, listed, last) = (request(order)?, instrument(instrument_of)?, quote(last)?);
-        let client_order_id = order.client_order_id.clone();
+        let client_order_id = order.client_order_id;
         let ruled = self.lock().check(order, &listed, &account.view, last, UtcNanos(now));
         let (rows, outcome) = ruled.map_err(|error| raise(Kind::Order, error))?;
         let approved =

@@ -5,11 +5,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use deepalpha_engine::matching::{Bar, FillRecord, OrderRecord, PracticeVenue, VenueConfig, VenueError};
 use deepalpha_engine::orders::OrderState;
 use deepalpha_engine::risk::Quote;
-use deepalpha_engine::types::{Money, Price, Quantity, Ratio, UtcNanos};
+use deepalpha_engine::types::{ClientOrderId, Money, Price, Quantity, Ratio, SourceId, Symbol, TradeId, UtcNanos};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use super::convert::{amount, events, instrument, request, side};
+use super::convert::{amount, events, id, instrument, request, side};
 use super::gate::{PyAccountView, PyApproved};
 use crate::error::{Kind, raise};
 
@@ -27,17 +27,8 @@ fn map_error(error: VenueError) -> PyErr {
 }
 
 fn state_of(name: &str, filled: Quantity) -> PyResult<OrderState> {
-    Ok(match name {
-        "initialized" => OrderState::Initialized,
-        "submitted" => OrderState::Submitted,
-        "accepted" => OrderState::Accepted,
-        "partially_filled" => OrderState::PartiallyFilled { filled },
-        "filled" => OrderState::Filled { filled },
-        "cancelled" => OrderState::Cancelled { filled },
-        "rejected" => OrderState::Rejected,
-        "unknown" => OrderState::Unknown,
-        other => return Err(raise(Kind::Order, format!("the log has an order state {other:?} that is not known"))),
-    })
+    OrderState::parse(name, filled)
+        .ok_or_else(|| raise(Kind::Order, format!("the log has an order state {name:?} that is not known")))
 }
 
 impl PyPracticeVenue {
@@ -77,7 +68,8 @@ impl PyPracticeVenue {
         now: i64,
         reason: &str,
     ) -> PyResult<Bound<'py, PyList>> {
-        let made = self.lock().cancel(client_order_id, UtcNanos(now), reason).map_err(map_error)?;
+        let made =
+            self.lock().cancel(id(client_order_id, ClientOrderId::parse)?, UtcNanos(now), reason).map_err(map_error)?;
         events(py, &made)
     }
 
@@ -99,7 +91,7 @@ impl PyPracticeVenue {
                 .map_err(|error| raise(Kind::MarketData, format!("bar of {symbol} ending {ts_event}: {error}")))
         };
         let bar = Bar {
-            symbol: symbol.to_owned(),
+            symbol: id(symbol, Symbol::parse)?,
             ts_open: UtcNanos(ts_open),
             ts_event: UtcNanos(ts_event),
             open: price(open)?,
@@ -138,10 +130,10 @@ impl PyPracticeVenue {
                 continue;
             }
             let unrealised = position.unrealised().map_err(|error| raise(Kind::Order, error))?;
-            let (stop, target) = venue.protection(symbol);
+            let (stop, target) = venue.protection(&symbol);
             let row = PyDict::new(py);
-            row.set_item("symbol", symbol)?;
-            row.set_item("position_id", &position.position_id)?;
+            row.set_item("symbol", symbol.as_str())?;
+            row.set_item("position_id", position.position_id.as_str())?;
             row.set_item("quantity", position.quantity.to_string())?;
             row.set_item("average_price", position.average_price().to_string())?;
             row.set_item("cost", position.cost.to_string())?;
@@ -167,13 +159,13 @@ impl PyPracticeVenue {
     /// Ids of working orders, oldest first.
     #[pyo3(signature = (*, protective = false))]
     fn working(&self, protective: bool) -> Vec<String> {
-        self.lock().working(protective)
+        self.lock().working(protective).iter().map(ToString::to_string).collect()
     }
 
     /// After a restart: the last price of a symbol.
     fn mark(&self, symbol: &str, price: &Bound<'_, PyAny>, ts_event: i64) -> PyResult<()> {
         let quote = Quote { price: amount(price, Price::parse)?, ts_event: UtcNanos(ts_event) };
-        self.lock().mark(symbol, quote);
+        self.lock().mark(id(symbol, Symbol::parse)?, quote);
         Ok(())
     }
 
@@ -202,10 +194,10 @@ impl PyPracticeVenue {
         let text = |name: &str| -> PyResult<String> { fill.getattr(name)?.str()?.extract() };
         let logged = amount(&fill.getattr("realised_pnl")?, Money::parse)?;
         let record = FillRecord {
-            fill_id: text("fill_id")?,
-            client_order_id: text("client_order_id")?,
-            decision_id: text("decision_id")?,
-            symbol: text("symbol")?,
+            fill_id: id(&text("fill_id")?, TradeId::parse)?,
+            client_order_id: id(&text("client_order_id")?, ClientOrderId::parse)?,
+            decision_id: id(&text("decision_id")?, SourceId::parse)?,
+            symbol: id(&text("symbol")?, Symbol::parse)?,
             side: side(&text("side")?)?,
             quantity: amount(&fill.getattr("quantity")?, Quantity::parse)?,
             price: amount(&fill.getattr("price")?, Price::parse)?,
@@ -216,7 +208,7 @@ impl PyPracticeVenue {
         };
         let realised = self.lock().restore_fill(&record).map_err(map_error)?;
         if realised != logged {
-            let id = &record.fill_id;
+            let id = record.fill_id;
             return Err(raise(
                 Kind::Store,
                 format!("fill {id} realises {realised} but the log says {logged}; run `deepalpha store check`"),
