@@ -246,3 +246,53 @@ impl Ladder {
 fn start_for(best: i64) -> i64 {
     best.saturating_sub(SPAN.cast_signed() / 4).min(i64::MAX - SPAN.cast_signed() + 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn agrees_with_a_tree_while_the_market_moves_and_jumps() {
+        let (mut ladder, mut model) = (Ladder::new(), BTreeMap::new());
+        let (mut state, mut middle, mut moves, mut last_base) = (7_u64, 0_i64, 0, 0);
+        for step in 0..120_000_u32 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let draw = (state >> 33).cast_signed();
+            if draw % 2_000 == 0 {
+                let centres = [i64::MIN, i64::MAX, 0, 10_000, -9_000, 1 << 50];
+                middle = centres.get((draw >> 12) as usize % 6).copied().unwrap_or(0);
+            }
+            middle = middle.saturating_add(draw % 3 - 1);
+            let spread = if step / 20_000 % 2 == 0 { 200 } else { 9_000 };
+            let rank = middle.saturating_add((draw >> 2) % spread - spread / 2);
+            // Half the deletions take the best, as a market that trades does.
+            let best = if draw % 4 == 0 { model.keys().next().copied() } else { None };
+            let rank = best
+                .or_else(|| model.range(rank..).next().map(|(held, _)| *held))
+                .filter(|_| draw % 2 == 0 || model.len() > 300)
+                .unwrap_or(rank);
+            if model.remove(&rank).is_some() {
+                ladder.remove(rank);
+            } else {
+                ladder.insert(rank, step);
+                model.insert(rank, step);
+            }
+            moves += u32::from(ladder.base != last_base);
+            last_base = ladder.base;
+            let (best_rank, best_level) = ladder.best();
+            assert_eq!(
+                model.first_key_value(),
+                (best_level != NIL).then_some((&best_rank, &best_level)),
+                "step {step}"
+            );
+            assert_eq!(ladder.find(rank), model.get(&rank).copied().unwrap_or(NIL));
+            assert_eq!(ladder.len(), model.len());
+            if step % 32 == 0 {
+                assert!(ladder.iter().eq(model.values().copied()), "step {step}");
+            }
+        }
+        assert!(moves > 50, "the window moved {moves} times");
+    }
+}

@@ -11,20 +11,12 @@ use super::slab::NIL;
 
 const FULL: usize = 64;
 
-#[derive(Clone, Debug)]
-struct Block {
-    ranks: Vec<i64>,
-    levels: Vec<u32>,
-}
+/// Neighbours, rising.
+type Block = Vec<(i64, u32)>;
 
-impl Block {
-    fn new() -> Self {
-        Self { ranks: Vec::with_capacity(FULL), levels: Vec::with_capacity(FULL) }
-    }
-
-    fn entries(&self) -> impl Iterator<Item = (i64, u32)> + '_ {
-        self.ranks.iter().copied().zip(self.levels.iter().copied())
-    }
+#[inline(always)]
+fn place_of(block: &[(i64, u32)], rank: i64) -> usize {
+    block.partition_point(|(held, _)| *held < rank)
 }
 
 /// Levels by rank.
@@ -50,9 +42,8 @@ impl Sorted {
     #[inline]
     pub(super) fn get(&self, rank: i64) -> u32 {
         let Some(block) = self.blocks.get(self.block_of(rank)) else { return NIL };
-        let place = block.ranks.partition_point(|held| *held < rank);
-        match (block.ranks.get(place), block.levels.get(place)) {
-            (Some(held), Some(level)) if *held == rank => *level,
+        match block.get(place_of(block, rank)) {
+            Some((held, level)) if *held == rank => *level,
             _ => NIL,
         }
     }
@@ -62,13 +53,12 @@ impl Sorted {
     pub(super) fn insert(&mut self, rank: i64, level: u32) {
         self.len += 1;
         let mut at = self.block_of(rank);
-        if self.blocks.get(at).is_none_or(|block| block.ranks.len() >= FULL) {
+        if self.blocks.get(at).is_none_or(|block| block.len() >= FULL) {
             at = self.make_room(at, rank);
         }
         let Some(block) = self.blocks.get_mut(at) else { return };
-        let place = block.ranks.partition_point(|held| *held < rank);
-        block.ranks.insert(place, rank);
-        block.levels.insert(place, level);
+        let place = place_of(block, rank);
+        block.insert(place, (rank, level));
         if place == 0
             && let Some(first) = self.firsts.get_mut(at)
         {
@@ -81,13 +71,12 @@ impl Sorted {
     fn make_room(&mut self, at: usize, rank: i64) -> usize {
         let Some(block) = self.blocks.get_mut(at) else {
             self.firsts.push(rank);
-            self.blocks.push(Block::new());
+            self.blocks.push(Block::with_capacity(FULL));
             return 0;
         };
-        let mut upper = Block::new();
-        upper.ranks.extend(block.ranks.drain(FULL / 2..));
-        upper.levels.extend(block.levels.drain(FULL / 2..));
-        let first = upper.ranks.first().copied().unwrap_or(rank);
+        let mut upper = Block::with_capacity(FULL);
+        upper.extend(block.drain(FULL / 2..));
+        let first = upper.first().map_or(rank, |(held, _)| *held);
         self.firsts.insert(at + 1, first);
         self.blocks.insert(at + 1, upper);
         at + usize::from(rank >= first)
@@ -98,17 +87,16 @@ impl Sorted {
     pub(super) fn remove(&mut self, rank: i64) {
         let at = self.block_of(rank);
         let Some(block) = self.blocks.get_mut(at) else { return };
-        let place = block.ranks.partition_point(|held| *held < rank);
-        if block.ranks.get(place) != Some(&rank) {
+        let place = place_of(block, rank);
+        if block.get(place).is_none_or(|(held, _)| *held != rank) {
             return;
         }
-        block.ranks.remove(place);
-        block.levels.remove(place);
+        block.remove(place);
         self.len -= 1;
-        if block.ranks.len() < FULL / 4 {
+        if block.len() < FULL / 4 {
             self.join(at);
         } else if place == 0
-            && let (Some(first), Some(held)) = (self.firsts.get_mut(at), block.ranks.first())
+            && let (Some(first), Some((held, _))) = (self.firsts.get_mut(at), block.first())
         {
             *first = *held;
         }
@@ -118,9 +106,9 @@ impl Sorted {
     #[inline]
     fn join(&mut self, at: usize) {
         let Some(block) = self.blocks.get(at) else { return };
-        let small = block.ranks.len();
-        let fits = |neighbour: Option<&Block>| neighbour.is_some_and(|other| other.ranks.len() + small <= FULL / 2);
-        let first = block.ranks.first().copied();
+        let small = block.len();
+        let fits = |neighbour: Option<&Block>| neighbour.is_some_and(|other| other.len() + small <= FULL / 2);
+        let first = block.first().map(|(held, _)| *held);
         let lower = if fits(self.blocks.get(at + 1)) {
             at
         } else if at > 0 && fits(self.blocks.get(at - 1)) {
@@ -138,24 +126,22 @@ impl Sorted {
         let upper = self.blocks.remove(lower + 1);
         self.firsts.remove(lower + 1);
         if let (Some(block), Some(first)) = (self.blocks.get_mut(lower), self.firsts.get_mut(lower)) {
-            block.ranks.extend(upper.ranks);
-            block.levels.extend(upper.levels);
-            *first = block.ranks.first().copied().unwrap_or(*first);
+            block.extend(upper);
+            *first = block.first().map_or(*first, |(held, _)| *held);
         }
     }
 
     /// The lowest rank and its level.
     #[inline]
     pub(super) fn first(&self) -> Option<(i64, u32)> {
-        let block = self.blocks.first()?;
-        Some((*block.ranks.first()?, *block.levels.first()?))
+        self.blocks.first()?.first().copied()
     }
 
     /// Entries from a rank on, rising.
     pub(super) fn from(&self, rank: i64) -> impl Iterator<Item = (i64, u32)> + '_ {
         let at = self.block_of(rank);
-        let skipped = self.blocks.get(at).map_or(0, |block| block.ranks.partition_point(|held| *held < rank));
-        self.blocks.iter().skip(at).flat_map(Block::entries).skip(skipped)
+        let skipped = self.blocks.get(at).map_or(0, |block| place_of(block, rank));
+        self.blocks.iter().skip(at).flatten().skip(skipped).copied()
     }
 
     /// Forget everything.
