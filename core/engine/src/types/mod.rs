@@ -4,10 +4,12 @@
 //! rounds without saying how.
 
 mod fixed;
+mod hash;
 mod instrument;
 mod text;
 
 pub use fixed::{AmountError, Money, Price, Quantity, Ratio, SCALE, SignedQuantity};
+pub use hash::StateHasher;
 pub use instrument::{Instrument, Side};
 pub use text::{ClientOrderId, Currency, SourceId, StrategyId, Symbol, TextError, TradeId};
 
