@@ -174,7 +174,10 @@ fn settle(
                 let closed = Booking { fee: *fee, ..fill(*instrument, *side == Side::Buy, *quantity, *price) };
                 model.book(instruments, number(instrument), &on_leg(*leg, closed));
             }
-            SettleEvent::Deficit { amount, .. } => model.deficit += i128::from(amount.raw()),
+            SettleEvent::Deficit { currency: owed, amount } => {
+                let rate = if *owed == currency("USD") { 1 } else { 100 };
+                model.deficit += rate * i128::from(amount.raw());
+            }
             SettleEvent::Funding { .. } | SettleEvent::MarginCall { .. } => {}
         }
     }
