@@ -128,11 +128,19 @@ impl Portfolio {
             steps.sort_by_key(|step| std::cmp::Reverse(step.maintenance));
             return Ok(MarginState::Liquidate(steps));
         }
+        if self.owes_without_positions() {
+            return Ok(MarginState::Liquidate(steps));
+        }
         Ok(worst.map_or(MarginState::Healthy, |(equity, maintenance, call_at)| MarginState::Call {
             equity,
             maintenance,
             call_at,
         }))
+    }
+
+    /// Isolated: what closes by the holder's own orders lost beyond the wallet.
+    pub(super) fn owes_without_positions(&self) -> bool {
+        self.open_legs().next().is_none() && self.balances.iter().any(|balance| balance.total < Money::ZERO)
     }
 
     fn liquidation_order(
