@@ -68,6 +68,8 @@ pub struct RiskGate {
     pub(super) state: RiskState,
     pub(super) marks: Marks,
     pub(super) marked: UtcNanos,
+    /// Marks up to here came with a snapshot.
+    pub(super) replayed: Option<UtcNanos>,
     pub(super) io_trouble: Option<String>,
     pub(super) levels: Levels,
     activity: Activity,
@@ -111,9 +113,11 @@ impl RiskGate {
         RiskSnapshot { state: self.state.clone(), marks: self.marks, marked: self.marked }
     }
 
-    /// After a restart: the state as the log has it; marks up to `snapshot.marked` are in it.
+    /// After a restart: the state as the log has it. Marks up to `snapshot.marked` are in it and are ignored when the
+    /// log's equity is marked again; later ones count.
     pub fn restore(&mut self, snapshot: RiskSnapshot) {
         (self.state, self.marks, self.marked) = (snapshot.state, snapshot.marks, snapshot.marked);
+        self.replayed = Some(snapshot.marked);
     }
 
     /// Halt at an instant: nothing that opens risk passes until a person re-arms.
@@ -126,7 +130,7 @@ impl RiskGate {
         self.halt(&reason.into(), "operator", self.marked);
     }
 
-    /// A person takes the state back to active. Losses are measured anew from the last equity.
+    /// A person takes the state back to active. A loss beyond its bound is measured anew from the last equity.
     ///
     /// # Errors
     /// Nobody's name.
@@ -134,7 +138,7 @@ impl RiskGate {
         if person.trim().is_empty() {
             return Err(RiskError::Nobody);
         }
-        self.marks.restart();
+        self.marks.restart(self.losses_breached());
         let reason = "re-armed".to_owned();
         self.state = RiskState { state: AccountState::Active, reason, by: person.to_owned(), since: now };
         Ok(RiskEvent::State(self.snapshot()))

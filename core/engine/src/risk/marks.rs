@@ -2,7 +2,7 @@
 //!
 //! Days and months are UTC by the market's clock; a mark at midnight belongs to the day before. The day begins with
 //! the last equity of the day before. Monthly drawdown is measured from the highest equity since the month began, the
-//! maximum drawdown from the highest ever, both since the last re-arming.
+//! maximum drawdown from the highest ever; a measure that was breached begins anew when a person re-arms.
 
 use super::spec::Measure;
 use crate::types::{Money, UtcNanos};
@@ -37,12 +37,18 @@ impl Marks {
         self.last = Some(equity);
     }
 
-    /// Begin every measure anew from the last equity: what re-arming means.
-    pub fn restart(&mut self) {
+    /// Begin the named measures (day, month, peak) anew from the last equity: what re-arming after their breach means.
+    pub fn restart(&mut self, [day, month, peak]: [bool; 3]) {
         let Some(equity) = self.last else { return };
-        self.day = self.day.map(|(day, _)| (day, equity));
-        self.month = self.month.map(|(month, _)| (month, equity));
-        self.peak = Some(equity);
+        if day {
+            self.day = self.day.map(|(day, _)| (day, equity));
+        }
+        if month {
+            self.month = self.month.map(|(month, _)| (month, equity));
+        }
+        if peak {
+            self.peak = Some(equity);
+        }
     }
 
     /// Loss since the day began, a share of what it began with; zero for a gain and before the first mark.

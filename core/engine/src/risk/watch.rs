@@ -73,27 +73,46 @@ impl RiskGate {
     /// Equity at an instant of the market; the first mark of a UTC day begins it with the equity of the last. The
     /// events are the change of state, if any, and warnings of the loss rules: write them down.
     pub fn mark(&mut self, ts_event: UtcNanos, equity: Money) -> Vec<RiskEvent> {
+        let mut events = Vec::new();
+        if self.replayed.is_some_and(|replayed| ts_event <= replayed) {
+            return events;
+        }
         self.marks.mark(ts_event, equity);
         self.marked = self.marked.max(ts_event);
-        let measures =
-            [self.marks.daily_loss(equity), self.marks.monthly_drawdown(equity), self.marks.drawdown(equity)];
-        let mut events = Vec::new();
-        for ((name, state), measure) in BY_MARK.into_iter().zip(measures) {
-            let Some((index, rule)) = index_of(name).and_then(|index| Some((index, RULES.get(index)?))) else {
-                continue;
-            };
-            let bound = self.limits.table().get(index).copied().unwrap_or_default();
+        for (state, index, rule, measure, bound) in self.losses(equity) {
+            let name = rule.name;
             let usage = Usage::new(rule, Symbol::EMPTY, StrategyId::EMPTY, measure, bound);
             if let Some(warning) = self.warn(index, &usage) {
                 events.push(RiskEvent::Warning(warning));
             }
-            if bound != super::spec::OFF && !rule.passes(measure, bound) {
+            if breached(rule, measure, bound) {
                 let lost = rule.unit.say(measure.number().unwrap_or_default());
                 let reason = format!("{name}: {lost} of at most {}", rule.unit.say(bound));
                 events.extend(self.move_to(state, &reason, "risk", ts_event));
             }
         }
         events
+    }
+
+    /// The loss rules at an equity: state that follows, index, rule, measure and bound.
+    fn losses(&self, equity: Money) -> Vec<(AccountState, usize, &'static RuleSpec, Measure, i64)> {
+        let marks = &self.marks;
+        let measures = [marks.daily_loss(equity), marks.monthly_drawdown(equity), marks.drawdown(equity)];
+        let rules = BY_MARK.into_iter().zip(measures).filter_map(|((name, state), measure)| {
+            let index = index_of(name)?;
+            Some((state, index, RULES.get(index)?, measure, *self.limits.table().get(index)?))
+        });
+        rules.collect()
+    }
+
+    /// Which of the day's, the month's and the maximum loss are breached at the last equity.
+    pub(super) fn losses_breached(&self) -> [bool; 3] {
+        let losses = self.losses(self.marks.last.unwrap_or_default());
+        let mut out = [false; 3];
+        for (slot, (_, _, rule, measure, bound)) in out.iter_mut().zip(losses) {
+            *slot = breached(rule, measure, bound);
+        }
+        out
     }
 
     /// Warnings of every rule that warns, as the account stands. Once a level; again after use fell by
@@ -183,6 +202,10 @@ impl RiskGate {
             bound: usage.bound,
         })
     }
+}
+
+fn breached(rule: &RuleSpec, measure: Measure, bound: i64) -> bool {
+    bound != super::spec::OFF && !rule.passes(measure, bound)
 }
 
 impl Usage {
