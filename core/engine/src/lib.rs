@@ -5,12 +5,14 @@
 //! - [`stream`]: resampling of closed bars and the market view.
 //! - [`types`]: fixed-point `Price`, `Quantity`, `Money`, `Instrument`, `Side`, `UtcNanos`.
 //! - [`orders`]: requests and the order life cycle table. [`risk`]: the gate, the only maker of `Approved`.
+//! - [`execution`]: the order manager: intents before the wire, reconciliation, replay.
 //! - [`matching`]: bar matching of the practice venue. [`portfolio`]: positions, cash, PnL.
 //!
 //! Invariants: no clock, no files, no Python; money is integer arithmetic that reports overflow.
 //! `unsafe` stands in `ta::kit::simd` only (a test of the repository looks).
 #![deny(unsafe_code)]
 
+pub mod execution;
 pub mod matching;
 pub mod orders;
 pub mod patterns;
