@@ -141,6 +141,18 @@ impl Order {
         Quantity::from_raw(self.quantity.raw().saturating_sub(self.state.filled().raw()).max(0))
     }
 
+    /// What one unit of it reserves: the worst of its limits and its reference price.
+    #[must_use]
+    pub const fn value_price(&self) -> Price {
+        self.value_price
+    }
+
+    /// Whether it may only shrink a position; then it reserves nothing.
+    #[must_use]
+    pub const fn is_reduce_only(&self) -> bool {
+        self.reduce_only
+    }
+
     /// Whether somebody else placed it.
     #[must_use]
     pub const fn is_foreign(&self) -> bool {

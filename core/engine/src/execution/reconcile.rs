@@ -204,6 +204,10 @@ impl OrderManager {
                 continue;
             }
             suspects.insert((symbol, position_side), difference);
+            if self.has_unknown_fills(&symbol) {
+                // Shown already, and held: what is left once those fills are booked is the difference.
+                continue;
+            }
             let ours = self.ledger.position(&symbol, position_side);
             let there = i64::try_from(i128::from(ours.raw()) + difference).unwrap_or_default();
             let there = crate::types::SignedQuantity::from_raw(there);
@@ -225,6 +229,11 @@ impl OrderManager {
             self.close(id, Reason::Reconciliation, effects);
         }
         agreed
+    }
+
+    fn has_unknown_fills(&self, symbol: &Symbol) -> bool {
+        let unknown = |kind: &DiscrepancyKind| matches!(kind, DiscrepancyKind::UnknownFill(_));
+        self.ledger.discrepancies.values().any(|known| known.symbol == *symbol && unknown(&known.kind))
     }
 
     /// Show a disagreement, once.
