@@ -13,7 +13,7 @@ fn accrued(borrowed: i128, rate: Ratio, elapsed: i64, rest: i128) -> Result<(Mon
         .checked_mul(i128::from(rate.raw()))
         .and_then(|product| product.checked_mul(i128::from(elapsed)))
         .and_then(|product| product.checked_add(rest))
-        .ok_or_else(|| AmountError::Overflow { what: "borrowed x rate x time" })?;
+        .ok_or(AmountError::Overflow { what: "borrowed x rate x time" })?;
     Ok((super::rates::money(product / whole)?, product % whole))
 }
 
@@ -43,8 +43,7 @@ impl Portfolio {
     /// A negative rate, or an index of another account.
     pub fn set_short_rate(&mut self, instrument: InstrumentIndex, rate_per_day: Ratio) -> Result<(), PortfolioError> {
         check_rate(rate_per_day)?;
-        let holding =
-            self.holdings.get_mut(instrument.slot()).ok_or_else(|| PortfolioError::UnknownIndex(instrument.0))?;
+        let holding = self.holdings.get_mut(instrument.slot()).ok_or(PortfolioError::UnknownIndex(instrument.0))?;
         holding.borrow_rate = rate_per_day;
         Ok(())
     }

@@ -318,7 +318,7 @@ impl SignedQuantity {
     /// # Errors
     /// Overflow.
     pub fn plus(self, other: Self) -> Result<Self, AmountError> {
-        self.0.checked_add(other.0).map(Self).ok_or_else(|| AmountError::Overflow { what: "position" })
+        self.0.checked_add(other.0).map(Self).ok_or(AmountError::Overflow { what: "position" })
     }
 }
 
@@ -328,7 +328,9 @@ impl Money {
     /// # Errors
     /// Overflow.
     pub fn plus(self, other: Self) -> Result<Self, AmountError> {
-        self.0.checked_add(other.0).map(Self).ok_or_else(|| AmountError::Overflow { what: "sum of money" })
+        // Not `ok_or`: an error made in vain has to be dropped, on the path of every order.
+        let Some(raw) = self.0.checked_add(other.0) else { return Err(AmountError::Overflow { what: "sum of money" }) };
+        Ok(Self(raw))
     }
 
     /// Difference.
@@ -336,7 +338,11 @@ impl Money {
     /// # Errors
     /// Overflow.
     pub fn minus(self, other: Self) -> Result<Self, AmountError> {
-        self.0.checked_sub(other.0).map(Self).ok_or_else(|| AmountError::Overflow { what: "difference of money" })
+        // Not `ok_or`: an error made in vain has to be dropped, on the path of every order.
+        let Some(raw) = self.0.checked_sub(other.0) else {
+            return Err(AmountError::Overflow { what: "difference of money" });
+        };
+        Ok(Self(raw))
     }
 
     /// The same amount with the other sign.
