@@ -55,8 +55,8 @@ impl Book {
 
     /// Orders at a price, first in the queue first.
     pub fn level(&self, price: Ticks) -> impl Iterator<Item = RestingOrder> + '_ {
-        let bid = self.bids.find(rank(Side::Buy, price));
-        let name = if bid == NIL { self.asks.find(rank(Side::Sell, price)) } else { bid };
+        let bid = self.bids.find(rank(Side::Buy, price)).0;
+        let name = if bid == NIL { self.asks.find(rank(Side::Sell, price)).0 } else { bid };
         self.queue(name).map(Node::resting)
     }
 
