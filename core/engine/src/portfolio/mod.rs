@@ -2,10 +2,11 @@
 //!
 //! # Layout
 //! - [`account`]: kinds (spot, margin, futures), modes and terms; [`balance`]: one currency and what explains it;
-//! - `holding`, [`position`]: an instrument and its legs; `view`: reading them; [`booking`]: a fill, all or nothing; [`reserve`]: what open orders lock;
-//! - [`rates`]: conversion between currencies; [`valuation`]: totals and equity;
-//! - [`margin`]: margin level, liquidation order and price; [`settle`]: funding, marks, margin, liquidation in that
-//!   order; [`interest`]: interest on what is borrowed; [`content`]: everything in a fixed order, for a state hash.
+//! - [`position`]: one leg; `holding`: an instrument, its terms and legs; `view`: reading them;
+//! - [`booking`]: a fill, all or nothing; [`reserve`]: what open orders lock; `valuation`: totals and equity;
+//! - [`rates`]: conversion between currencies; [`interest`]: interest on what is borrowed;
+//! - [`margin`]: margin level, liquidation order and price; [`settle`]: funding, marks, margin, liquidation, in that
+//!   order; `content`: everything in a fixed order, for a state hash.
 //!
 //! Invariants, kept to the last unit by integer arithmetic:
 //! - position = sum of signed fills; the legs of a hedged instrument add up to the netted position;
