@@ -33,8 +33,8 @@ fn listed() -> Instrument {
 }
 
 fn venue(slippage: &str, fee: &str) -> PracticeVenue {
-    let config = VenueConfig { fee_rate: ratio(fee), slippage: ratio(slippage) };
-    PracticeVenue::new(config, vec![listed()], money("100000"))
+    let config = VenueConfig::simple(ratio(fee), ratio(slippage));
+    PracticeVenue::new(config, vec![listed()], money("100000")).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn open_gate() -> RiskGate {
@@ -62,6 +62,7 @@ fn bar(day: i64, [open, high, low, close]: [&str; 4]) -> Bar {
         high,
         low,
         close,
+        volume: Quantity::from_raw(100_000_000_000_000),
     }
 }
 
