@@ -231,7 +231,7 @@ proptest! {
                 let side = if *buy { Side::Buy } else { Side::Sell };
                 let mut request = order(&format!("o{day}"), side, *quantity, order_type, None);
                 request.reduce_only = *kind == 2;
-                if *protect {
+                if *protect && !request.reduce_only {
                     let (near, far) = if *buy { (9_800, 10_600) } else { (10_200, 9_400) };
                     (request.stop_loss, request.take_profit) = (Some(cents(near)), Some(cents(far)));
                 }
