@@ -102,8 +102,8 @@ impl Desk {
                 return refuse("there is no quantity", quantity.to_string(), "use 0 or more");
             }
             request.quantity = quantity;
-            request.display = request.display.map(|display| display.at_most(quantity));
         }
+        request.display = request.display.map(|display| display.at_most(request.quantity));
         if order.triggered && change.trigger.is_some() {
             let trigger = change.trigger.unwrap_or_default().to_string();
             return refuse("its trigger has traded, so it cannot be", trigger, "amend its limit, or cancel it");

@@ -272,6 +272,8 @@ impl PracticeVenue {
             self.spent_groups.insert(record.request.oco_group);
         }
         record.charges = self.restored.remove(&id).unwrap_or_default();
+        // What is filled is what the fills say, whatever the row says.
+        record.state = OrderState::parse(record.state.as_str(), record.charges.quantity).unwrap_or(record.state);
         self.instrument(&symbol)?;
         let Some(desk) = self.desks.get_mut(&symbol) else { return Ok(()) };
         let place = if record.state.is_closed() { Place::Closed(record.state) } else { Place::Working(symbol, rank) };
