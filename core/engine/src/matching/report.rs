@@ -5,6 +5,7 @@ use thiserror::Error;
 use super::fees::{Charges, FeeError, FeeModel};
 use super::slippage::SlippageModel;
 use crate::orders::{IllegalTransition, OrderRequest, OrderState, OrderType, RequestError};
+use crate::portfolio::PortfolioError;
 use crate::types::{
     AmountError, ClientOrderId, Money, Price, Quantity, Ratio, Side, SourceId, Symbol, TextError, TradeId, UtcNanos,
 };
@@ -15,6 +16,9 @@ pub enum VenueError {
     /// An amount out of range.
     #[error(transparent)]
     Amount(#[from] AmountError),
+    /// What the account refuses.
+    #[error(transparent)]
+    Portfolio(#[from] PortfolioError),
     /// An id that cannot be.
     #[error(transparent)]
     Text(#[from] TextError),

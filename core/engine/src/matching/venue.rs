@@ -333,21 +333,9 @@ impl PracticeVenue {
                 hasher.int(state.filled().raw());
             }
         }
-        let portfolio = &self.ledger.portfolio;
-        hasher.int(portfolio.cash().raw());
-        // Totals overflow only where every later step would; the hash is still of the same state then.
-        if let Ok(totals) = portfolio.totals() {
-            for amount in [totals.realised, totals.unrealised, totals.fees, totals.equity] {
-                hasher.int(amount.raw());
-            }
-        }
-        for (symbol, position) in portfolio.positions() {
-            if position.quantity.raw() != 0 {
-                hasher.text(symbol);
-                hasher.int(position.quantity.raw());
-                hasher.int(position.cost.raw());
-                hasher.text(&position.position_id);
-            }
+        self.ledger.portfolio.for_each_word(&mut |bytes| hasher.bytes(bytes));
+        for group in &self.spent_groups {
+            hasher.text(group);
         }
         for (day, value) in self.ledger.volume.days() {
             hasher.int(*day);
