@@ -243,6 +243,8 @@ impl Log {
         prop_assert!(record.protective || record.ts_accepted <= bar.ts_open, "{:?} on older data", fill);
         prop_assert!(record.expires().is_none_or(|until| fill.ts_event <= until), "{:?} after its end", fill);
         let limit = request.order_type.limit();
+        let young_target = record.protective && limit.is_some() && record.ts_accepted > bar.ts_open;
+        prop_assert!(!young_target, "{:?} for a position opened inside the bar", fill);
         let holds = |limit: Price| if request.side.is_buy() { fill.price <= limit } else { fill.price >= limit };
         prop_assert!(limit.is_none_or(holds), "{:?} beyond the limit of {:?}", fill, request);
         let signed = fill.quantity.signed(fill.side.is_buy()).raw();
@@ -352,7 +354,7 @@ fn run(config: &VenueConfig, flow: &[Wish], bars: &[Bar], cuts: &BTreeSet<usize>
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     /// Every law of the venue, for every flow; and a restart at any step changes nothing that comes after it.
     #[test]

@@ -102,19 +102,18 @@ impl<'a> Session<'a> {
         for rank in self.eligible() {
             self.fill_through_limit(rank)?;
         }
+        let mut asleep = Vec::new();
         if self.opened_inside {
             self.hit_stop()?;
+            asleep.extend(targets.iter().map(|fired| (fired.key, Price::ZERO)));
         } else {
             for fired in &targets {
                 self.wake_at(fired)?;
             }
-            self.hit_target()?;
+            if self.opened_inside { self.hit_stop()? } else { self.hit_target()? }
         }
         self.follow_trails()?;
-        if self.opened_inside {
-            self.put_back(targets.iter().map(|fired| (fired.key, Price::ZERO)));
-        }
-        self.put_back(waiting.into_iter().chain(ending));
+        self.put_back(asleep.into_iter().chain(waiting).chain(ending));
         self.report_trails(trails)?;
         self.expire(bar.ts_event)
     }
