@@ -146,6 +146,7 @@ pub fn rest(world: &mut World) -> Result<bool, String> {
         // Evidence has had its chance: a person looks every now and then.
         Some(id) if world.dice.chance(50) => {
             world.calm_since = world.now;
+            world.note(|| "a person looks".to_owned());
             command(world, Command::AcceptVenue(id)).map(|()| false)
         }
         Some(_) => Ok(false),
