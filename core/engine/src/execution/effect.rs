@@ -148,6 +148,9 @@ pub enum Denied {
     /// The order's state does not allow it.
     #[error("STATE: {0} is {1}; that cannot be done now")]
     State(ClientOrderId, &'static str),
+    /// The venue has not answered yet.
+    #[error("STILL_ASKED: the venue is being asked about {0}; wait for its answer, or resolve the order yourself")]
+    StillAsked(ClientOrderId),
     /// An amendment that asks for more.
     #[error("AMEND_INCREASES: {0} can only be made smaller; send the rest as a new order through the gate")]
     AmendIncreases(ClientOrderId),

@@ -77,6 +77,12 @@ impl Ledger {
         self.symbol(self.symbol_index(symbol)?)
     }
 
+    /// The sums of this order's symbol.
+    pub(super) fn symbol_state_mut(&mut self, order: u32) -> Option<&mut SymbolState> {
+        let symbol = self.order(order)?.symbol;
+        self.symbols.get_mut(symbol as usize)
+    }
+
     fn intern(&mut self, symbol: Symbol) -> u32 {
         let next = u32::try_from(self.symbols.len()).unwrap_or(u32::MAX);
         let index = *self.by_symbol.entry(symbol).or_insert(next);

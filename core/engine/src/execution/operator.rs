@@ -25,7 +25,9 @@ impl OrderManager {
         let missing = Denied::NoSuchDiscrepancy(id);
         let discrepancy = self.ledger.discrepancies.get(&id).copied().ok_or(missing)?;
         match discrepancy.kind {
-            K::MissingAtVenue { client_order_id } | K::Vanished { client_order_id } => {
+            // A list without the order is no word about it: the venue is still being asked.
+            K::MissingAtVenue { client_order_id } => return Err(Denied::StillAsked(client_order_id)),
+            K::Vanished { client_order_id } => {
                 self.resolve(client_order_id, Resolution::Cancelled, effects)?;
             }
             K::UnknownOrder(order) => self.adopt(order, effects),

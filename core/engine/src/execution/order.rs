@@ -272,6 +272,8 @@ pub(super) struct SymbolState {
     pub(super) unknown: u32,
     /// Open discrepancies.
     pub(super) held: u32,
+    /// When its positions last moved (monotonic); does not survive a restart and is in no hash.
+    pub(super) moved: i64,
 }
 
 /// Place of a leg in [`SymbolState::positions`].
@@ -291,7 +293,7 @@ fn narrow(value: i128) -> i64 {
 
 impl SymbolState {
     pub(super) const fn new(symbol: Symbol) -> Self {
-        Self { symbol, positions: [0; 3], buys: 0, sells: 0, unknown: 0, held: 0 }
+        Self { symbol, positions: [0; 3], buys: 0, sells: 0, unknown: 0, held: 0, moved: i64::MIN }
     }
 
     pub(super) fn position(&self, side: PositionSide) -> SignedQuantity {

@@ -4,7 +4,7 @@ use super::effect::{Alert, Denied, Effect, Submitted};
 use super::input::Command;
 use super::ledger::is_unknown;
 use super::manager::OrderManager;
-use super::record::{Reason, Record, Switch};
+use super::record::{Discrepancy, Reason, Record, Switch};
 use crate::orders::{OrderEventKind, OrderRequest, OrderState};
 use crate::types::{ClientOrderId, Price, Quantity, Symbol, UtcNanos};
 
@@ -176,6 +176,9 @@ impl OrderManager {
 
     pub(super) fn restart(&mut self, effects: &mut Vec<Effect>) {
         let now = self.now.monotonic;
+        for state in &mut self.ledger.symbols {
+            state.moved = now;
+        }
         for index in self.open_orders_now() {
             let Some(order) = self.ledger.order_mut(index) else { continue };
             // It may have left at any time before now, so the horizon begins anew.
@@ -187,6 +190,12 @@ impl OrderManager {
             } else if unknown {
                 self.watch(index);
             }
+        }
+        // The record that ended a discrepancy may be lost while the evidence before it is not.
+        let about: Vec<ClientOrderId> =
+            self.ledger.discrepancies.values().filter_map(Discrepancy::client_order_id).collect();
+        for index in about.iter().filter_map(|id| self.ledger.index(id)).collect::<Vec<u32>>() {
+            self.close_by_evidence(index, effects);
         }
         if self.ledger.killed {
             self.cancel_all(Symbol::EMPTY, Reason::Kill, effects);

@@ -1,8 +1,9 @@
 //! The venue's word against the log's: snapshots of open orders, fills and positions.
 //!
 //! A snapshot is older than the news that came while it was made, so it does not judge an order that something
-//! happened to within `venue_lag` of the request, and a position must differ twice by the same amount, the second
-//! time against all fills the venue has, before it is called different.
+//! happened to within `venue_lag` of the request. A position is called different only by two answers further apart
+//! than that lag, the second one with all fills, between which and shortly before which ours did not move: every fill
+//! that the first one counted is in the second one's list, so no fill explains the difference.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +13,7 @@ use super::manager::OrderManager;
 use super::order::LEGS;
 use super::record::{Discrepancy, DiscrepancyKind, Reason, Record};
 use crate::orders::PositionSide;
-use crate::types::{ClientOrderId, Price, Symbol, UtcNanos};
+use crate::types::{ClientOrderId, Price, SignedQuantity, Symbol, UtcNanos};
 
 /// A snapshot that was asked for.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +25,16 @@ struct Request {
     all: bool,
     /// The venue's clock as far as it was known then.
     venue_ts: UtcNanos,
+}
+
+/// A position that differs and may yet turn out to be a fill on its way.
+#[derive(Clone, Copy, Debug)]
+struct Suspect {
+    /// The venue's minus ours; 128 bits hold every difference of sums.
+    difference: i128,
+    ours: SignedQuantity,
+    /// When the answer that showed it first was asked for (monotonic).
+    since: i64,
 }
 
 /// Where the comparison stands. Nothing of it survives a restart: a new process compares anew.
@@ -39,8 +50,8 @@ pub(super) struct Reconciliation {
     all: bool,
     /// When the last answer with all fills had been asked for.
     listed_all: Option<i64>,
-    /// Positions that differed in the last answer, as 128-bit difference.
-    suspects: BTreeMap<(Symbol, PositionSide), i128>,
+    /// Positions that differed in the last answer.
+    suspects: BTreeMap<(Symbol, PositionSide), Suspect>,
 }
 
 impl Reconciliation {
@@ -123,7 +134,7 @@ impl OrderManager {
         }
         self.compare_missing(request.snapshot, settled, effects);
         self.close_gone(snapshot, effects);
-        let agreed = self.compare_positions(snapshot.positions, request.all, effects);
+        let agreed = self.compare_positions(snapshot.positions, request, settled, effects);
         if !agreed {
             self.reconciliation.ask_all(now.saturating_add(self.config.venue_lag.min(self.config.reconcile_every)));
         } else {
@@ -184,8 +195,8 @@ impl OrderManager {
         }
     }
 
-    /// `true` when every position is equal or its difference is shown.
-    fn compare_positions(&mut self, positions: &[VenuePosition], all: bool, effects: &mut Vec<Effect>) -> bool {
+    /// What the venue holds more than we do, where that is not nothing.
+    fn position_differences(&self, positions: &[VenuePosition]) -> BTreeMap<(Symbol, PositionSide), (i128, Price)> {
         let mut venue: BTreeMap<(Symbol, PositionSide), (i128, Price)> = BTreeMap::new();
         for position in positions {
             let key = (position.symbol, position.position_side);
@@ -196,29 +207,43 @@ impl OrderManager {
                 venue.entry((state.symbol, *side)).or_insert((0, Price::ZERO)).0 -= held;
             }
         }
+        venue.retain(|_, (difference, _)| *difference != 0);
+        venue
+    }
+
+    /// `true` when every position is equal or its difference is shown.
+    fn compare_positions(
+        &mut self,
+        positions: &[VenuePosition],
+        request: Request,
+        settled: i64,
+        effects: &mut Vec<Effect>,
+    ) -> bool {
         let mut shown = BTreeSet::new();
         let mut suspects = BTreeMap::new();
         let mut agreed = true;
-        for ((symbol, position_side), (difference, average_price)) in venue {
-            if difference == 0 {
-                continue;
-            }
-            suspects.insert((symbol, position_side), difference);
+        for ((symbol, position_side), (difference, average_price)) in self.position_differences(positions) {
             if self.has_unknown_fills(&symbol) {
                 // Shown already, and held: what is left once those fills are booked is the difference.
                 continue;
             }
             let ours = self.ledger.position(&symbol, position_side);
             let there = i64::try_from(i128::from(ours.raw()) + difference).unwrap_or_default();
-            let there = crate::types::SignedQuantity::from_raw(there);
+            let there = SignedQuantity::from_raw(there);
             let kind = DiscrepancyKind::PositionDiffers { position_side, ours, venue: there, average_price };
             let discrepancy = Discrepancy::new(symbol, kind);
-            let again = self.reconciliation.suspects.get(&(symbol, position_side)) == Some(&difference);
-            if self.ledger.discrepancies.contains_key(&discrepancy.id) || (all && again) {
+            let quiet = self.ledger.symbol_state(&symbol).is_none_or(|state| state.moved < settled);
+            let before = self.reconciliation.suspects.get(&(symbol, position_side)).copied();
+            let before = before.filter(|before| before.difference == difference && before.ours == ours);
+            let since = before.map_or(request.sent, |before| before.since);
+            if self.ledger.discrepancies.contains_key(&discrepancy.id) || (request.all && since < settled) {
                 shown.insert(discrepancy.id);
                 self.open(discrepancy, effects);
             } else {
                 agreed = false;
+            }
+            if quiet {
+                suspects.insert((symbol, position_side), Suspect { difference, ours, since });
             }
         }
         self.reconciliation.suspects = suspects;

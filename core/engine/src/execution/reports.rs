@@ -262,6 +262,10 @@ impl OrderManager {
         let (number, asked, adopted) = (order.events + 1, order.quantity, order.adopted);
         self.commit(Record::Fill(FillRecord { fill: *fill, number, before, after, synthetic, reason }), effects);
         self.counts.fills += 1;
+        let now = self.now.monotonic;
+        if let Some(state) = self.ledger.symbol_state_mut(index) {
+            state.moved = now;
+        }
         self.after_change(index, before, effects);
         let over = after.filled() > asked && !adopted;
         if before.is_closed() {
@@ -362,8 +366,13 @@ impl OrderManager {
         let Some(order) = self.ledger.order(index) else { return };
         let (client_order_id, booked, symbol) = (order.client_order_id, order.state.filled(), self.symbol_of(order));
         let Some(watch) = self.watches.get_mut(&index) else { return };
+        if watch.short_of_fills == 0 || watch.counted != venue.filled {
+            (watch.short_of_fills, watch.counted, watch.short_since) = (0, venue.filled, self.now.monotonic);
+        }
         watch.short_of_fills += 1;
-        if watch.short_of_fills >= SHORT_ANSWERS && self.reconciliation.listed_all_since(order.touched) {
+        // The list of fills may be behind the count by the venue's lag.
+        let settled = watch.short_since.saturating_add(self.config.venue_lag);
+        if watch.short_of_fills >= SHORT_ANSWERS && self.reconciliation.listed_all_since(settled) {
             let kind = DiscrepancyKind::FillsMissing { client_order_id, booked, venue: venue.filled };
             self.open(Discrepancy::new(symbol, kind), effects);
         }

@@ -6,6 +6,7 @@ use super::effect::{Alert, Effect};
 use super::hashing::jitter;
 use super::manager::OrderManager;
 use super::record::Reason;
+use crate::types::Quantity;
 
 /// An order the venue is asked about until its answer agrees with what is known.
 #[derive(Clone, Copy, Debug, Default)]
@@ -16,8 +17,12 @@ pub(super) struct Watch {
     pub(super) next: i64,
     /// The first query that left after the horizon: a "not found" to it or a later one is proof.
     pub(super) first_proof: Option<u64>,
-    /// Answers that counted more fills than are booked.
+    /// Answers in a row that counted more done than is booked, and the same.
     pub(super) short_of_fills: u32,
+    /// How much they counted.
+    pub(super) counted: Quantity,
+    /// When the first of them came (monotonic).
+    pub(super) short_since: i64,
 }
 
 /// When an order's query is due; entries of watches that moved on are skipped.

@@ -144,7 +144,11 @@ pub fn rest(world: &mut World) -> Result<bool, String> {
     let open = manager.discrepancies().next().map(|discrepancy| discrepancy.id);
     match open {
         // Evidence has had its chance: a person looks every now and then.
-        Some(id) if world.dice.chance(50) => command(world, Command::AcceptVenue(id)).map(|()| false),
+        Some(id) if world.dice.chance(50) => {
+            world.calm_since = world.now;
+            world.note(|| "a person looks".to_owned());
+            command(world, Command::AcceptVenue(id)).map(|()| false)
+        }
         Some(_) => Ok(false),
         None => Ok(settled && world.has_rested()),
     }
