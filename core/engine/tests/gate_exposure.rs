@@ -9,7 +9,7 @@ use deepalpha_engine::portfolio::Portfolio;
 use deepalpha_engine::risk::{Execution, Exposure, Goal, Limits, RiskGate};
 use deepalpha_engine::types::{
     ClientOrderId, Instrument, Money, Price, Quantity, Ratio, Side, SignedQuantity, SourceId, StrategyId, Symbol,
-    UtcNanos,
+    TradeId, UtcNanos,
 };
 use proptest::prelude::*;
 
@@ -141,7 +141,7 @@ proptest! {
                     let OrderRequest { client_order_id, strategy, symbol, side, .. } = working.request;
                     let (size, price, fee) = (Quantity::from_raw(quantity), Price::from_raw(price), Money::from_raw(quantity / 7));
                     kept.fill(&Execution { client_order_id, strategy, symbol, side, quantity: size, price, fee }).unwrap();
-                    portfolio.book(&symbol, side, size, price, fee, "f").unwrap();
+                    portfolio.book(&symbol, side, size, price, fee, &TradeId::parse("f").unwrap()).unwrap();
                     naive.prices.insert(working.at, price);
                     *naive.positions.entry((working.at, working.whose)).or_default() += if side.is_buy() { quantity } else { -quantity };
                     naive.orders[index].left -= quantity;
