@@ -142,6 +142,12 @@ impl Book {
     /// # Errors
     /// [`BookError`] for a state that no book can be in.
     pub fn restore(snapshot: &BookSnapshot) -> Result<Self, BookError> {
+        for (what, last) in [("trade id", snapshot.last_trade), ("update id", snapshot.last_update)] {
+            // Half the range is left, which no book uses up.
+            if last > u64::MAX / 2 {
+                return Err(BookError::BadId { what, last });
+            }
+        }
         let mut book = Self::new(snapshot.orders.len());
         let mut report = Report::default();
         for order in &snapshot.orders {

@@ -48,18 +48,7 @@ pub(crate) fn free() -> VenueConfig {
 }
 
 pub(crate) fn open_gate() -> RiskGate {
-    let wide = Ratio::from_raw(i64::MAX);
-    RiskGate::new(Limits {
-        max_order_notional: Money::from_raw(i64::MAX),
-        max_trade_fraction: wide,
-        max_instrument_fraction: wide,
-        max_exposure: wide,
-        max_leverage: wide,
-        max_daily_loss: wide,
-        price_band: wide,
-        max_data_age: i64::MAX,
-        allow_short: true,
-    })
+    RiskGate::new(Limits::open())
 }
 
 /// Day `day` of X with a volume of 100 lots.
