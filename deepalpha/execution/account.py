@@ -24,9 +24,17 @@ class PracticeAccount:
         settings: bounds, costs and cash.
         instruments: what can be traded.
         bar_ns: length of a bar in nanoseconds.
+        max_participation: share of a bar's volume that its fills may take together; None fills orders whole.
     """
 
-    def __init__(self, settings: Settings, instruments: Mapping[str, Instrument], *, bar_ns: int) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        instruments: Mapping[str, Instrument],
+        *,
+        bar_ns: int,
+        max_participation: Decimal | None = None,
+    ) -> None:
         self.gate = Gate(settings.risk, bar_ns=bar_ns)
         self._bar_ns = bar_ns
         self._venue = _core.PracticeVenue(
@@ -34,8 +42,17 @@ class PracticeAccount:
             slippage=settings.account.slippage,
             cash=settings.account.cash,
             instruments=list(instruments.values()),
+            max_participation=max_participation,
         )
         self.gateway = PracticeGateway(self._venue, instruments)
+
+    def state_hash(self) -> int:
+        """One number for the whole state of the venue: equal after a restart from the same log."""
+        return self._venue.state_hash()
+
+    def trail(self, client_order_id: str) -> tuple[str, str] | None:
+        """Best price and level of a sleeping trailing stop, as text."""
+        return self._venue.trail(client_order_id)
 
     def last(self, symbol: str) -> tuple[str, int] | None:
         """Last price as text and its UTC ns."""

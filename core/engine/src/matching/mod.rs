@@ -44,6 +44,7 @@
 mod amend;
 mod contingency;
 mod desk;
+mod execute;
 mod fees;
 mod latency;
 mod report;
