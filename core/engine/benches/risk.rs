@@ -45,7 +45,8 @@ fn setting() -> (RiskGate, Exposure) {
         floor: ratio(ONE / 5),
     };
     limits.set("sharpe_floor", 0).unwrap();
-    // The bench asks faster than any account; the rules still count.
+    // The bench asks faster than any account and repeats quantities; the rules still count.
+    limits.duplicate_window = 1_000_000;
     limits.set("order_rate", i64::MAX - 1).unwrap();
     let mut gate = RiskGate::new(limits);
     let mut account = Exposure::new(Money::from_raw(10_000_000 * ONE), clusters);

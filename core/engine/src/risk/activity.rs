@@ -2,7 +2,7 @@
 //!
 //! Rings hold the last instants; a count within a window is a binary search. Duplicate intents are kept in a ring of
 //! [`INTENTS`]: when more orders than that are approved within the window the oldest are forgotten (the order rate
-//! refuses long before). Ids and decisions are kept for good, as 128-bit prints: they are never reused.
+//! refuses long before). Ids and decisions are kept for good, as 64-bit prints: they are never reused.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -59,15 +59,27 @@ pub struct Median {
 impl Median {
     /// Add an amount; the oldest makes room.
     pub fn push(&mut self, amount: i64) {
-        if let Some(slot) = self.recent.get_mut(self.next) {
-            *slot = amount;
-        }
+        let Some(slot) = self.recent.get_mut(self.next) else { return };
+        let oldest = std::mem::replace(slot, amount);
         self.next = (self.next + 1) % MEDIAN_OF;
-        self.count = (self.count + 1).min(MEDIAN_OF);
-        self.sorted = self.recent;
-        if let Some(filled) = self.sorted.get_mut(..self.count) {
-            filled.sort_unstable();
+        // The oldest leaves the sorted row, and what is larger than the new one moves up: one pass each.
+        let mut kept = 0;
+        let mut gone = self.count < MEDIAN_OF;
+        let mut sorted = [i64::MAX; MEDIAN_OF];
+        for value in self.sorted.iter().take(self.count) {
+            if !gone && *value == oldest {
+                gone = true;
+            } else if let Some(to) = sorted.get_mut(kept) {
+                *to = *value;
+                kept += 1;
+            }
         }
+        let at = sorted.iter().take(kept).filter(|value| **value <= amount).count();
+        sorted.copy_within(at..kept.min(MEDIAN_OF - 1), at + 1);
+        if let Some(to) = sorted.get_mut(at) {
+            *to = amount;
+        }
+        (self.sorted, self.count) = (sorted, (kept + 1).min(MEDIAN_OF));
     }
 
     /// The median, once there are [`MEDIAN_FROM`] amounts; the lower one of two.
@@ -86,7 +98,7 @@ pub struct Activity {
     pub cancels: Rate,
     /// Notionals of approved opening orders.
     pub notionals: Median,
-    prints: HashSet<u128, QuickBuild>,
+    prints: HashSet<u64, QuickBuild>,
     intents: HashMap<u64, i64, QuickBuild>,
     intent_ring: VecDeque<(u64, i64)>,
 }
@@ -94,8 +106,8 @@ pub struct Activity {
 /// The identity of an order: its id, its decision and its intent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Prints {
-    order: u128,
-    decision: u128,
+    order: u64,
+    decision: u64,
     intent: u64,
     /// A slice shares its parent's decision and looks like its siblings; its own id is what must be new.
     slice: bool,
@@ -162,5 +174,25 @@ impl Activity {
 
     pub(crate) fn cancelled(&mut self, now: UtcNanos) {
         self.cancels.push(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_that_of_the_last_few() {
+        let (mut median, mut all) = (Median::default(), Vec::new());
+        let mut seed = 7_u64;
+        for _ in 0..2_000 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            all.push((seed >> 59).cast_signed());
+            median.push(*all.last().unwrap_or(&0));
+            let mut last: Vec<i64> = all.iter().rev().take(MEDIAN_OF).copied().collect();
+            last.sort_unstable();
+            let expected = if last.len() < MEDIAN_FROM { None } else { last.get((last.len() - 1) / 2).copied() };
+            assert_eq!(median.median(), expected);
+        }
     }
 }

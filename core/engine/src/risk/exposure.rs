@@ -149,7 +149,10 @@ impl Totals {
         if whole == 0 {
             return None;
         }
-        i64::try_from(self.squares.saturating_mul(SCALE.unsigned_abs().into()) / whole).ok().map(Ratio::from_raw)
+        // 36 leading bits of each are more than the eight decimals need, and divide as 64-bit numbers.
+        let shift = (u128::BITS - whole.leading_zeros()).saturating_sub(36);
+        let (part, whole) = (u64::try_from(self.squares >> shift).ok()?, u64::try_from(whole >> shift).ok()?);
+        i64::try_from(part.checked_mul(SCALE.unsigned_abs())? / whole).ok().map(Ratio::from_raw)
     }
 }
 
@@ -510,8 +513,7 @@ impl Exposure {
     }
 
     /// The account once an order of this signed value is done. O(clusters).
-    pub(super) fn after(&self, request: &OrderRequest, value: Money) -> Result<After, AmountError> {
-        let row = self.row(&request.symbol);
+    pub(super) fn after(&self, request: &OrderRequest, row: Option<&Row>, value: Money) -> Result<After, AmountError> {
         let leg = row.map(|row| row.leg).unwrap_or_default();
         // With what already works on the same side: two sales of the whole holding are one too many.
         let (sign, working) = if request.side.is_buy() { (1, leg.buying) } else { (-1, leg.selling) };

@@ -311,8 +311,9 @@ impl RiskGate {
     ) -> Result<bool, RiskError> {
         verdict.clear();
         let problem = request.validate(instrument, now).err();
-        let leg = account.row(&request.symbol).map(|row| row.leg).unwrap_or_default();
-        let reduces = problem.is_none() && leg.shrinks_by(request.side, request.quantity, request.reduce_only);
+        let row = account.row(&request.symbol);
+        let reduces = problem.is_none()
+            && row.is_some_and(|row| row.leg.shrinks_by(request.side, request.quantity, request.reduce_only));
         let last = market.quote.map_or(request.reference_price, |quote| quote.price);
         let price = request.order_type.price().map_or(last, |limit| limit.max(last));
         // What is malformed is refused by its rule; it has no value that could be summed.
@@ -320,7 +321,8 @@ impl RiskGate {
         let value = if sized { notional(price, request.quantity)? } else { Money::ZERO };
         let statistics = self.instruments.get(&request.symbol);
         let scale = if self.limits.scaling.is_on() {
-            self.limits.scaling.of(statistics, last, account.totals().concentration())
+            let concentration = self.limits.scaling.concentration.and_then(|_| account.totals().concentration());
+            self.limits.scaling.of(statistics, last, concentration)
         } else {
             Scale::default()
         };
@@ -334,7 +336,7 @@ impl RiskGate {
             notional: value,
             reduces,
             malformed: problem.is_some(),
-            after: account.after(request, value)?,
+            after: account.after(request, row, value)?,
             state: self.state.state,
             io_trouble: self.io_trouble.is_some(),
             marks: &self.marks,
@@ -354,6 +356,7 @@ impl RiskGate {
         let bounds = own.as_ref().unwrap_or_else(|| self.limits.table());
         for (index, (rule, bound)) in RULES.iter().zip(bounds).enumerate() {
             if *bound == OFF || (reduces && !rule.reducing) {
+                verdict.put(index, Line::SKIPPED);
                 continue;
             }
             let bound = if rule.scaled && facts.scale.raw() < SCALE { scaled(*bound, facts.scale) } else { *bound };
