@@ -15,7 +15,7 @@ pub const LARGEST_RATE: usize = 4096;
 /// Intents kept for the duplicate rule.
 pub const INTENTS: usize = 1024;
 /// Orders that the median is taken of.
-pub const MEDIAN_OF: usize = 15;
+pub const MEDIAN_OF: usize = 9;
 /// Orders needed before there is a median.
 pub const MEDIAN_FROM: usize = 5;
 
@@ -62,24 +62,30 @@ impl Median {
         let Some(slot) = self.recent.get_mut(self.next) else { return };
         let oldest = std::mem::replace(slot, amount);
         self.next = (self.next + 1) % MEDIAN_OF;
-        // The oldest leaves the sorted row, and what is larger than the new one moves up: one pass each.
-        let mut kept = 0;
-        let mut gone = self.count < MEDIAN_OF;
-        let mut sorted = [i64::MAX; MEDIAN_OF];
-        for value in self.sorted.iter().take(self.count) {
-            if !gone && *value == oldest {
-                gone = true;
-            } else if let Some(to) = sorted.get_mut(kept) {
-                *to = *value;
-                kept += 1;
-            }
+        let row = self.sorted.get_mut(..self.count).unwrap_or_default();
+        let below = |limit: i64, row: &[i64]| row.iter().map(|value| usize::from(*value < limit)).sum::<usize>();
+        let at = below(amount, row);
+        if self.count < MEDIAN_OF {
+            self.sorted.copy_within(at..self.count, at + 1);
+            self.count += 1;
+            self.set(at, amount);
+            return;
         }
-        let at = sorted.iter().take(kept).filter(|value| **value <= amount).count();
-        sorted.copy_within(at..kept.min(MEDIAN_OF - 1), at + 1);
-        if let Some(to) = sorted.get_mut(at) {
-            *to = amount;
+        // The oldest leaves its place and what lies between the two places moves up or down by one.
+        let from = below(oldest, row);
+        if at > from {
+            self.sorted.copy_within(from + 1..at, from);
+            self.set(at - 1, amount);
+        } else {
+            self.sorted.copy_within(at..from, at + 1);
+            self.set(at, amount);
         }
-        (self.sorted, self.count) = (sorted, (kept + 1).min(MEDIAN_OF));
+    }
+
+    fn set(&mut self, at: usize, amount: i64) {
+        if let Some(slot) = self.sorted.get_mut(at) {
+            *slot = amount;
+        }
     }
 
     /// The median, once there are [`MEDIAN_FROM`] amounts; the lower one of two.
@@ -126,9 +132,9 @@ impl Prints {
         let kind = (request.order_type.as_str().len() as u64) << 8 | u64::from(request.side.is_buy());
         let words = [request.quantity.raw().cast_unsigned(), price, trail.cast_unsigned(), kind];
         Self {
-            order: print_of(1, &request.client_order_id),
-            decision: print_of(2, &request.decision_id),
-            intent: print_of_words([&request.strategy, &request.symbol], words),
+            order: print_of(1, request.client_order_id.as_bytes()),
+            decision: print_of(2, request.decision_id.as_bytes()),
+            intent: print_of_words([request.strategy.as_bytes(), request.symbol.as_bytes()], words),
             slice: !request.parent.is_empty(),
             forced: request.forced,
         }
@@ -168,8 +174,8 @@ impl Activity {
     }
 
     pub(crate) fn remember(&mut self, client_order_id: &str, decision_id: &str) {
-        self.prints.insert(print_of(1, client_order_id));
-        self.prints.insert(print_of(2, decision_id));
+        self.prints.insert(print_of(1, client_order_id.as_bytes()));
+        self.prints.insert(print_of(2, decision_id.as_bytes()));
     }
 
     pub(crate) fn cancelled(&mut self, now: UtcNanos) {

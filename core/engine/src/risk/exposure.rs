@@ -265,6 +265,11 @@ impl Exposure {
         self.index.get(symbol).and_then(|index| self.rows.get(*index))
     }
 
+    #[inline]
+    pub(super) fn row_by(&self, symbol: &Symbol) -> Option<&Row> {
+        self.index.get(symbol).and_then(|index| self.rows.get(*index))
+    }
+
     /// Exposure of one strategy, without sign.
     #[must_use]
     pub fn strategy(&self, strategy: &str) -> Money {
@@ -541,7 +546,13 @@ impl Exposure {
             net: self.totals.net.minus(old)?.plus(new)?.magnitude(),
             correlated: Money::from_raw(correlated.ok_or(AmountError::Overflow { what: "correlated exposure" })?),
             strategy_position: position,
-            strategy_gross: self.strategy(&request.strategy).minus(before)?.plus(position)?,
+            strategy_gross: self
+                .strategies
+                .get(&request.strategy)
+                .copied()
+                .unwrap_or_default()
+                .minus(before)?
+                .plus(position)?,
             own_bid: row.and_then(|row| row.best_bid),
             own_ask: row.and_then(|row| row.best_ask),
             unknown: row.map_or(0, |row| row.unknown),

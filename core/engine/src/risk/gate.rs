@@ -266,7 +266,7 @@ impl RiskGate {
         now: UtcNanos,
     ) -> Result<(Verdict, Result<Approved, Refused>), RiskError> {
         let mut verdict = Verdict::default();
-        let ruled = self.check_into(request, instrument, account, market, now, &mut verdict)?;
+        let ruled = self.check_into(&request, instrument, account, market, now, &mut verdict)?;
         Ok((verdict, ruled))
     }
 
@@ -276,25 +276,29 @@ impl RiskGate {
     /// Amounts beyond any account; nothing is remembered then.
     pub fn check_into(
         &mut self,
-        request: OrderRequest,
+        request: &OrderRequest,
         instrument: &Instrument,
         account: &impl Account,
         market: impl Into<Market>,
         now: UtcNanos,
         verdict: &mut Verdict,
     ) -> Result<Result<Approved, Refused>, RiskError> {
-        let prints = Prints::of(&request);
+        let prints = Prints::of(request);
         let exposure = account.exposure(&self.limits.clusters)?;
-        let reduces = self.evaluate(&request, instrument, &exposure, market.into(), now, &prints, verdict)?;
+        let reduces = self.evaluate(request, instrument, &exposure, market.into(), now, &prints, verdict)?;
         if let Some(refusal) = verdict.refusal() {
             return Ok(Err(refusal));
         }
         let opening = (!reduces).then(|| verdict.notional());
         self.activity.approved(&prints, now, opening);
         if !reduces {
-            self.instruments.entry(request.symbol).or_default().quantities.push(request.quantity.raw());
+            let known = match self.instruments.get_mut(&request.symbol) {
+                Some(known) => known,
+                None => self.instruments.entry(request.symbol).or_default(),
+            };
+            known.quantities.push(request.quantity.raw());
         }
-        Ok(Ok(Approved { request }))
+        Ok(Ok(Approved { request: *request }))
     }
 
     /// Every rule into `verdict`; returns whether the order only reduces.
@@ -311,7 +315,7 @@ impl RiskGate {
     ) -> Result<bool, RiskError> {
         verdict.clear();
         let problem = request.validate(instrument, now).err();
-        let row = account.row(&request.symbol);
+        let row = account.row_by(&request.symbol);
         let reduces = problem.is_none()
             && row.is_some_and(|row| row.leg.shrinks_by(request.side, request.quantity, request.reduce_only));
         let last = market.quote.map_or(request.reference_price, |quote| quote.price);
