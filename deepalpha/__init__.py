@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from deepalpha.config import Settings, Workspace
     from deepalpha.live.engine import DeepAlphaEngine
     from deepalpha.live.workstation import Workstation
+    from deepalpha.risk import RiskManager
     from deepalpha.ta.indicators import TechnicalIndicators
     from deepalpha.types import Context, Decision, Signal
 
@@ -29,6 +30,7 @@ _HOMES = {
     "Context": "deepalpha.types",
     "Decision": "deepalpha.types",
     "DeepAlphaEngine": "deepalpha.live.engine",
+    "RiskManager": "deepalpha.risk",
     "Settings": "deepalpha.config",
     "Signal": "deepalpha.types",
     "TechnicalIndicators": "deepalpha.ta.indicators",
@@ -64,6 +66,7 @@ __all__ = [
     "Context",
     "Decision",
     "DeepAlphaEngine",
+    "RiskManager",
     "Settings",
     "Signal",
     "TechnicalIndicators",

@@ -422,6 +422,7 @@ class Approved:
     def client_order_id(self) -> str: ...
 
 def risk_rules() -> list[dict[str, Any]]: ...
+
 @final
 class AccountView:
     def __new__(

@@ -101,6 +101,12 @@ macro_rules! inline_text {
                 self.0.as_str()
             }
 
+            /// The text as bytes, all of them ASCII.
+            #[must_use]
+            pub fn as_bytes(&self) -> &[u8] {
+                self.0.as_bytes()
+            }
+
             /// Whether there is no text.
             #[must_use]
             pub const fn is_empty(&self) -> bool {
@@ -136,9 +142,12 @@ macro_rules! inline_text {
         }
 
         impl Hash for $name {
-            // As `str` hashes, so that a map by this id can be asked with a `&str`.
+            // As `str` hashes (bytes, then 0xff), so that a map by this id can be asked with a `&str`; without looking
+            // again whether the bytes are text. The tests below would see a difference.
+            #[inline]
             fn hash<H: Hasher>(&self, state: &mut H) {
-                self.as_str().hash(state);
+                state.write(self.0.as_bytes());
+                state.write_u8(0xff);
             }
         }
 
