@@ -146,6 +146,20 @@ fn the_ledger_is_the_venues_journal_once_the_faults_stop() {
 }
 
 #[test]
+fn a_kill_at_every_effect_loses_and_doubles_nothing() {
+    let worlds = (0..).map(|seed| (seed, World::new(seed, false))).filter(|(_, world)| world.hostility.kill == 0);
+    for (seed, mut world) in worlds.take(10) {
+        assert_eq!(run(&mut world), Ok(()), "seed {seed}");
+        for at in 1..=world.effects {
+            let mut killed = World::new(seed, false);
+            killed.kill_at = Some(at);
+            let result = run(&mut killed);
+            assert_eq!(result, Ok(()), "seed {seed}, killed before effect {at}");
+        }
+    }
+}
+
+#[test]
 fn one_seed_is_one_story() {
     for seed in 0..20 {
         let stories = [outcome(seed, true).1.trace, outcome(seed, true).1.trace];

@@ -19,7 +19,7 @@ const LONGEST_LAG: i64 = 5 * SECOND / 2;
 
 #[derive(Clone, Debug)]
 pub enum ToVenue {
-    Submit(OrderRequest, UtcNanos),
+    Submit(Box<OrderRequest>, UtcNanos),
     Cancel(ClientOrderId),
     Amend(ClientOrderId, Quantity, Option<Price>, UtcNanos),
     Query(u64, ClientOrderId),
@@ -89,11 +89,12 @@ pub struct World {
     pub sent: BTreeSet<ClientOrderId>,
     pub sent_unlogged: BTreeSet<ClientOrderId>,
     pub intents: BTreeSet<ClientOrderId>,
-    pub synthetic: usize,
     pub acted: u64,
     pub people: u64,
     pub calm_since: i64,
     pub effects: u64,
+    /// Die before this effect is carried out.
+    pub kill_at: Option<u64>,
     pub trace: Option<Vec<String>>,
 }
 
@@ -144,11 +145,11 @@ impl World {
             sent: BTreeSet::new(),
             sent_unlogged: BTreeSet::new(),
             intents: BTreeSet::new(),
-            synthetic: 0,
             acted: 0,
             people: 0,
             calm_since: 0,
             effects: 0,
+            kill_at: None,
             trace: traced.then(Vec::new),
         };
         world.at(0, Event::Start);
@@ -201,14 +202,14 @@ impl World {
         }
     }
 
-    pub fn to_us(&mut self, report: ToUs) {
+    pub fn send_us(&mut self, report: ToUs) {
         if self.link_up {
             self.wire(Event::Us(self.connection, report));
         }
     }
 
     fn tell(&mut self, report: VenueReport<'static>) {
-        self.to_us(ToUs::Report(report));
+        self.send_us(ToUs::Report(report));
     }
 
     /// Give the manager something; carry out what it wants, or die in the middle.
@@ -236,7 +237,7 @@ impl World {
         let kill = self.hostility.kill;
         for effect in effects {
             self.effects += 1;
-            if self.hit(kill) {
+            if self.hit(kill) || self.kill_at == Some(self.effects) {
                 return self.kill();
             }
             self.carry_out(effect)?;
@@ -303,7 +304,7 @@ impl World {
                 if !self.intents.contains(&id) && !self.sent_unlogged.contains(&id) {
                     return Err(format!("{id} was sent and its intent is not in the log"));
                 }
-                self.wire(Event::Venue(ToVenue::Submit(request, sent_at)));
+                self.wire(Event::Venue(ToVenue::Submit(Box::new(request), sent_at)));
             }
             Effect::SendCancel { client_order_id, .. } => {
                 if client_order_id.starts_with("FRN-") {
@@ -479,7 +480,7 @@ impl World {
                 let orders = self.venue.open_view(orders);
                 let fills = self.venue.fills_view(since, fills);
                 let positions = self.venue.positions_view(positions);
-                self.to_us(ToUs::Snapshot(snapshot, orders, fills, positions));
+                self.send_us(ToUs::Snapshot(snapshot, orders, fills, positions));
             }
         }
     }
