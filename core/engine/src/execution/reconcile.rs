@@ -21,7 +21,7 @@ struct Request {
     snapshot: u64,
     /// When (monotonic).
     sent: i64,
-    /// Whether all fills were asked for.
+    /// Whether all fills since the log began were asked for.
     all: bool,
     /// The venue's clock as far as it was known then.
     venue_ts: UtcNanos,
@@ -108,8 +108,8 @@ impl OrderManager {
         state.waiting = Some(Request { snapshot: state.last, sent: now, all, venue_ts });
         // Asked again at the time-out, unless the answer sets a later time.
         state.next = now;
-        let since = self.ledger.reconciled_until.0.saturating_sub(self.config.fills_overlap);
-        let fills_since = if all { UtcNanos(0) } else { UtcNanos(since.max(0)) };
+        let since = if all { self.ledger.first_ts.unwrap_or(self.now.utc) } else { self.ledger.reconciled_until };
+        let fills_since = UtcNanos(since.0.saturating_sub(self.config.fills_overlap).max(0));
         effects.push(Effect::RequestSnapshot { snapshot: state.last, fills_since });
     }
 

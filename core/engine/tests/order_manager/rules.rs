@@ -1,8 +1,8 @@
 //! Rules of the manager that no scenario has a number for.
 
 use deepalpha_engine::execution::{
-    Alert, Command, Denied, DiscrepancyKind, LogEntry, OrderManager, Record, RejectKind, ReplayError, Resolution,
-    Submitted, VenueReport, VenueStatus,
+    Alert, Command, Denied, DiscrepancyKind, Effect, LogEntry, OrderManager, Record, RejectKind, ReplayError,
+    Resolution, Submitted, VenueReport, VenueStatus,
 };
 use deepalpha_engine::orders::OrderState;
 use deepalpha_engine::types::{Price, Quantity, Side};
@@ -89,8 +89,7 @@ fn an_amendment_waits_for_the_log_and_never_asks_for_more() {
     let amend = |count| Command::Amend { client_order_id: id("A1"), quantity: Some(lots(count)), price: None };
     assert_eq!(desk.command(amend(7)), Err(Denied::AmendIncreases(id("A1"))));
     assert_eq!(desk.command(amend(3)), Ok(()));
-    let sent =
-        |desk: &Desk| desk.count(|effect| matches!(effect, deepalpha_engine::execution::Effect::SendAmend { .. }));
+    let sent = |desk: &Desk| desk.count(|effect| matches!(effect, Effect::SendAmend { .. }));
     assert_eq!(sent(&desk), 0);
     desk.ack();
     assert_eq!(sent(&desk), 1);
@@ -233,4 +232,27 @@ fn a_report_of_somebody_elses_order_is_shown_and_books_nothing() {
     assert_eq!((desk.position(), desk.discrepancies().len()), (1, 0));
     assert_eq!(desk.command(Command::Cancel(id("B1"))), Err(Denied::NoSuchOrder(id("B1"))));
     desk.assert_replays();
+}
+
+#[test]
+fn a_new_log_on_an_old_account_asks_for_no_history_and_shows_the_position() {
+    let mut desk = Desk::of(OrderManager::new(config()));
+    desk.report(VenueReport::LinkUp);
+    let since = desk.effects.iter().find_map(|effect| match effect {
+        Effect::RequestSnapshot { fills_since, .. } => Some(*fills_since),
+        _ => None,
+    });
+    assert!(since.is_some_and(|since| desk.at.utc.since(since) == config().fills_overlap), "{since:?}");
+    desk.answer(&[], &[], &[venue_position(9)]);
+    assert_eq!(desk.submit(request("A1", Side::Buy, 1)), Submitted::Denied(Denied::NotReconciled));
+    desk.pass(4 * SECOND);
+    desk.answer(&[], &[], &[venue_position(9)]);
+    let shown = desk.discrepancies();
+    assert_eq!(shown.len(), 1);
+    let denied = desk.submit(request("A1", Side::Buy, 1));
+    assert!(
+        matches!(denied, Submitted::Denied(denied) if denied.code() == "HELD" && denied.to_string().starts_with("HELD"))
+    );
+    assert_eq!(desk.command(Command::AcceptVenue(shown[0].id)), Ok(()));
+    assert_eq!((desk.position(), desk.submit(request("A1", Side::Buy, 1))), (9, Submitted::Taken));
 }
