@@ -33,7 +33,7 @@ struct Suspect {
     /// The venue's minus ours; 128 bits hold every difference of sums.
     difference: i128,
     ours: SignedQuantity,
-    /// When the answer that showed it first was asked for (monotonic).
+    /// When the answer that showed it first came (monotonic).
     since: i64,
 }
 
@@ -235,8 +235,8 @@ impl OrderManager {
             let quiet = self.ledger.symbol_state(&symbol).is_none_or(|state| state.moved < settled);
             let before = self.reconciliation.suspects.get(&(symbol, position_side)).copied();
             let before = before.filter(|before| before.difference == difference && before.ours == ours);
-            let since = before.map_or(request.sent, |before| before.since);
-            if self.ledger.discrepancies.contains_key(&discrepancy.id) || (request.all && since < settled) {
+            let since = before.map_or(self.now.monotonic, |before| before.since);
+            if self.ledger.discrepancies.contains_key(&discrepancy.id) || (request.all && since <= settled) {
                 shown.insert(discrepancy.id);
                 self.open(discrepancy, effects);
             } else {
