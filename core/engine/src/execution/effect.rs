@@ -159,6 +159,29 @@ pub enum Denied {
     NoSuchDiscrepancy(u64),
 }
 
+impl Denied {
+    /// The code that its message begins with.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Killed => "KILLED",
+            Self::Reducing => "REDUCING",
+            Self::LogFailed => "LOG_FAILED",
+            Self::LinkDown => "LINK_DOWN",
+            Self::NotReconciled => "NOT_RECONCILED",
+            Self::Busy => "VENUE_BUSY",
+            Self::Held(_) => "HELD",
+            Self::UnknownOrder(_) => "UNKNOWN_ORDER",
+            Self::Overflow => "OVERFLOW",
+            Self::NoSuchOrder(_) => "NO_SUCH_ORDER",
+            Self::State(..) => "STATE",
+            Self::StillAsked(_) => "STILL_ASKED",
+            Self::AmendIncreases(_) => "AMEND_INCREASES",
+            Self::NoSuchDiscrepancy(_) => "NO_SUCH_DISCREPANCY",
+        }
+    }
+}
+
 /// The answer to a submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Submitted {

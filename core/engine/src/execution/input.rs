@@ -45,6 +45,8 @@ pub enum Command {
         /// Ask for orders that close every position.
         flatten: bool,
     },
+    /// From here only what shrinks a position (a loss limit was crossed), latched likewise.
+    Reduce,
     /// Take the kill switch and the reducing state back.
     Rearm,
     /// Accept the venue's side of a discrepancy.

@@ -33,6 +33,8 @@ pub(super) struct Ledger {
     pub(super) last_fill_ts: UtcNanos,
     /// Whether a record came after the last reconciliation.
     pub(super) changed: bool,
+    /// When the log began, by our clock: older fills of the account are none of ours.
+    pub(super) first_ts: Option<UtcNanos>,
     pub(super) last_seq: u64,
     pub(super) last_ts: UtcNanos,
 }
@@ -118,6 +120,7 @@ impl Ledger {
 
     /// Apply the record that [`super::OrderManager`] just made: it is known to fit.
     pub(super) fn apply(&mut self, entry: &LogEntry) {
+        self.first_ts.get_or_insert(entry.ts_init);
         self.last_seq = entry.seq;
         self.last_ts = entry.ts_init;
         self.changed = true;

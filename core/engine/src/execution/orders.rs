@@ -232,6 +232,11 @@ impl OrderManager {
             }
             Command::CancelAll { symbol } => self.cancel_all(symbol, Reason::Request, effects),
             Command::Kill { flatten } => self.kill(flatten, effects),
+            Command::Reduce => {
+                if !self.ledger.reducing {
+                    self.commit(Record::Switch(Switch::Reduce), effects);
+                }
+            }
             Command::Rearm => {
                 if self.ledger.killed || self.ledger.reducing {
                     self.commit(Record::Switch(Switch::Rearm), effects);

@@ -21,7 +21,7 @@ struct Request {
     snapshot: u64,
     /// When (monotonic).
     sent: i64,
-    /// Whether all fills were asked for.
+    /// Whether all fills since the log began were asked for.
     all: bool,
     /// The venue's clock as far as it was known then.
     venue_ts: UtcNanos,
@@ -33,7 +33,7 @@ struct Suspect {
     /// The venue's minus ours; 128 bits hold every difference of sums.
     difference: i128,
     ours: SignedQuantity,
-    /// When the answer that showed it first was asked for (monotonic).
+    /// When the answer that showed it first came (monotonic).
     since: i64,
 }
 
@@ -108,8 +108,8 @@ impl OrderManager {
         state.waiting = Some(Request { snapshot: state.last, sent: now, all, venue_ts });
         // Asked again at the time-out, unless the answer sets a later time.
         state.next = now;
-        let since = self.ledger.reconciled_until.0.saturating_sub(self.config.fills_overlap);
-        let fills_since = if all { UtcNanos(0) } else { UtcNanos(since.max(0)) };
+        let since = if all { self.ledger.first_ts.unwrap_or(self.now.utc) } else { self.ledger.reconciled_until };
+        let fills_since = UtcNanos(since.0.saturating_sub(self.config.fills_overlap).max(0));
         effects.push(Effect::RequestSnapshot { snapshot: state.last, fills_since });
     }
 
@@ -235,8 +235,8 @@ impl OrderManager {
             let quiet = self.ledger.symbol_state(&symbol).is_none_or(|state| state.moved < settled);
             let before = self.reconciliation.suspects.get(&(symbol, position_side)).copied();
             let before = before.filter(|before| before.difference == difference && before.ours == ours);
-            let since = before.map_or(request.sent, |before| before.since);
-            if self.ledger.discrepancies.contains_key(&discrepancy.id) || (request.all && since < settled) {
+            let since = before.map_or(self.now.monotonic, |before| before.since);
+            if self.ledger.discrepancies.contains_key(&discrepancy.id) || (request.all && since <= settled) {
                 shown.insert(discrepancy.id);
                 self.open(discrepancy, effects);
             } else {

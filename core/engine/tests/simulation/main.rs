@@ -2,6 +2,7 @@
 //! wrong, the ledger is the venue's journal once the faults stop.
 //!
 //! `DEEPALPHA_SEEDS=n` runs n seeds (10,000 otherwise); `DEEPALPHA_SEED=k` replays one and prints what happened.
+#![expect(unreachable_pub, reason = "modules of one test")]
 #![expect(
     clippy::panic,
     clippy::indexing_slicing,
@@ -24,7 +25,7 @@ use venue::SECOND;
 use world::{Event, World};
 
 /// How long things break, and how long the world then has to come to rest.
-const CHAOS: i64 = 20 * SECOND;
+const CHAOS: i64 = 30 * SECOND;
 const REST: i64 = 600 * SECOND;
 
 fn step(world: &mut World, event: Event) -> Result<(), String> {
@@ -142,6 +143,20 @@ fn the_ledger_is_the_venues_journal_once_the_faults_stop() {
         seeds.end - seeds.start < 100 || (orders > 0 && fills > 0 && kills > 0),
         "a world in which nothing happens"
     );
+}
+
+#[test]
+fn a_kill_at_every_effect_loses_and_doubles_nothing() {
+    let worlds = (0..).map(|seed| (seed, World::new(seed, false))).filter(|(_, world)| world.hostility.kill == 0);
+    for (seed, mut world) in worlds.take(10) {
+        assert_eq!(run(&mut world), Ok(()), "seed {seed}");
+        for at in 1..=world.effects {
+            let mut killed = World::new(seed, false);
+            killed.kill_at = Some(at);
+            let result = run(&mut killed);
+            assert_eq!(result, Ok(()), "seed {seed}, killed before effect {at}");
+        }
+    }
 }
 
 #[test]
