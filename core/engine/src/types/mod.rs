@@ -9,7 +9,6 @@ mod instrument;
 mod text;
 
 pub use fixed::{AmountError, Money, Price, Quantity, Ratio, SCALE, SignedQuantity};
-pub use fixed::{AmountError, Money, Price, Quantity, Ratio, SCALE, SignedQuantity};
 pub(crate) use fixed::{div_half_even, narrow};
 pub use hash::StateHasher;
 pub(crate) use instrument::units;
