@@ -18,6 +18,7 @@
 //! Deterministic: same orders and bars, same events. The account is a [`Portfolio`] owned by the venue.
 
 mod contingency;
+pub mod exchange;
 mod fees;
 mod latency;
 mod slippage;
