@@ -14,7 +14,7 @@ pub(super) struct Protection {
     pub bracket: Bracket<u64>,
     /// The order whose fill set the levels.
     pub opener: Option<orders::OrderRequest>,
-    /// Protective orders made after it, for their ids.
+    /// Protective orders made so far, for their ids: it only counts up, so that no id comes twice, whoever opens.
     pub made: u32,
 }
 

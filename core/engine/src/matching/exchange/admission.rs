@@ -35,8 +35,8 @@ impl<E: Into<ExchangeError>> From<E> for Refusal {
     }
 }
 
-/// Longest id of an order with a bracket: its legs are called `<id>-SL12345`.
-const LONGEST_OPENER: usize = 28;
+/// Longest id of an order with a bracket: its legs are called `<id>-SL1234567`.
+const LONGEST_OPENER: usize = 26;
 
 /// Whether the order can only shrink a position (a T+1 sale can also be a plain short sale).
 pub(super) const fn reduces(request: &OrderRequest) -> bool {
@@ -141,7 +141,7 @@ impl Exchange {
         }
         let bracket = request.stop_loss.is_some() || request.take_profit.is_some();
         if bracket && request.client_order_id.len() > LONGEST_OPENER {
-            return Err(Refusal::Why("the id of an order with a stop loss or take profit has at most 28 characters"));
+            return Err(Refusal::Why("the id of an order with a stop loss or take profit has at most 26 characters"));
         }
         if listing.instrument.kind.exchanges_notional() && account.portfolio.terms().kind == AccountKind::Spot {
             return Ok(());

@@ -206,6 +206,7 @@ impl Exchange {
         let protection = self.accounts.get_mut(number as usize)?.protection.get_mut(&(listing, leg))?;
         let opener = protection.opener?;
         loop {
+            // A user may have taken the name.
             protection.made += 1;
             let id = opener.client_order_id.child(format_args!("{}{}", which.as_str(), protection.made)).ok()?;
             if orders.find(number, &id).is_none() {

@@ -132,10 +132,7 @@ impl Protection {
     /// The position is protected as the order that trades wants it.
     fn follow_opener(&mut self, order: &Order) {
         let request = &order.record.request;
-        let known = self.opener.as_ref().is_some_and(|opener| opener.client_order_id == request.client_order_id);
-        if !known {
-            (self.opener, self.made) = (Some(*request), 0);
-        }
+        self.opener = Some(*request);
         self.bracket.set(request.stop_loss, request.take_profit);
     }
 }
