@@ -198,7 +198,13 @@ fn damaged_or_older_data_changes_nothing() {
     let hash = venue.exchange.state_hash();
     let name = symbol("BTC-PERP");
     let at = venue.exchange.now();
-    let bad = |bids: &[(Price, Quantity)], ts_event| DepthUpdate { symbol: name, ts_event, snapshot: false, bids: &bids.to_vec().leak()[..], asks: &[] };
+    let bad = |bids: &[(Price, Quantity)], ts_event| DepthUpdate {
+        symbol: name,
+        ts_event,
+        snapshot: false,
+        bids: &bids.to_vec().leak()[..],
+        asks: &[],
+    };
     for update in [
         bad(&[(price("99.25"), quantity("1"))], at),
         bad(&[(price("98"), quantity("1")), (Price::ZERO, quantity("1"))], at),
@@ -282,7 +288,8 @@ proptest! {
             for event in &venue.events[before..] {
                 let deepalpha_engine::matching::VenueEvent::Fill(fill) = &event.event else { continue };
                 let limit = limits[&fill.client_order_id];
-                prop_assert!(if fill.side.is_buy() { fill.price <= limit } else { fill.price >= limit });
+                let within = if fill.side.is_buy() { fill.price <= limit } else { fill.price >= limit };
+                prop_assert!(within);
                 let order = venue.exchange.order(event.account, &fill.client_order_id).expect("an order");
                 prop_assert!(order.ts_accepted < fill.ts_event);
                 sum += fill.quantity.raw() * 10 / SCALE;

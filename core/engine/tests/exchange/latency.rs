@@ -86,7 +86,8 @@ fn a_change_that_comes_too_late_is_refused_in_words() {
     let sell = venue.send(accounts[0], sell);
     pass(&mut venue, 10);
     let change = OrderChange { limit: Some(price("101")), ..OrderChange::default() };
-    let sent = venue.command(|exchange, now, events| exchange.amend(accounts[0].account(), &sell, &change, now, events));
+    let sent =
+        venue.command(|exchange, now, events| exchange.amend(accounts[0].account(), &sell, &change, now, events));
     assert_eq!(sent, Ok(()));
     let buy = venue.limit(Side::Buy, "1", "100");
     venue.send(accounts[1], buy);
@@ -118,8 +119,9 @@ fn what_arrives_at_one_instant_keeps_the_order_it_was_sent_in() {
     let ticks = deepalpha_engine::book::Ticks::from_price(best, perpetual().tick_size).expect("on the tick");
     let owners: Vec<u32> = book.level(ticks).map(|order| order.owner).collect();
     assert_eq!(owners, [0, 1, 0, 1, 0]);
-    let ranks = orders.iter().enumerate().map(|(number, id)| {
-        venue.exchange.order(accounts[number % 2].account(), id).map(|order| order.rank)
-    });
+    let ranks = orders
+        .iter()
+        .enumerate()
+        .map(|(number, id)| venue.exchange.order(accounts[number % 2].account(), id).map(|order| order.rank));
     assert!(ranks.collect::<Vec<_>>().is_sorted());
 }

@@ -134,9 +134,8 @@ fn a_decrease_keeps_its_place_and_an_increase_or_another_price_loses_it() {
                 venue.send(accounts[place], buy)
             })
             .collect();
-        let done = venue.command(|exchange, now, events| {
-            exchange.amend(accounts[0].account(), &orders[0], &what, now, events)
-        });
+        let done = venue
+            .command(|exchange, now, events| exchange.amend(accounts[0].account(), &orders[0], &what, now, events));
         assert_eq!(done, Ok(()));
         let sell = venue.limit(Side::Sell, "0.1", "99");
         venue.send(accounts[2], sell);
@@ -157,14 +156,16 @@ fn an_amended_price_that_crosses_trades_at_once_at_the_resting_price() {
     assert_eq!(venue.fills_of(&buy), ["1@101"]);
     assert_eq!(venue.steps(&buy), ["accept", "amend", "fill"]);
     let less = OrderChange { quantity: Some(quantity("1")), ..OrderChange::default() };
-    let refused = venue.command(|exchange, now, events| exchange.amend(accounts[1].account(), &buy, &less, now, events));
+    let refused =
+        venue.command(|exchange, now, events| exchange.amend(accounts[1].account(), &buy, &less, now, events));
     assert!(matches!(refused, Err(ExchangeError::BadAmend { .. })), "as much is filled: {refused:?}");
 }
 
 #[test]
 fn an_amend_that_cannot_be_paid_changes_nothing() {
     let mut venue = Venue::new(ExchangeConfig::default(), &[(spot(), LiquidityKind::Book)]);
-    let who = venue.exchange.open_counterparty(spot_account("100", "0"), FeeModel::flat(Ratio::ZERO)).expect("an account");
+    let who =
+        venue.exchange.open_counterparty(spot_account("100", "0"), FeeModel::flat(Ratio::ZERO)).expect("an account");
     let buy = OrderRequest { symbol: symbol("BTC/USDT"), ..venue.limit(Side::Buy, "1", "100") };
     let buy = venue.send(who, buy);
     let hash = venue.exchange.portfolio(who.account()).cloned();
@@ -183,7 +184,9 @@ fn gtd_and_day_orders_expire_at_their_instant() {
     let gtd = venue.send(accounts[0], gtd);
     let day = OrderRequest { time_in_force: TimeInForce::Day, ..venue.limit(Side::Buy, "1", "99") };
     let day = venue.send(accounts[0], day);
-    for (now, states) in [(499, ["accepted", "accepted"]), (500, ["expired", "accepted"]), (UtcNanos::DAY, ["expired"; 2])] {
+    for (now, states) in
+        [(499, ["accepted", "accepted"]), (500, ["expired", "accepted"]), (UtcNanos::DAY, ["expired"; 2])]
+    {
         venue.now = now - 1;
         assert_eq!(venue.command(|exchange, now, events| exchange.advance(now, events)), Ok(()));
         assert_eq!([venue.state(accounts[0], &gtd), venue.state(accounts[0], &day)], states, "at {now}");
@@ -295,7 +298,8 @@ fn a_bracket_follows_the_position_and_one_leg_takes_the_other_along() {
         .iter()
         .filter_map(|event| if let VenueEvent::Attached(request) = &event.event { Some(*request) } else { None })
         .collect();
-    let found: Vec<_> = attached.iter().map(|request| (request.client_order_id.to_string(), request.quantity)).collect();
+    let found: Vec<_> =
+        attached.iter().map(|request| (request.client_order_id.to_string(), request.quantity)).collect();
     let two = quantity("2");
     assert_eq!(found, [(format!("{entry}-SL1"), two), (format!("{entry}-TP2"), two)]);
     let (stop, target) = (attached[0].client_order_id, attached[1].client_order_id);
@@ -320,7 +324,8 @@ fn a_bracket_follows_the_position_and_one_leg_takes_the_other_along() {
 #[test]
 fn what_is_not_listed_or_not_affordable_is_refused_with_the_reason() {
     let mut venue = Venue::new(ExchangeConfig::default(), &[(perpetual(), LiquidityKind::Book)]);
-    let poor = venue.exchange.open_counterparty(futures_account("5", "10"), FeeModel::flat(Ratio::ZERO)).expect("an account");
+    let poor =
+        venue.exchange.open_counterparty(futures_account("5", "10"), FeeModel::flat(Ratio::ZERO)).expect("an account");
     let buy = venue.limit(Side::Buy, "1", "100");
     let buy = venue.send(poor, buy);
     let step = venue.step_records(&buy);

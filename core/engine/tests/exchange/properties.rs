@@ -23,9 +23,8 @@ pub(crate) enum Act {
 const ACCOUNTS: usize = 4;
 
 fn acts(length: usize) -> impl Strategy<Value = Vec<Act>> {
-    let order = (0..ACCOUNTS, 0_u8..12, any::<bool>(), 1_i64..60, -12_i64..12, 0_u8..16).prop_map(
-        |(who, kind, buy, lots, ticks, option)| Act::Order { who, kind, buy, lots, ticks, option },
-    );
+    let order = (0..ACCOUNTS, 0_u8..12, any::<bool>(), 1_i64..60, -12_i64..12, 0_u8..16)
+        .prop_map(|(who, kind, buy, lots, ticks, option)| Act::Order { who, kind, buy, lots, ticks, option });
     let act = prop_oneof![
         8 => order,
         2 => (0..ACCOUNTS, 0_usize..40).prop_map(|(who, order)| Act::Cancel { who, order }),
@@ -72,7 +71,8 @@ fn request(number: usize, act: &Act, listing: u8, now: i64) -> Option<OrderReque
 fn venue(config: ExchangeConfig, listing: u8) -> (Venue, Vec<CounterpartyId>) {
     let instrument = if listing == 0 { perpetual() } else { spot() };
     let mut venue = Venue::new(config, &[(instrument, LiquidityKind::Book)]);
-    let tier = |from_volume, taker| FeeTier { from_volume: money(from_volume), maker: ratio("0.0001"), taker: ratio(taker) };
+    let tier =
+        |from_volume, taker| FeeTier { from_volume: money(from_volume), maker: ratio("0.0001"), taker: ratio(taker) };
     let fees = [
         FeeModel::Flat { maker: ratio("-0.0001"), taker: ratio("0.0007") },
         FeeModel::Tiered(vec![tier("0", "0.001"), tier("1000", "0.0005")]),
@@ -126,9 +126,8 @@ fn step(venue: &mut Venue, accounts: &[CounterpartyId], act: &Act, number: usize
                 let quantity = (ticks < 6).then(|| Quantity::from_raw(lots * SCALE / 10));
                 let change = OrderChange { quantity, limit, trigger: None };
                 // Refused or not, the invariants hold.
-                let _ = venue.command(|exchange, now, events| {
-                    exchange.amend(account.account(), &order, &change, now, events)
-                });
+                let _ = venue
+                    .command(|exchange, now, events| exchange.amend(account.account(), &order, &change, now, events));
             }
         }
         Act::Pass { nanos } => {
@@ -139,14 +138,21 @@ fn step(venue: &mut Venue, accounts: &[CounterpartyId], act: &Act, number: usize
 }
 
 fn self_trade(number: u8) -> SelfTrade {
-    [SelfTrade::CancelNewest, SelfTrade::CancelOldest, SelfTrade::CancelBoth, SelfTrade::Decrement][usize::from(number % 4)]
+    [SelfTrade::CancelNewest, SelfTrade::CancelOldest, SelfTrade::CancelBoth, SelfTrade::Decrement]
+        [usize::from(number % 4)]
 }
 
 fn config(number: u8, seed: u64, delayed: bool) -> ExchangeConfig {
     let delay = |most| Delay::Uniform { least: 0, most };
     let latency = if delayed { LatencyModel::new(delay(9), delay(9), delay(0), seed) } else { LatencyModel::NONE };
     let trigger_source = TriggerSource::LastTrade;
-    ExchangeConfig { latency, self_trade: self_trade(number), trigger_source, remembered: 16, ..ExchangeConfig::default() }
+    ExchangeConfig {
+        latency,
+        self_trade: self_trade(number),
+        trigger_source,
+        remembered: 16,
+        ..ExchangeConfig::default()
+    }
 }
 
 /// Rules that the events tell, whatever order they came in.
@@ -164,7 +170,10 @@ fn check_events(venue: &Venue, accounts: &[CounterpartyId]) {
         let before = *held;
         *held += fill.quantity.signed(fill.side.is_buy()).raw();
         let protective = reduces.contains(&fill.client_order_id);
-        assert!(!protective || held.abs() < before.abs() && held.signum() * before.signum() >= 0, "{fill:?} from {before}");
+        assert!(
+            !protective || held.abs() < before.abs() && held.signum() * before.signum() >= 0,
+            "{fill:?} from {before}"
+        );
         paid.entry((event.account, fill.client_order_id)).or_default().push((event, fill));
     }
     // Flat fees by the rounding rule, computed by hand.
