@@ -78,6 +78,9 @@ pub(crate) fn futures_account(usdt: &str, leverage: &str) -> Portfolio {
     portfolio
 }
 
+/// Side, maker or taker, price and quantity.
+type TradeSide = (Side, Liquidity, i64, i64);
+
 /// An exchange, its events, and what a reader of the events knows.
 pub(crate) struct Venue {
     pub(crate) exchange: Exchange,
@@ -198,7 +201,7 @@ impl Venue {
 
     /// What a reader of the events must find: steps in sequence, states that follow each other, trades in pairs.
     fn read(&mut self, from: usize) {
-        let mut sides: BTreeMap<(Symbol, u64), Vec<(Side, Liquidity, i64, i64)>> = BTreeMap::new();
+        let mut sides: BTreeMap<(Symbol, u64), Vec<TradeSide>> = BTreeMap::new();
         let new: Vec<ExchangeEvent> = self.events.iter().skip(from).cloned().collect();
         for event in new {
             match event.event {

@@ -1,5 +1,5 @@
 //! The exchange: properties of a venue over random order flow, and examples of each rule.
-#![expect(clippy::expect_used, clippy::panic, reason = "tests may stop at a wrong shape")]
+#![expect(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests may stop at a wrong shape")]
 
 mod depth;
 mod kit;
