@@ -44,6 +44,7 @@
 mod amend;
 mod contingency;
 mod desk;
+pub mod exchange;
 mod execute;
 mod fees;
 mod latency;

@@ -252,7 +252,29 @@ impl ClientOrderId {
     /// # Errors
     /// Too long together.
     pub fn fill(&self, number: u32) -> Result<TradeId, TextError> {
-        TradeId::parse(&format!("{self}-F{number}"))
+        // On the path of every fill, so it is put together without formatting: both alphabets are the same.
+        let mut text = Inline::<{ TradeId::LONGEST }>::EMPTY;
+        let mut digits = [b'0'; 10];
+        let mut first = digits.len();
+        let mut rest = number;
+        for (position, digit) in digits.iter_mut().enumerate().rev() {
+            *digit = b'0' + u8::try_from(rest % 10).unwrap_or_default();
+            rest /= 10;
+            first = position;
+            if rest == 0 {
+                break;
+            }
+        }
+        let number = digits.get(first..).unwrap_or_default();
+        let parts = self.0.as_bytes().iter().chain(b"-F").chain(number);
+        let mut length = 0;
+        for (to, from) in text.bytes.iter_mut().zip(parts) {
+            *to = *from;
+            length += 1;
+        }
+        // The longest id and the largest number have 48 bytes together: nothing is cut.
+        text.length = length;
+        Ok(TradeId(text))
     }
 }
 
@@ -287,6 +309,10 @@ mod tests {
         let id = ClientOrderId::parse("PRA-1-ab").unwrap_or_default();
         assert_eq!(id.child(format_args!("SL1")).map(|id| id.to_string()), Ok("PRA-1-ab-SL1".to_owned()));
         assert_eq!(id.fill(2).map(|id| id.to_string()), Ok("PRA-1-ab-F2".to_owned()));
+        assert_eq!(id.fill(10).map(|id| id.to_string()), Ok("PRA-1-ab-F10".to_owned()));
+        let longest = ClientOrderId::parse(&"x".repeat(36)).unwrap_or_default();
+        assert_eq!(longest.fill(u32::MAX).map(|id| id.to_string()), Ok("x".repeat(36) + "-F4294967295"));
+        assert_eq!(longest.fill(0), TradeId::parse(&("x".repeat(36) + "-F0")));
         assert!(ClientOrderId::parse(&"x".repeat(36)).unwrap_or_default().child(format_args!("SL1")).is_err());
     }
 }
