@@ -38,6 +38,7 @@ __all__ = [
     "chart_swings",
     "check_timeframe",
     "market_view",
+    "risk_rules",
     "ta_candle_settings",
     "ta_changes",
     "ta_explain",
@@ -420,6 +421,7 @@ class Approved:
     @property
     def client_order_id(self) -> str: ...
 
+def risk_rules() -> list[dict[str, Any]]: ...
 @final
 class AccountView:
     def __new__(
@@ -435,25 +437,40 @@ class AccountView:
 class RiskGate:
     def __new__(
         cls,
+        bounds: Mapping[str, _Amount | int | None],
         *,
-        max_order_notional: _Amount,
-        max_trade_fraction: _Amount,
-        max_instrument_fraction: _Amount,
-        max_exposure: _Amount,
-        max_leverage: _Amount,
-        max_daily_loss: _Amount,
-        price_band: _Amount,
-        max_data_age_ns: int,
-        allow_short: bool,
+        allow_short: bool = False,
+        duplicate_window_ns: int = 1_000_000_000,
+        strategies: Mapping[str, Mapping[str, _Amount | int | None]] | None = None,
+        instruments: Mapping[str, Mapping[str, _Amount | int | None]] | None = None,
+        clusters: Mapping[str, str] = ...,
+        correlations: Sequence[tuple[str, str, _Amount]] = ...,
+        scaling: Mapping[str, _Amount | None] | None = None,
     ) -> RiskGate: ...
     @property
     def killed(self) -> str | None: ...
     @property
     def day_start(self) -> str | None: ...
-    def kill(self, reason: str) -> None: ...
-    def rearm(self) -> None: ...
+    def kill(self, reason: str, *, by: str = "operator", now: int | None = None) -> dict[str, Any] | None: ...
+    def rearm(self, *, by: str = "operator", now: int | None = None) -> dict[str, Any]: ...
+    def snapshot(self) -> dict[str, Any]: ...
+    def restore(self, snapshot: dict[str, Any]) -> None: ...
+    def set_io_trouble(self, trouble: str | None) -> None: ...
     def remember(self, client_order_id: str, decision_id: str) -> None: ...
-    def mark(self, ts_event: int, equity: _Amount) -> None: ...
+    def note_cancel(self, now: int) -> None: ...
+    def note_trade(self, strategy: str, profit: _Amount, cost: _Amount) -> None: ...
+    def forgive_losses(self, strategy: str) -> None: ...
+    def know(
+        self,
+        symbol: str,
+        *,
+        daily_volume: _Amount | None = None,
+        volatility: _Amount | None = None,
+        correlation: _Amount | None = None,
+    ) -> None: ...
+    def mark(self, ts_event: int, equity: _Amount) -> list[tuple[str, dict[str, Any]]]: ...
+    def observe(self, account: AccountView, now: int) -> list[tuple[str, dict[str, Any]]]: ...
+    def usage(self, account: AccountView, now: int) -> list[dict[str, Any]]: ...
     def preview(
         self,
         order: OrderRequest,
@@ -462,6 +479,7 @@ class RiskGate:
         account: AccountView,
         last: tuple[_Amount, int] | None,
         now: int,
+        book: tuple[_Amount, _Amount, int] | None = None,
     ) -> dict[str, Any]: ...
     def check(
         self,
@@ -471,17 +489,50 @@ class RiskGate:
         account: AccountView,
         last: tuple[_Amount, int] | None,
         now: int,
+        book: tuple[_Amount, _Amount, int] | None = None,
     ) -> tuple[dict[str, Any], Approved | None]: ...
 
 @final
 class PracticeVenue:
     def __new__(
-        cls, *, fee_rate: _Amount, slippage: _Amount, cash: _Amount, instruments: Sequence[Instrument]
+        cls,
+        *,
+        cash: _Amount,
+        instruments: Sequence[Instrument],
+        fee_rate: _Amount | None = None,
+        maker_rate: _Amount | None = None,
+        taker_rate: _Amount | None = None,
+        fee_tiers: Sequence[tuple[_Amount, _Amount, _Amount]] | None = None,
+        fee_per_share: _Amount | None = None,
+        fee_minimum: _Amount | None = None,
+        fee_maximum: _Amount | None = None,
+        fee_per_order: _Amount | None = None,
+        slippage: _Amount | None = None,
+        slippage_ticks: int | None = None,
+        impact: _Amount | None = None,
+        max_participation: _Amount | None = None,
     ) -> PracticeVenue: ...
     def submit(self, approved: Approved, now: int) -> _Events: ...
     def cancel(self, client_order_id: str, now: int, reason: str) -> _Events: ...
+    def amend(
+        self,
+        client_order_id: str,
+        now: int,
+        *,
+        quantity: _Amount | None = None,
+        limit_price: _Amount | None = None,
+        trigger_price: _Amount | None = None,
+    ) -> _Events: ...
     def on_bar(
-        self, symbol: str, ts_open: int, ts_event: int, open: float, high: float, low: float, close: float
+        self,
+        symbol: str,
+        ts_open: int,
+        ts_event: int,
+        open: float,
+        high: float,
+        low: float,
+        close: float,
+        volume: float,
     ) -> _Events: ...
     def account(self) -> dict[str, str]: ...
     def account_view(self) -> AccountView: ...
@@ -489,7 +540,9 @@ class PracticeVenue:
     def quote(self, symbol: str) -> tuple[str, int] | None: ...
     def order_state(self, client_order_id: str) -> str | None: ...
     def working(self, *, protective: bool = False) -> list[str]: ...
-    def mark(self, symbol: str, price: _Amount, ts_event: int) -> None: ...
+    def trail(self, client_order_id: str) -> tuple[str, str] | None: ...
+    def state_hash(self) -> int: ...
+    def mark(self, symbol: str, price: _Amount, ts_event: int, ts_open: int | None = None) -> None: ...
     def restore_order(
         self,
         order: OrderRequest,
@@ -497,10 +550,12 @@ class PracticeVenue:
         state: str,
         seq: int,
         fills: int,
-        filled: _Amount,
         ts_accepted: int,
+        eligible_from: int,
         rank: int,
         protective: bool,
+        triggered: bool = False,
+        best: _Amount | None = None,
     ) -> None: ...
     def restore_fill(self, fill: Fill) -> None: ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -27,6 +28,7 @@ class PracticeAccount:
 
     def __init__(self, settings: Settings, instruments: Mapping[str, Instrument], *, bar_ns: int) -> None:
         self.gate = Gate(settings.risk, bar_ns=bar_ns)
+        self._bar_ns = bar_ns
         self._venue = _core.PracticeVenue(
             fee_rate=settings.account.fee_rate,
             slippage=settings.account.slippage,
@@ -76,6 +78,9 @@ class PracticeAccount:
     def restore(self, ops: Ops, account_id: str, last_prices: Mapping[str, tuple[Decimal, int]]) -> None:
         """Bring a fresh account to where the log left it.
 
+        Everything comes from rows: fills, intents, and the steps of each order. The trail of a trailing stop and the
+        terms of an amended order are in the reasons of their steps, so no bar is needed to have them exactly.
+
         The venue's truth is the log: an intent without an `accept` never reached it and is not restored as working;
         `unsent_intents` lists those.
 
@@ -94,24 +99,28 @@ class PracticeAccount:
         for cells in ops.rows("SELECT * FROM fill WHERE account_id = ? ORDER BY id", [account_id]):
             names = {field.name for field in msgspec.structs.fields(Fill)}
             self._venue.restore_fill(msgspec.convert({k: v for k, v in cells.items() if k in names}, Fill))
+        lives = _lives(ops, account_id)
         for rank, cells in enumerate(ops.rows(_ORDERS, [account_id])):
             order = _order(cells)
             if cells["state"] is None:
                 continue
             if not cells["protective"]:
                 self.gate.remember(order.client_order_id, order.decision_id)
+            life = lives.get(order.client_order_id, _Life())
             self._venue.restore_order(
-                order,
+                msgspec.structs.replace(order, **life.terms),
                 state=cells["state"],
                 seq=cells["seq"],
                 fills=cells["fills"],
-                filled=order.quantity if cells["fills"] else Decimal(0),
-                ts_accepted=cells["ts_accepted"],
+                ts_accepted=life.ts_accepted,
+                eligible_from=life.eligible_from,
                 rank=rank,
                 protective=bool(cells["protective"]),
+                triggered=life.triggered,
+                best=life.best,
             )
         for symbol, (price, ts_event) in last_prices.items():
-            self._venue.mark(symbol, price, ts_event)
+            self._venue.mark(symbol, price, ts_event, ts_event - self._bar_ns)
 
 
 def unsent_intents(ops: Ops, account_id: str) -> list[OrderRequest]:
@@ -121,14 +130,51 @@ def unsent_intents(ops: Ops, account_id: str) -> list[OrderRequest]:
 
 _ORDERS = """
     SELECT i.*, e.state, e.seq,
-        (SELECT count(*) FROM fill f WHERE f.client_order_id = i.client_order_id) AS fills,
-        (SELECT a.ts_event FROM order_event a WHERE a.client_order_id = i.client_order_id AND a.event = 'accept')
-            AS ts_accepted
+        (SELECT count(*) FROM fill f WHERE f.client_order_id = i.client_order_id) AS fills
     FROM order_intent i
     LEFT JOIN order_event e ON e.client_order_id = i.client_order_id
         AND e.seq = (SELECT max(seq) FROM order_event x WHERE x.client_order_id = i.client_order_id)
     WHERE i.account_id = ? ORDER BY i.id
 """
+
+
+_STEPS = """
+    SELECT client_order_id, event, ts_event, reason FROM order_event
+    WHERE account_id = ? AND event IN ('accept', 'trigger', 'amend') ORDER BY id
+"""
+_TERMS = {"quantity": "quantity", "limit": "limit_price", "trigger": "trigger_price"}
+
+
+@dataclass
+class _Life:
+    """What the steps of an order changed: since when it may trade, whether it woke, its terms, its trail."""
+
+    ts_accepted: int = 0
+    eligible_from: int = 0
+    triggered: bool = False
+    best: Decimal | None = None
+    terms: dict[str, Decimal] = field(default_factory=dict)
+
+    def take(self, event: str, ts_event: int, reason: str) -> None:
+        """The next step, oldest first. Terms are the `name=value` pairs that a reason begins with."""
+        pairs = (pair.partition("=") for pair in reason.partition(";")[0].split() if "=" in pair)
+        named = {name: Decimal(value) for name, _, value in pairs if name in {*_TERMS, "best"}}
+        if event == "accept":
+            self.ts_accepted = self.eligible_from = ts_event
+        elif event == "trigger":
+            self.triggered, self.eligible_from = True, ts_event
+        elif "limit" in named or "trigger" in named:
+            self.eligible_from = ts_event
+        self.best = named.pop("best", self.best)
+        self.terms.update({_TERMS[name]: value for name, value in named.items()})
+
+
+def _lives(ops: Ops, account_id: str) -> dict[str, _Life]:
+    lives: dict[str, _Life] = {}
+    for cells in ops.rows(_STEPS, [account_id]):
+        life = lives.setdefault(str(cells["client_order_id"]), _Life())
+        life.take(str(cells["event"]), int(cells["ts_event"]), str(cells["reason"] or ""))
+    return lives
 
 
 def _order(cells: dict[str, Any]) -> OrderRequest:

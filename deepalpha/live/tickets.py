@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from decimal import Decimal
 from typing import TypeVar
 
@@ -74,10 +75,20 @@ def order_of(ticket: Ticket, *, command_id: str, mode: Mode, account_id: str, re
 
 def _convert(fields: dict[str, object], kind: type[T]) -> T:
     given = {name: value for name, value in fields.items() if value is not None}
+    known = kind.__struct_fields__
     for name, value in given.items():
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there is {', '.join(known)}"
+            raise OrderError(f"{name} is no term of an order; {hint}")
         if isinstance(value, float):
             raise OrderError(f"{name} {value!r} is a float, which is not exact; give a Decimal or a string")
     try:
-        return msgspec.convert(given, kind)
+        made = msgspec.convert(given, kind)
     except msgspec.ValidationError as error:
         raise OrderError(f"this order cannot be read: {error}") from error
+    for name in known:
+        value = getattr(made, name)
+        if isinstance(value, Decimal) and not value.is_finite():
+            raise OrderError(f"{name} {value} is no amount; give a finite decimal number")
+    return made

@@ -93,7 +93,9 @@ fn main() -> Result<(), Failure> {
     let requests = requests(200_000)?;
     let mut single = [Vec::with_capacity(200_000), Vec::with_capacity(200_000)];
     run(&requests, &mut single)?;
-    for (what, times) in ["resting order", "order that takes: one fill, both accounts, 5 events"].iter().zip(&mut single) {
+    for (what, times) in
+        ["resting order", "order that takes: one fill, both accounts, 5 events"].iter().zip(&mut single)
+    {
         for (name, share) in [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)] {
             println!("{:<64} {:>10}", format!("  {what}, {name} (with the clock)"), percentile(times, share));
         }

@@ -33,23 +33,12 @@ fn listed() -> Instrument {
 }
 
 fn venue(slippage: &str, fee: &str) -> PracticeVenue {
-    let config = VenueConfig { fee_rate: ratio(fee), slippage: ratio(slippage) };
-    PracticeVenue::new(config, vec![listed()], money("100000"))
+    let config = VenueConfig::simple(ratio(fee), ratio(slippage));
+    PracticeVenue::new(config, vec![listed()], money("100000")).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn open_gate() -> RiskGate {
-    let wide = Ratio::from_raw(i64::MAX);
-    RiskGate::new(Limits {
-        max_order_notional: Money::from_raw(i64::MAX),
-        max_trade_fraction: wide,
-        max_instrument_fraction: wide,
-        max_exposure: wide,
-        max_leverage: wide,
-        max_daily_loss: wide,
-        price_band: wide,
-        max_data_age: i64::MAX,
-        allow_short: true,
-    })
+    RiskGate::new(Limits::open())
 }
 
 fn bar(day: i64, [open, high, low, close]: [&str; 4]) -> Bar {
@@ -62,6 +51,7 @@ fn bar(day: i64, [open, high, low, close]: [&str; 4]) -> Bar {
         high,
         low,
         close,
+        volume: Quantity::from_raw(100_000_000_000_000),
     }
 }
 
@@ -230,7 +220,7 @@ proptest! {
                 let side = if *buy { Side::Buy } else { Side::Sell };
                 let mut request = order(&format!("o{day}"), side, *quantity, order_type, None);
                 request.reduce_only = *kind == 2;
-                if *protect {
+                if *protect && !request.reduce_only {
                     let (near, far) = if *buy { (9_800, 10_600) } else { (10_200, 9_400) };
                     (request.stop_loss, request.take_profit) = (Some(cents(near)), Some(cents(far)));
                 }

@@ -9,7 +9,7 @@
 //! window and one map entry per far level.
 
 use super::slab::NIL;
-use super::sorted::Sorted;
+use super::sorted::{Sorted, Spot};
 use super::steps::Ticks;
 use crate::types::Side;
 
@@ -76,19 +76,19 @@ impl Ladder {
         rank.wrapping_sub(self.base).cast_unsigned()
     }
 
-    /// The level of a rank, or [`NIL`].
+    /// The level of a rank, or [`NIL`], and a hint for [`Self::insert`].
     #[inline]
-    pub(super) fn find(&self, rank: i64) -> u32 {
+    pub(super) fn find(&self, rank: i64) -> (u32, Spot) {
         let offset = self.offset(rank);
         if offset < SPAN {
-            return self.slots.get(offset as usize).copied().unwrap_or(NIL);
+            return (self.slots.get(offset as usize).copied().unwrap_or(NIL), Spot::default());
         }
-        self.far.get(rank)
+        self.far.find(rank)
     }
 
     /// Add a level at a rank that has none.
     #[inline]
-    pub(super) fn insert(&mut self, rank: i64, level: u32) {
+    pub(super) fn insert(&mut self, rank: i64, level: u32, spot: Spot) {
         if self.best_level == NIL {
             self.base = start_for(rank);
             self.far_uses = 0;
@@ -100,7 +100,7 @@ impl Ladder {
         if offset < SPAN {
             self.mark(offset, level);
         } else {
-            self.far.insert(rank, level);
+            self.far.insert(rank, level, spot);
             self.used_far();
         }
     }
@@ -227,7 +227,7 @@ impl Ladder {
         let mut next = self.next_marked(0);
         while let Some(offset) = next {
             let level = self.slots.get(offset as usize).copied().unwrap_or(NIL);
-            self.far.insert(self.base.wrapping_add(offset.cast_signed()), level);
+            self.far.insert(self.base.wrapping_add(offset.cast_signed()), level, Spot::default());
             self.unmark(offset);
             next = self.next_marked(offset + 1);
         }
@@ -245,4 +245,56 @@ impl Ladder {
 /// Start of a window for a best rank: a quarter of the room for better prices, the rest for worse ones.
 fn start_for(best: i64) -> i64 {
     best.saturating_sub(SPAN.cast_signed() / 4).min(i64::MAX - SPAN.cast_signed() + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn agrees_with_a_tree_while_the_market_moves_and_jumps() {
+        let (mut ladder, mut model) = (Ladder::new(), BTreeMap::new());
+        let (mut state, mut middle, mut moves, mut last_base) = (7_u64, 0_i64, 0, 0);
+        let mut spot = Spot::default();
+        for step in 0..120_000_u32 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let draw = (state >> 33).cast_signed();
+            if draw % 2_000 == 0 {
+                let centres = [i64::MIN, i64::MAX, 0, 10_000, -9_000, 1 << 50];
+                middle = centres.get((draw >> 12) as usize % 6).copied().unwrap_or(0);
+            }
+            middle = middle.saturating_add(draw % 3 - 1);
+            let spread = if step / 20_000 % 2 == 0 { 200 } else { 9_000 };
+            let rank = middle.saturating_add((draw >> 2) % spread - spread / 2);
+            // Half the deletions take the best, as a market that trades does.
+            let best = if draw % 4 == 0 { model.keys().next().copied() } else { None };
+            let rank = best
+                .or_else(|| model.range(rank..).next().map(|(held, _)| *held))
+                .filter(|_| draw % 2 == 0 || model.len() > 300)
+                .unwrap_or(rank);
+            if model.remove(&rank).is_some() {
+                ladder.remove(rank);
+            } else {
+                ladder.insert(rank, step, spot);
+                spot = ladder.find(rank.saturating_add(draw % 50)).1;
+                model.insert(rank, step);
+            }
+            moves += u32::from(ladder.base != last_base);
+            last_base = ladder.base;
+            let (best_rank, best_level) = ladder.best();
+            assert_eq!(
+                model.first_key_value(),
+                (best_level != NIL).then_some((&best_rank, &best_level)),
+                "step {step}"
+            );
+            assert_eq!(ladder.find(rank).0, model.get(&rank).copied().unwrap_or(NIL));
+            assert_eq!(ladder.len(), model.len());
+            if step % 32 == 0 {
+                assert!(ladder.iter().eq(model.values().copied()), "step {step}");
+            }
+        }
+        assert!(moves > 50, "the window moved {moves} times");
+    }
 }

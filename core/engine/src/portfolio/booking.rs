@@ -62,6 +62,13 @@ struct LegAfter {
     opened: bool,
 }
 
+/// A balance that only the fee touches.
+struct ThirdCurrency {
+    slot: usize,
+    before: Balance,
+    after: Balance,
+}
+
 impl LegAfter {
     fn of(position: &Position, terms: &Terms, fill: &Booking) -> Result<Self, PortfolioError> {
         let delta = fill.quantity.signed(fill.side.is_buy());
@@ -179,8 +186,8 @@ impl Portfolio {
             if let (Some(base), Some(before)) = (&base, base_before) {
                 base.check_free(before)?;
             }
-            if let Some((slot, third)) = &third {
-                third.check_free(self.slot(*slot)?)?;
+            if let Some(third) = &third {
+                third.after.check_free(&third.before)?;
             }
         }
         // A value that cannot be told must not get in: the totals would refuse for ever after.
@@ -190,8 +197,8 @@ impl Portfolio {
         if let Some((reserved, left)) = reservation.zip(left) {
             *reserved = left;
         }
-        if let Some((slot, balance)) = third {
-            self.put(slot, balance);
+        if let Some(third) = third {
+            self.put(third.slot, third.after);
         }
         if let Some((slot, balance)) = terms.base.zip(base) {
             self.put(slot, balance);
@@ -281,13 +288,13 @@ impl Portfolio {
         }
     }
 
-    /// Charge the fee where it belongs; the balance of a third currency is returned to be put.
+    /// Charge the fee where it belongs; the balance of a third currency is returned as it was and as it becomes.
     fn pay_fee(
         &self,
         fill: &Booking,
         settle: &mut Balance,
         base: Option<&mut Balance>,
-    ) -> Result<Option<(usize, Balance)>, PortfolioError> {
+    ) -> Result<Option<ThirdCurrency>, PortfolioError> {
         let currency = fill.fee_currency.unwrap_or(settle.currency);
         if currency == settle.currency {
             settle.pay_fee(fill.fee)?;
@@ -297,11 +304,11 @@ impl Portfolio {
             base.pay_fee(fill.fee)?;
             return Ok(None);
         }
-        let slot = self.balances.iter().position(|balance| balance.currency == currency);
-        let slot = slot.ok_or(PortfolioError::NotEnoughCash { currency, needed: fill.fee, free: Money::ZERO })?;
-        let mut third = *self.slot(slot)?;
-        third.pay_fee(fill.fee)?;
-        Ok(Some((slot, third)))
+        let known = self.balances.iter().position(|balance| balance.currency == currency);
+        let before = known.map_or_else(|| Ok(Balance::new(currency)), |slot| self.slot(slot).copied())?;
+        let mut after = before;
+        after.pay_fee(fill.fee)?;
+        Ok(Some(ThirdCurrency { slot: known.unwrap_or(self.balances.len()), before, after }))
     }
 
     pub(super) fn slot(&self, slot: usize) -> Result<&Balance, PortfolioError> {
@@ -310,8 +317,10 @@ impl Portfolio {
     }
 
     pub(super) fn put(&mut self, slot: usize, balance: Balance) {
-        if let Some(place) = self.balances.get_mut(slot) {
-            *place = balance;
+        match self.balances.get_mut(slot) {
+            Some(place) => *place = balance,
+            // The first fee in a currency that was never used.
+            None => self.balances.push(balance),
         }
     }
 }

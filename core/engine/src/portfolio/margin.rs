@@ -128,11 +128,19 @@ impl Portfolio {
             steps.sort_by_key(|step| std::cmp::Reverse(step.maintenance));
             return Ok(MarginState::Liquidate(steps));
         }
+        if self.owes_without_positions() {
+            return Ok(MarginState::Liquidate(steps));
+        }
         Ok(worst.map_or(MarginState::Healthy, |(equity, maintenance, call_at)| MarginState::Call {
             equity,
             maintenance,
             call_at,
         }))
+    }
+
+    /// Isolated: what closes by the holder's own orders lost beyond the wallet.
+    pub(super) fn owes_without_positions(&self) -> bool {
+        self.open_legs().next().is_none() && self.balances.iter().any(|balance| balance.total < Money::ZERO)
     }
 
     fn liquidation_order(
@@ -225,8 +233,8 @@ impl Portfolio {
         if slope == 0 {
             return Ok(None);
         }
-        let overflow = crate::types::AmountError::Overflow { what: "liquidation price" };
-        let scaled = slack.checked_mul(scale * scale).ok_or(overflow)?;
+        let overflow = || crate::types::AmountError::Overflow { what: "liquidation price" };
+        let scaled = slack.checked_mul(scale * scale).ok_or_else(overflow)?;
         let distance = scaled.div_euclid(slope.abs());
         let last = i128::from(state.position.last_price.raw());
         let price = if slope > 0 { last - distance } else { last + distance };

@@ -96,7 +96,8 @@ impl Portfolio {
                 way_out: "what was bought today can be sold from the next trading day on (T+1)",
             });
         }
-        let fee = super::rates::money(margin_of(i128::from(notional.raw()), fee_rate))?;
+        // A rebate is not counted on.
+        let fee = super::rates::money(margin_of(i128::from(notional.raw()), fee_rate.max(Ratio::ZERO)))?;
         let mut made = Reservation { instrument, leg, quantity, cash: fee, units: Quantity::ZERO };
         if self.terms.kind == AccountKind::Spot {
             if side.is_buy() {

@@ -4,7 +4,8 @@
 //! is due at); then all marks are applied; then the margin is looked at once; then positions are closed at their marks in
 //! the order of [`super::margin`] until the account stands. What is lost beyond the cap - the position's own margin when
 //! isolated, the account otherwise - is a [`SettleEvent::Deficit`] that the venue's insurance pays: no balance is left
-//! negative by a liquidation. All or nothing: after an error the account is as it was.
+//! negative by a liquidation. (A close by the holder's own order is charged in full; what it leaves owing is covered when
+//! the account is next settled without positions.) All or nothing: after an error the account is as it was.
 
 use super::booking::Booking;
 use super::margin::{LiquidationStep, MarginState};
@@ -234,10 +235,7 @@ impl Portfolio {
                 MarginState::Healthy | MarginState::Call { .. } => Vec::new(),
             };
         }
-        if !self.terms.kind.is_isolated() {
-            self.cover_account(events)?;
-        }
-        Ok(())
+        self.cover_account(events)
     }
 
     fn close(&mut self, step: &LiquidationStep, events: &mut Vec<SettleEvent>) -> Result<(), PortfolioError> {
@@ -262,9 +260,16 @@ impl Portfolio {
         Ok(())
     }
 
-    /// Cross: once everything is closed and the account owes on balance, the insurance takes it all over.
+    /// Once everything is closed: the insurance takes over an account that owes on balance (cross) and every balance
+    /// that owes (isolated).
     fn cover_account(&mut self, events: &mut Vec<SettleEvent>) -> Result<(), PortfolioError> {
-        if self.open_legs().next().is_some() || self.margin_figures()?.equity >= Money::ZERO {
+        let isolated = self.terms.kind.is_isolated();
+        let owes = if isolated {
+            self.owes_without_positions()
+        } else {
+            self.open_legs().next().is_none() && self.margin_figures()?.equity < Money::ZERO
+        };
+        if !owes {
             return Ok(());
         }
         let mut slots: Vec<(Currency, usize)> =
@@ -272,7 +277,7 @@ impl Portfolio {
         slots.sort_unstable();
         for (_, slot) in slots {
             let total = self.slot(slot)?.total;
-            if total != Money::ZERO {
+            if total < Money::ZERO || (!isolated && total > Money::ZERO) {
                 self.cover(slot, total.negated(), events)?;
             }
         }

@@ -6,6 +6,7 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use thiserror::Error;
 
 /// Text that cannot be an id.
@@ -164,6 +165,20 @@ macro_rules! inline_text {
         impl Default for $name {
             fn default() -> Self {
                 Self::EMPTY
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                // "None" is written as no text.
+                if text.is_empty() { Ok(Self::EMPTY) } else { Self::parse(&text).map_err(de::Error::custom) }
             }
         }
 

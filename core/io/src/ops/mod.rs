@@ -5,6 +5,8 @@
 //! Several processes may write; each waits up to five seconds for its turn.
 
 mod log;
+mod orders;
 mod schema;
 
 pub use log::{Columns, Level, OpsError, OpsLog, Row, Value};
+pub use orders::OrderJournal;

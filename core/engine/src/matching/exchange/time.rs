@@ -4,7 +4,7 @@ use super::Exchange;
 use super::config::{ExchangeEvent, OrderChange};
 use super::error::ExchangeError;
 use super::orders::{Order, Place};
-use crate::matching::{Charges, Message, OrderRecord};
+use crate::matching::{Message, OrderRecord};
 use crate::orders::{OrderEventKind, OrderRequest, OrderState, PositionSide, TimeInForce};
 use crate::types::{Quantity, Side, UtcNanos};
 
@@ -149,7 +149,7 @@ impl Exchange {
         let shrinks = request.reduce_only || closes_leg || (t_plus_one && !request.side.is_buy());
         let open_at = u32::try_from(book.open.len()).unwrap_or(u32::MAX);
         let state = OrderState::Submitted;
-        let record = OrderRecord { request: *request, state, seq: 0, fills: 0, ts_accepted: now, rank, protective };
+        let record = OrderRecord { state, ..OrderRecord::new(*request, now, rank, protective) };
         let key = self.orders.insert((account, request.client_order_id), |key| Order {
             key,
             account,
@@ -161,7 +161,6 @@ impl Exchange {
             limit: None,
             leaves: 0,
             reservation: None,
-            charges: Charges::default(),
             queue: None,
             live_since: now,
             open_at,
