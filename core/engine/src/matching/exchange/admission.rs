@@ -68,6 +68,7 @@ impl Exchange {
         let now = self.now;
         let order = self.by_key_mut(key)?;
         order.record.ts_accepted = now;
+        order.record.eligible_from = now;
         order.live_since = now;
         let (request, liquidates) = (order.record.request, order.liquidates);
         if let Err(refusal) = self.check_request(key) {
@@ -101,6 +102,8 @@ impl Exchange {
         let order = self.by_key_mut(key)?;
         order.place = Place::Matching;
         order.live_since = now;
+        order.record.triggered = true;
+        order.record.eligible_from = now;
         self.step(key, OrderEventKind::Trigger, "", events)?;
         self.goes_first(key)?;
         self.cascade_urgent(events)?;

@@ -94,7 +94,7 @@ fn book(
     now: crate::types::UtcNanos,
 ) -> Result<(Money, Booking), ExchangeError> {
     let request = &order.record.request;
-    let fee = account.fee(price, units, liquidity, &order.charges, now)?;
+    let fee = account.fee(price, units, liquidity, &order.record.charges, now)?;
     let mut booking = Booking {
         instrument: account.index(order.listing)?,
         side: request.side,
@@ -113,7 +113,7 @@ fn book(
         }
         done => done?,
     };
-    order.charges = order.charges.with(price, units, booking.fee)?;
+    order.record.charges = order.record.charges.with(price, units, booking.fee)?;
     account.count_volume(now, price.notional(units)?)?;
     Ok((realised, booking))
 }

@@ -9,7 +9,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use super::error::ExchangeError;
 use crate::book::{QueuePosition, Ticks};
-use crate::matching::{Charges, OrderRecord};
+use crate::matching::OrderRecord;
 use crate::portfolio::Reservation;
 use crate::types::{ClientOrderId, UtcNanos};
 
@@ -50,7 +50,6 @@ pub(super) struct Order {
     /// What is left, in lots.
     pub leaves: i64,
     pub reservation: Option<Reservation>,
-    pub charges: Charges,
     /// Its place in the queue of a replica, once the level is known.
     pub queue: Option<QueuePosition>,
     /// Since when it can trade: only on data that is newer.

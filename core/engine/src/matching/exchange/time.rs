@@ -4,7 +4,7 @@ use super::Exchange;
 use super::config::{ExchangeEvent, OrderChange};
 use super::error::ExchangeError;
 use super::orders::{Order, Place};
-use crate::matching::{Charges, Message, OrderRecord};
+use crate::matching::{Message, OrderRecord};
 use crate::orders::{OrderEventKind, OrderRequest, OrderState, PositionSide, TimeInForce};
 use crate::types::{Quantity, Side, UtcNanos};
 
@@ -161,7 +161,6 @@ impl Exchange {
             limit: None,
             leaves: 0,
             reservation: None,
-            charges: Charges::default(),
             queue: None,
             live_since: now,
             open_at,
