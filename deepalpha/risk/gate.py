@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from decimal import Decimal
 from typing import Any
 
@@ -183,7 +184,12 @@ class Gate:
 
 def _by_unit(table: dict[str, dict[str, Decimal | None]]) -> dict[str, dict[str, Decimal | int | None]]:
     """Counts and nanoseconds as integers, everything else as it is."""
-    whole = {rule.name for rule in rules() if rule.unit in {"count", "nanoseconds", "state"}}
+    known = {rule.name: rule for rule in rules()}
+    for name in (name for own in table.values() for name in own if name not in known):
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"rules are {', '.join(known)}"
+        raise ConfigError(f"risk: {name} is not a rule; {hint}")
+    whole = {name for name, rule in known.items() if rule.unit in {"count", "nanoseconds", "state"}}
     return {
         key: {name: int(value) if value is not None and name in whole else value for name, value in own.items()}
         for key, own in table.items()

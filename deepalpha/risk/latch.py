@@ -32,4 +32,6 @@ def restore_state(ops: Ops, account_id: str, gate: Gate) -> None:
         StoreError: a row that cannot be a state.
     """
     if (state := last_state(ops, account_id)) is not None:
-        gate.core.restore(state)
+        # JSON has no tuples.
+        pairs = {name: tuple(state[name]) if state[name] else None for name in ("day", "month")}
+        gate.core.restore({**state, **pairs})

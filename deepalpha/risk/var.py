@@ -60,6 +60,8 @@ MEANING = {
 }
 LEAST = {VarMethod.NORMAL: 2, VarMethod.CORNISH_FISHER: 4}
 DECAY = 0.94
+DEVIATIONS = 4.0
+"""Cornish-Fisher must be monotone this far out (3 in 100,000 on either side)."""
 
 
 def value_at_risk(
@@ -121,9 +123,12 @@ def _cornish_fisher(row: Returns, alpha: float) -> float:
         return float(row.mean())
     skewness = float(np.mean((centred / spread) ** 3))
     kurtosis = float(np.mean((centred / spread) ** 4)) - 3.0
-    # The slope of the map is a z^2 + b z + c; it must not be negative anywhere (Maillard 2012).
+    # The slope of the map is a z^2 + b z + c (Maillard 2012); it must not be negative within the deviations in use.
     a, b, c = kurtosis / 8 - skewness**2 / 6, skewness / 3, 1 - kurtosis / 8 + 5 * skewness**2 / 36
-    if not (a > 0 and b * b <= 4 * a * c) and not (a == 0 and b == 0 and c >= 0):
+    lowest = [-DEVIATIONS, DEVIATIONS]
+    if a > 0 and abs(b / (2 * a)) < DEVIATIONS:
+        lowest.append(-b / (2 * a))
+    if min(a * z * z + b * z + c for z in lowest) < 0:
         raise OutOfDomain(
             f"Cornish-Fisher is not monotone at skewness {skewness:.3f} and excess kurtosis {kurtosis:.3f}; "
             "use method='historical'"
