@@ -256,3 +256,36 @@ fn a_new_log_on_an_old_account_asks_for_no_history_and_shows_the_position() {
     assert_eq!(desk.command(Command::AcceptVenue(shown[0].id)), Ok(()));
     assert_eq!((desk.position(), desk.submit(request("A1", Side::Buy, 1))), (9, Submitted::Taken));
 }
+
+#[test]
+fn a_snapshot_does_not_judge_an_order_that_is_younger_than_the_venues_lag() {
+    let mut desk = Desk::new();
+    desk.pass(31 * SECOND);
+    desk.working(request("A1", Side::Buy, 4));
+    desk.answer(&[], &[], &[]);
+    assert_eq!((desk.state("A1"), desk.discrepancies().len()), (OrderState::Accepted, 0));
+}
+
+#[test]
+fn what_is_made_up_has_the_same_id_whatever_the_log_holds_beside_it() {
+    let made = |others: usize| {
+        let mut desk = Desk::new();
+        for number in 0..others {
+            desk.working(request(&format!("A9{number}"), Side::Sell, 1));
+            desk.cancelled(&format!("A9{number}"));
+        }
+        for _ in 0..3 {
+            desk.pass(40 * SECOND);
+            desk.answer(&[], &[], &[venue_position(3)]);
+        }
+        let shown = desk.discrepancies()[0];
+        assert_eq!(desk.command(Command::AcceptVenue(shown.id)), Ok(()));
+        let made = desk.log.iter().rev().find_map(|entry| match &entry.record {
+            Record::Fill(record) if record.synthetic => Some((record.fill.client_order_id, record.fill.trade_id)),
+            _ => None,
+        });
+        (shown.id, made)
+    };
+    assert_eq!(made(0), made(3));
+    assert!(made(0).1.is_some());
+}

@@ -83,7 +83,11 @@ fn run(world: &mut World) -> Result<(), String> {
     world.at(first, Event::Fault);
     while world.now < end {
         let Some(event) = world.next() else { break };
+        let tick = matches!(event, Event::Tick);
         step(world, event)?;
+        if let (true, Some(manager)) = (tick, &world.manager) {
+            truth::reserved(manager)?;
+        }
     }
     world.note(|| "the faults stop".to_owned());
     world.faults = false;

@@ -128,7 +128,7 @@ fn fills(world: &World, manager: &OrderManager) -> Result<(), String> {
 }
 
 /// The running sums against the plain ones.
-fn reserved(manager: &OrderManager) -> Result<(), String> {
+pub fn reserved(manager: &OrderManager) -> Result<(), String> {
     let mut sums: BTreeMap<Symbol, (i64, i64)> = BTreeMap::new();
     for order in manager.orders().iter().filter(|order| !order.state().is_closed() && !order.is_reduce_only()) {
         let price = order.value_price();
