@@ -73,6 +73,7 @@ class RiskSettings(_Section):
     max_strategy_position: Bound | None = Field(default=Decimal("0.02"), description="one position of one strategy")
     strategy_leverage: Bound | None = Field(default=Decimal(2), description="gross exposure of one strategy")
     consecutive_losses: int | None = Field(default=5, ge=1, le=1000, description="losses in a row of one strategy")
+    loss_pause_bars: int = Field(default=20, ge=1, le=100_000, description="bars without entries after those losses")
     sharpe_floor: Decimal | None = Field(default=None, description="mean over deviation a trade, from 20 trades on")
     max_stop_distance: Share | None = Field(default=Decimal("0.02"), description="an entry's stop; null: needs none")
     volume_share: Bound | None = Field(default=Decimal("0.10"), description="order over the average daily volume")

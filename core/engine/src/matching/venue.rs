@@ -138,16 +138,7 @@ impl PracticeVenue {
         if self.places.contains_key(&request.client_order_id) {
             return Ok(Vec::new());
         }
-        request.validate(self.instrument(&request.symbol)?, now)?;
-        self.check_group(&request)?;
-        if request.position_side != PositionSide::Net {
-            return Err(VenueError::Unsupported {
-                client_order_id: request.client_order_id,
-                problem: "the practice account nets, so there is no leg",
-                value: request.position_side.as_str().to_owned(),
-                way_out: "use position side net",
-            });
-        }
+        self.validate(&request, now)?;
         let Some(desk) = self.desks.get_mut(&request.symbol) else { return Ok(Vec::new()) };
         let (rank, id) = (self.next_rank, request.client_order_id);
         let best = desk.quote.map_or(request.reference_price, |quote| quote.price);
@@ -159,6 +150,24 @@ impl PracticeVenue {
         let terms = desk.trail_terms(rank).unwrap_or_default();
         desk.step(rank, OrderEventKind::Accept, now, terms, &mut events)?;
         Ok(events)
+    }
+
+    /// Check a request without a market: what the instrument, the order type and this venue allow.
+    ///
+    /// # Errors
+    /// Not listed, a request that makes no sense, or one that this venue cannot do.
+    pub fn validate(&self, request: &OrderRequest, now: UtcNanos) -> Result<(), VenueError> {
+        request.validate(self.instrument(&request.symbol)?, now)?;
+        self.check_group(request)?;
+        if request.position_side != PositionSide::Net {
+            return Err(VenueError::Unsupported {
+                client_order_id: request.client_order_id,
+                problem: "the practice account nets, so there is no leg",
+                value: request.position_side.as_str().to_owned(),
+                way_out: "use position side net",
+            });
+        }
+        Ok(())
     }
 
     /// What trades at one desk cannot cancel at another within one bar, and a group trades once.

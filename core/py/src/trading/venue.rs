@@ -136,6 +136,12 @@ impl PyPracticeVenue {
         events(py, &made)
     }
 
+    /// Check an order without a market: steps, signs, combinations, expiry, what this venue takes.
+    fn validate(&self, order: &Bound<'_, PyAny>, now: i64) -> PyResult<()> {
+        let order = request(order)?;
+        self.lock().validate(&order, UtcNanos(now)).map_err(map_error)
+    }
+
     /// Take an order back.
     fn cancel<'py>(
         &self,
