@@ -283,13 +283,13 @@ proptest! {
             });
             let Some((event, maker)) = first else { continue };
             prop_assert_eq!(event.execution.map(|execution| execution.liquidity), Some(Liquidity::Maker));
-            let side = resting.iter().filter(|order| order.side == maker.side);
+            let mut side = resting.iter().filter(|order| order.side == maker.side);
             let taker = new.iter().filter_map(|event| match &event.event {
                 VenueEvent::Fill(fill) if fill.side != maker.side => Some(event.account.number()),
                 _ => None,
             }).next();
             // What prevention takes out of the way (the taker's own) does not count.
-            let best = side.filter(|order| Some(order.owner) != taker).next();
+            let best = side.find(|order| Some(order.owner) != taker);
             let best = best.expect("the maker rested before");
             prop_assert_eq!(best.owner, event.account.number());
             prop_assert_eq!(best.price.to_price(perpetual().tick_size).ok(), Some(maker.price));

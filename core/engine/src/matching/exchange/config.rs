@@ -82,7 +82,7 @@ impl Default for ExchangeConfig {
             trigger_source: TriggerSource::LastTrade,
             market_bound: Ratio::from_raw(SCALE / 20),
             data_patience: 60_000_000_000,
-            remembered: 65_536,
+            remembered: 4_096,
             record_changes: false,
         }
     }
