@@ -50,7 +50,7 @@ class CommandDesk:
             "reject": lambda: self._reject(target, by, batch),
             "order": lambda: self._order(body, str(cells["command_id"]), by, batch),
             "cancel": lambda: self._cancel(target, by, batch),
-            "amend": lambda: self._amend(body, by, batch),
+            "amend": lambda: self._amend(body, batch),
             "close": lambda: self._close(target, str(cells["command_id"]), by, batch),
             "kill": lambda: self._kill(by, batch),
             "rearm": lambda: self._rearm(by, batch),
@@ -149,7 +149,7 @@ class CommandDesk:
         batch.report(report, mode=loop.settings.mode, ts_event=now)
         return "done", f"order {client_order_id} is cancelled"
 
-    def _amend(self, body: dict[str, object], by: str, batch: Batch) -> tuple[str, str]:
+    def _amend(self, body: dict[str, object], batch: Batch) -> tuple[str, str]:
         loop, now = self._loop, self._loop.cursor
         change = amendment_of(body)
         report = loop.account.gateway.amend(
@@ -158,7 +158,6 @@ class CommandDesk:
             quantity=change.quantity,
             limit_price=change.limit_price,
             trigger_price=change.trigger_price,
-            reason=f"amended by {by}",
         )
         batch.report(report, mode=loop.settings.mode, ts_event=now)
         return "done", f"order {change.client_order_id} is changed"

@@ -12,6 +12,8 @@ import os
 import time
 from collections.abc import Callable
 
+import numpy as np
+
 from deepalpha.agents import discover, run_agents, series_needed
 from deepalpha.agents.base import BaseAgent
 from deepalpha.config import Settings, Workspace
@@ -235,7 +237,7 @@ class Loop:
     def know(self, symbol: str, asof: int) -> None:
         """Tell the gate the market's figures of a symbol."""
         window = self.source.window(symbol, asof, STATISTICS_BARS)
-        self.account.know(symbol, window["close"], window["volume"])
+        self.account.know(symbol, window["close"].astype(np.float64), window["volume"].astype(np.float64))
 
     def context(self, candle: Candle, totals: Account) -> Context:
         """What the agents may know of a symbol at the close of a bar."""

@@ -79,15 +79,14 @@ class Recovery:
     def _kill_switch(self) -> None:
         loop = self._loop
         cells = loop.ops.rows("SELECT status, body FROM audit WHERE kind = 'kill_switch' ORDER BY id DESC LIMIT 1")
-        if cells and cells[0]["status"] == "killed":
-            if loop.account.gate.killed is None:
-                # The switch is the workspace's: it holds for a new session too.
-                body = json.loads(str(cells[0]["body"]))
-                reason, by = str(body.get("reason", "kill switch")), str(body.get("by", "operator"))
-                told = loop.account.gate.kill(reason, by=by, now=loop.cursor)
-                batch = loop.scribe.batch()
-                batch.add(*risk_rows(batch.stamp, loop.account_id, loop.cursor, told))
-                batch.commit()
+        if cells and cells[0]["status"] == "killed" and loop.account.gate.killed is None:
+            # The switch is the workspace's: it holds for a new session too.
+            body = json.loads(str(cells[0]["body"]))
+            reason, by = str(body.get("reason", "kill switch")), str(body.get("by", "operator"))
+            told = loop.account.gate.kill(reason, by=by, now=loop.cursor)
+            batch = loop.scribe.batch()
+            batch.add(*risk_rows(batch.stamp, loop.account_id, loop.cursor, told))
+            batch.commit()
         for setting in loop.ops.rows(
             "SELECT c.body FROM command c JOIN audit a ON a.kind = 'command' AND a.ref = c.command_id "
             "WHERE c.kind = 'set' AND a.status = 'done' AND a.account_id = ? ORDER BY c.id",
