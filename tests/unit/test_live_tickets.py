@@ -46,26 +46,27 @@ def order_id(loop: Loop) -> str:
     return str(loop.ops.scalar("SELECT client_order_id FROM order_intent ORDER BY id DESC LIMIT 1"))
 
 
+def below(loop: Loop, share: str) -> str:
+    """A price so far below the last one, on the tick."""
+    last = loop.account.last("IBM")
+    assert last is not None
+    return str((Decimal(last[0]) * (1 - Decimal(share))).quantize(Decimal("0.01")))
+
+
 def send(loop: Loop, quantity: str = "10", side: str = "buy", **terms: object) -> tuple[str, str]:
     """Submit a ticket for IBM, let the engine answer, give the answer."""
     station = Workstation(loop.workspace)
-    ticket = station.submit_order("IBM", side, quantity, **terms)
+    ticket = station.submit_order("IBM", side, quantity, **{"stop_loss": below(loop, "0.015"), **terms})
     loop.desk.poll()
     answered = station.answer("order", ticket)
     assert answered is not None
     return answered
 
 
-def limit_below(loop: Loop) -> str:
-    last = loop.account.last("IBM")
-    assert last is not None
-    return str((Decimal(last[0]) * Decimal("0.96")).quantize(Decimal("0.01")))
-
-
 def test_one_ticket_is_one_order_however_often_it_is_sent(loop: Loop) -> None:
     station = Workstation(loop.workspace)
     for _ in range(3):
-        station.submit_order("IBM", "buy", "10", ticket_id="ticket-1")
+        station.submit_order("IBM", "buy", "10", ticket_id="ticket-1", stop_loss=below(loop, "0.015"))
     assert loop.desk.poll() == 1
     body = json.loads(str(loop.ops.scalar("SELECT body FROM order_intent")))
     assert body["order"]["origin"] == Origin.MANUAL.value
@@ -91,7 +92,7 @@ def test_the_gate_rules_on_a_ticket_as_on_any_order(loop: Loop) -> None:
         ({"quantity": "-1"}, "quantity"),
         ({"quantity": "1.5"}, "lot"),
         ({"type": "limit"}, "limit_price"),
-        ({"type": "limit", "limit_price": "100.001"}, "tick"),
+        ({"type": "limit", "limit_price": "100.00000001"}, "tick"),
         ({"type": "stop", "trigger_price": "0"}, "trigger price"),
         ({"type": "trailing_stop"}, "trailing"),
         ({"post_only": True}, "post-only"),
@@ -118,6 +119,12 @@ def test_a_ticket_that_cannot_be_read_is_refused_before_it_is_sent(loop: Loop) -
     assert loop.desk.poll() == 0
 
 
+def test_an_entry_without_a_stop_is_refused_in_words(loop: Loop) -> None:
+    status, message = send(loop, stop_loss=None)
+    assert status == "refused"
+    assert "max_stop_distance" in message
+
+
 def test_an_unlisted_symbol_is_refused_by_name(loop: Loop) -> None:
     station = Workstation(loop.workspace)
     ticket = station.submit_order("NOPE", "buy", "1")
@@ -129,7 +136,7 @@ def test_an_unlisted_symbol_is_refused_by_name(loop: Loop) -> None:
 
 
 def test_a_working_order_is_cancelled_once(loop: Loop) -> None:
-    assert send(loop, type="limit", limit_price=limit_below(loop))[0] == "done"
+    assert send(loop, type="limit", limit_price=below(loop, "0.01"))[0] == "done"
     station, order = Workstation(loop.workspace), order_id(loop)
     assert [row["client_order_id"] for row in station.working_orders()] == [order]
     assert [station.cancel_order(order), station.cancel_order(order)] == [True, False]
@@ -139,7 +146,7 @@ def test_a_working_order_is_cancelled_once(loop: Loop) -> None:
 
 
 def test_a_working_order_is_amended_and_says_so(loop: Loop) -> None:
-    assert send(loop, type="limit", limit_price=limit_below(loop))[0] == "done"
+    assert send(loop, type="limit", limit_price=below(loop, "0.01"))[0] == "done"
     station, order = Workstation(loop.workspace), order_id(loop)
     ticket = station.amend_order(order, quantity="5")
     loop.desk.poll()
@@ -150,7 +157,7 @@ def test_a_working_order_is_amended_and_says_so(loop: Loop) -> None:
 
 def test_a_ticket_answered_after_a_restart_is_still_one_order(loop: Loop) -> None:
     station = Workstation(loop.workspace)
-    station.submit_order("IBM", "buy", "10", ticket_id="ticket-1")
+    station.submit_order("IBM", "buy", "10", ticket_id="ticket-1", stop_loss=below(loop, "0.015"))
     loop.desk.poll()
     again = Loop(loop.workspace, SETTINGS)
     assert again.desk.poll() == 0
@@ -158,10 +165,12 @@ def test_a_ticket_answered_after_a_restart_is_still_one_order(loop: Loop) -> Non
 
 
 def test_every_term_of_an_order_survives_the_log(loop: Loop) -> None:
-    assert send(loop, type="stop_limit", trigger_price="500.00", limit_price="501.00", time_in_force="day")[0] == "done"
+    trigger, limit = below(loop, "-0.01"), below(loop, "-0.011")
+    terms = {"type": "stop_limit", "trigger_price": trigger, "limit_price": limit, "time_in_force": "day"}
+    assert send(loop, **terms, stop_loss=below(loop, "0.005")) == ("done", f"order {order_id(loop)} sent")
     body = json.loads(str(loop.ops.scalar("SELECT body FROM order_intent ORDER BY id DESC LIMIT 1")))
     order = body["order"]
-    assert (order["type"], order["trigger_price"], order["time_in_force"]) == ("stop_limit", "500.00", "day")
+    assert (order["type"], order["trigger_price"], order["time_in_force"]) == ("stop_limit", trigger, "day")
     restored = Loop(loop.workspace, SETTINGS)
     assert restored.account.gateway.working() == loop.account.gateway.working()
     assert set(order) <= set(OrderRequest.__struct_fields__)
