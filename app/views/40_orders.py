@@ -9,6 +9,7 @@ import streamlit as st
 from components.guard import live
 from components.station import station
 from components.tables import money_table
+from components.ticket import ticket, working_orders
 from components.words import money
 
 HEIGHT = 520
@@ -42,8 +43,21 @@ def fills() -> None:
     table(station().fills(), "fills", "No fill yet. An order fills at the open of the next bar.")
 
 
-first, second = st.tabs(["Fills", "Orders"])
+@live
+def working() -> None:
+    working_orders()
+
+
+@live
+def new_order() -> None:
+    ticket()
+
+
+first, second, third = st.tabs(["Fills", "Orders", "New order"])
 with first:
     fills()
 with second:
+    working()
     orders()
+with third:
+    new_order()

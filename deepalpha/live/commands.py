@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from deepalpha.errors import OrderError
+from deepalpha.errors import GatewayError, OrderError
 from deepalpha.execution import plan_close
 from deepalpha.live.pending import Pending
 from deepalpha.live.records import Batch
+from deepalpha.live.tickets import amendment_of, order_of, ticket_of
 from deepalpha.types import Approval, DecisionStatus, OrderRequest
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ _UNANSWERED = """
     WHERE c.id > ? AND NOT EXISTS (SELECT 1 FROM audit a WHERE a.kind = 'command' AND a.ref = c.command_id)
     ORDER BY c.id
 """
+_SENT = "SELECT count(*) FROM order_intent WHERE client_order_id = ?"
 
 
 class CommandDesk:
@@ -44,6 +47,9 @@ class CommandDesk:
         handlers = {
             "approve": lambda: self._approve(target, by, batch),
             "reject": lambda: self._reject(target, by, batch),
+            "order": lambda: self._order(body, str(cells["command_id"]), by, batch),
+            "cancel": lambda: self._cancel(target, by, batch),
+            "amend": lambda: self._amend(body, by, batch),
             "close": lambda: self._close(target, str(cells["command_id"]), by, batch),
             "kill": lambda: self._kill(by, batch),
             "rearm": lambda: self._rearm(by, batch),
@@ -51,7 +57,11 @@ class CommandDesk:
             "new_session": self._new_session,
         }
         handler = handlers.get(kind)
-        status, message = handler() if handler else ("refused", f"unknown command {kind}")
+        try:
+            status, message = handler() if handler else ("refused", f"unknown command {kind}")
+        except (OrderError, GatewayError) as error:
+            # What a person typed can be wrong in many ways; nothing was changed, and the answer says which.
+            status, message = "refused", str(error)
         answer = {"message": message, "by": by, "kind": kind}
         batch.audit("command", str(cells["command_id"]), status, self._loop.cursor, answer)
         batch.commit(durable=True)
@@ -110,6 +120,47 @@ class CommandDesk:
             return "refused", "this position is closed already"
         order = plan_close(position, mode=loop.settings.mode, account_id=loop.account_id, source=command_id)
         return self._send(order, command_id, DecisionStatus.APPROVED, by, batch)
+
+    def _order(self, body: dict[str, object], command_id: str, by: str, batch: Batch) -> tuple[str, str]:
+        loop = self._loop
+        ticket = ticket_of(body)
+        loop.account.gateway.instrument(ticket.symbol)
+        last = loop.account.last(ticket.symbol)
+        if last is None:
+            return "refused", f"no price of {ticket.symbol} yet; wait for its first bar"
+        order = order_of(
+            ticket,
+            command_id=command_id,
+            mode=loop.settings.mode,
+            account_id=loop.account_id,
+            reference_price=Decimal(last[0]),
+        )
+        if loop.ops.scalar(_SENT, [order.client_order_id]):
+            # The process ended between the order and this answer; recovery has dealt with the order.
+            return "done", f"order {order.client_order_id} was sent before"
+        # An intent in the log is sent again after a restart, so what the venue would refuse must not become one.
+        loop.account.validate(order, loop.cursor)
+        return self._send(order, command_id, DecisionStatus.APPROVED, by, batch)
+
+    def _cancel(self, client_order_id: str, by: str, batch: Batch) -> tuple[str, str]:
+        loop, now = self._loop, self._loop.cursor
+        report = loop.account.gateway.cancel(client_order_id, now, f"cancelled by {by}")
+        batch.report(report, mode=loop.settings.mode, ts_event=now)
+        return "done", f"order {client_order_id} is cancelled"
+
+    def _amend(self, body: dict[str, object], by: str, batch: Batch) -> tuple[str, str]:
+        loop, now = self._loop, self._loop.cursor
+        change = amendment_of(body)
+        report = loop.account.gateway.amend(
+            change.client_order_id,
+            now,
+            quantity=change.quantity,
+            limit_price=change.limit_price,
+            trigger_price=change.trigger_price,
+            reason=f"amended by {by}",
+        )
+        batch.report(report, mode=loop.settings.mode, ts_event=now)
+        return "done", f"order {change.client_order_id} is changed"
 
     def _kill(self, by: str, batch: Batch) -> tuple[str, str]:
         loop, now = self._loop, self._loop.cursor

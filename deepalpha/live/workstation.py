@@ -18,6 +18,7 @@ from deepalpha.live.control import EngineStatus
 from deepalpha.live.pending import Pending
 from deepalpha.live.process import load_settings
 from deepalpha.live.recovery import WAITING_SQL
+from deepalpha.live.tickets import amendment_of, ticket_of
 from deepalpha.market import Catalog, seed
 from deepalpha.store import Cell, Ops, Session
 from deepalpha.types import DAY, Account, Decision, Fact, Position, RuleCheck, Verdict
@@ -207,6 +208,27 @@ class Workstation:
             [self.account_id, limit],
         )
 
+    def tradable(self) -> tuple[str, ...]:
+        """Symbols that the latest session has decided on, so that they have a price."""
+        found = self.ops.rows(
+            "SELECT DISTINCT symbol FROM context WHERE account_id = ? ORDER BY symbol", [self.account_id]
+        )
+        return tuple(str(cells["symbol"]) for cells in found)
+
+    def working_orders(self) -> tuple[dict[str, Any], ...]:
+        """Orders that still work, oldest first, protective ones left out: they follow their position."""
+        return tuple(
+            self.ops.rows(
+                """SELECT i.client_order_id, i.symbol, i.side, i.type, i.quantity, i.price, e.state, i.body
+                    FROM order_intent i JOIN order_event e ON e.client_order_id = i.client_order_id AND e.seq =
+                        (SELECT max(seq) FROM order_event x WHERE x.client_order_id = i.client_order_id)
+                    WHERE i.account_id = ? AND i.protective = 0
+                        AND e.state NOT IN ('refused', 'filled', 'cancelled', 'expired', 'rejected')
+                    ORDER BY i.id""",
+                [self.account_id],
+            )
+        )
+
     def fills(self, *, symbol: str | None = None, limit: int = 500) -> pl.DataFrame:
         """Latest fills first."""
         where = "AND symbol = ?" if symbol else ""
@@ -294,6 +316,45 @@ class Workstation:
     def close_position(self, position_id: str, *, by: str | None = None) -> bool:
         """Close a position at the next price."""
         return control.send(self.ops, "close", position_id, by=by)
+
+    def submit_order(
+        self, symbol: str, side: str, quantity: Decimal | str | int, *, ticket_id: str | None = None, **terms: object
+    ) -> str:
+        """Ask for an order of your own; the gate rules on it like on any other. Returns the ticket's id.
+
+        Args:
+            symbol: instrument.
+            side: "buy" or "sell".
+            quantity: exact, a multiple of the instrument's lot.
+            ticket_id: give one to make sending twice harmless; else a new one.
+            terms: any other field of `deepalpha.types.OrderRequest` that a person may set: type, limit_price,
+                trigger_price, trailing_offset, trailing_percent, time_in_force, expires_at, post_only, reduce_only,
+                display_quantity, stop_loss, take_profit, oco_group, forced.
+
+        Raises:
+            OrderError: an unknown field or a value that cannot be read; what the market or the gate says against it
+                comes as the answer: `ws.answer("order", ticket_id)`.
+        """
+        ticket_id = ticket_id or uuid.uuid4().hex
+        fields: dict[str, object] = {"symbol": symbol, "side": side, "quantity": quantity, **terms}
+        ticket = ticket_of(fields)
+        control.send(self.ops, "order", ticket_id, body=msgspec.to_builtins(ticket))
+        return ticket_id
+
+    def cancel_order(self, client_order_id: str, *, by: str | None = None) -> bool:
+        """Take a working order back."""
+        return control.send(self.ops, "cancel", client_order_id, by=by)
+
+    def amend_order(self, client_order_id: str, *, ticket_id: str | None = None, **terms: object) -> str:
+        """Change quantity, limit_price or trigger_price of a working order. Returns the ticket's id.
+
+        Raises:
+            OrderError: nothing to change, or a value that cannot be read.
+        """
+        ticket_id = ticket_id or uuid.uuid4().hex
+        amendment = amendment_of({"client_order_id": client_order_id, **terms})
+        control.send(self.ops, "amend", ticket_id, body=msgspec.to_builtins(amendment))
+        return ticket_id
 
     def kill(self, *, by: str | None = None) -> bool:
         """Halt trading; latched until `rearm`."""

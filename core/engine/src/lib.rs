@@ -5,6 +5,7 @@
 //! - [`stream`]: resampling of closed bars and the market view.
 //! - [`types`]: fixed-point `Price`, `Quantity`, `Money`, `Instrument`, `Side`, `UtcNanos`.
 //! - [`orders`]: requests and the order life cycle table. [`risk`]: the gate, the only maker of `Approved`.
+//! - [`book`]: order books in ticks and lots: single orders (L3), price levels (L2), queue positions.
 //! - [`matching`]: bar matching of the practice venue. [`portfolio`]: positions, cash, PnL.
 //! - [`desk`]: what stands between a caller and the order core: throttle, queue, latency, parent orders.
 //!
@@ -12,6 +13,7 @@
 //! `unsafe` stands in `ta::kit::simd` only (a test of the repository looks).
 #![deny(unsafe_code)]
 
+pub mod book;
 pub mod desk;
 pub mod matching;
 pub mod orders;

@@ -17,6 +17,17 @@
 //!
 //! Deterministic: same orders and bars, same events. The account is a [`Portfolio`] owned by the venue.
 
+mod contingency;
+mod fees;
+mod latency;
+mod slippage;
+mod trailing;
+mod triggers;
 mod venue;
 
+pub use contingency::{Bracket, Leg, LegAction, OcoGroups};
+pub use fees::{Charges, FeeError, FeeModel, FeeTier, Liquidity, RollingVolume};
+pub use latency::{Delay, DelayQueue, LatencyModel, Message, SplitMix64};
+pub use slippage::SlippageModel;
+pub use triggers::{Fired, TrailState, TriggerBook, wakes_rising};
 pub use venue::{Bar, FillRecord, OrderRecord, OrderStep, PracticeVenue, VenueConfig, VenueError, VenueEvent};

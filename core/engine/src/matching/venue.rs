@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use thiserror::Error;
 
 use crate::orders::{IllegalTransition, OrderEventKind, OrderRequest, OrderState, OrderType, transition};
-use crate::portfolio::Portfolio;
+use crate::portfolio::{Portfolio, PortfolioError};
 use crate::risk::{AccountView, Approved, Quote};
 use crate::types::{
     AmountError, ClientOrderId, Instrument, Money, Price, Quantity, Ratio, Side, SourceId, Symbol, TextError, TradeId,
@@ -18,6 +18,9 @@ pub enum VenueError {
     /// An amount out of range.
     #[error(transparent)]
     Amount(#[from] AmountError),
+    /// What the account refuses.
+    #[error(transparent)]
+    Portfolio(#[from] PortfolioError),
     /// An id that cannot be.
     #[error(transparent)]
     Text(#[from] TextError),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::limits::{Limits, Rule};
 use crate::orders::OrderRequest;
-use crate::portfolio::Portfolio;
+use crate::portfolio::{Portfolio, PortfolioError};
 use crate::types::{
     AmountError, ClientOrderId, Instrument, Money, Price, Ratio, Side, SignedQuantity, SourceId, Symbol, UtcNanos,
 };
@@ -118,13 +118,15 @@ impl AccountView {
     ///
     /// # Errors
     /// Overflow.
-    pub fn new(portfolio: &Portfolio, working: BTreeMap<Symbol, Money>) -> Result<Self, AmountError> {
+    pub fn new(portfolio: &Portfolio, working: BTreeMap<Symbol, Money>) -> Result<Self, PortfolioError> {
         let mut view = Self { equity: portfolio.totals()?.equity, working, ..Self::default() };
         for (symbol, position) in portfolio.positions() {
             if position.quantity.raw() != 0 {
-                let Ok(symbol) = Symbol::parse(symbol) else { continue };
-                view.positions.insert(symbol, position.quantity);
-                view.values.insert(symbol, position.value()?);
+                // A hedged instrument has two legs; the gate limits what they come to.
+                let held = view.positions.entry(symbol).or_default();
+                *held = held.plus(position.quantity)?;
+                let value = view.values.entry(symbol).or_default();
+                *value = value.plus(position.value()?)?;
             }
         }
         Ok(view)

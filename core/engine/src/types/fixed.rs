@@ -59,6 +59,28 @@ pub enum AmountError {
         /// The step.
         step: String,
     },
+    /// Terms of an instrument that cannot be together.
+    #[error("{what} {text} does not fit: {why}")]
+    Unfit {
+        /// Which term.
+        what: &'static str,
+        /// Its value.
+        text: String,
+        /// What it contradicts.
+        why: &'static str,
+    },
+    /// Outside the instrument's bounds.
+    #[error("{what} {text} is {relation} {bound}")]
+    OutOfBounds {
+        /// Kind of amount.
+        what: &'static str,
+        /// The value given.
+        text: String,
+        /// `below the minimum` or `above the maximum`.
+        relation: &'static str,
+        /// The bound.
+        bound: String,
+    },
     /// An operation left the range.
     #[error("{what} overflows 64 bits; the amounts are beyond any real account")]
     Overflow {
@@ -105,7 +127,7 @@ fn write_fixed(raw: i64, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 /// `numerator / denominator` rounded half to even; `denominator` must be positive.
-fn div_half_even(numerator: i128, denominator: i128) -> i128 {
+pub(crate) fn div_half_even(numerator: i128, denominator: i128) -> i128 {
     let quotient = numerator.div_euclid(denominator);
     let remainder = numerator.rem_euclid(denominator);
     match (remainder * 2).cmp(&denominator) {
@@ -115,7 +137,7 @@ fn div_half_even(numerator: i128, denominator: i128) -> i128 {
     }
 }
 
-fn narrow(value: i128, what: &'static str) -> Result<i64, AmountError> {
+pub(crate) fn narrow(value: i128, what: &'static str) -> Result<i64, AmountError> {
     i64::try_from(value).map_err(|_| AmountError::Overflow { what })
 }
 

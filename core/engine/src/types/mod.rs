@@ -4,11 +4,15 @@
 //! rounds without saying how.
 
 mod fixed;
+mod hash;
 mod instrument;
 mod text;
 
 pub use fixed::{AmountError, Money, Price, Quantity, Ratio, SCALE, SignedQuantity};
-pub use instrument::{Instrument, Side};
+pub(crate) use fixed::{div_half_even, narrow};
+pub use hash::StateHasher;
+pub(crate) use instrument::units;
+pub use instrument::{Instrument, InstrumentKind, Side};
 pub use text::{ClientOrderId, Currency, SourceId, StrategyId, Symbol, TextError, TradeId};
 
 /// UTC nanoseconds since 1970. The field's name says whose clock (`ts_event` the market's, `ts_init` ours).

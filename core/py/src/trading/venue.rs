@@ -130,10 +130,10 @@ impl PyPracticeVenue {
                 continue;
             }
             let unrealised = position.unrealised().map_err(|error| raise(Kind::Order, error))?;
-            let (stop, target) = venue.protection(symbol);
+            let (stop, target) = venue.protection(&symbol);
             let row = PyDict::new(py);
-            row.set_item("symbol", symbol)?;
-            row.set_item("position_id", &position.position_id)?;
+            row.set_item("symbol", symbol.as_str())?;
+            row.set_item("position_id", position.position_id.as_str())?;
             row.set_item("quantity", position.quantity.to_string())?;
             row.set_item("average_price", position.average_price().to_string())?;
             row.set_item("cost", position.cost.to_string())?;

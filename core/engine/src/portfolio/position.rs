@@ -1,0 +1,147 @@
+//! One position (or one leg of a hedged one) and what it adds to the account's running sums.
+//!
+//! Profit comes from the exact cost: `realised = sum of signed notionals - cost`, whatever the rounding of a share is,
+//! because `share()` cuts towards zero and what is left keeps the remainder.
+
+use crate::types::{AmountError, Money, Price, Quantity, Ratio, SCALE, SignedQuantity, TradeId, div_half_even};
+
+/// Which leg a fill or an order is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PositionSide {
+    /// The one position of netting mode.
+    #[default]
+    Net,
+    /// The long leg of hedging mode.
+    Long,
+    /// The short leg of hedging mode.
+    Short,
+}
+
+impl PositionSide {
+    /// Wire value.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Net => "net",
+            Self::Long => "long",
+            Self::Short => "short",
+        }
+    }
+}
+
+/// One holding. A position that is closed keeps its last price and has quantity zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Position {
+    /// Positive long, negative short.
+    pub quantity: SignedQuantity,
+    /// Quantity times the contract multiplier.
+    pub units: SignedQuantity,
+    /// What the open quantity cost: positive for a long, negative (received) for a short.
+    pub cost: Money,
+    /// Price of the last bar, mark or fill.
+    pub last_price: Price,
+    /// Margin put aside for it (isolated mode only).
+    pub margin: Money,
+    /// What open orders would sell of it.
+    pub locked: Quantity,
+    /// Bought on this trading day (T+1 instruments only); not to be sold before the next.
+    pub unsettled: Quantity,
+    /// Id of the fill that opened it; empty while flat.
+    pub position_id: TradeId,
+}
+
+impl Position {
+    /// Value at the last price.
+    ///
+    /// # Errors
+    /// Overflow.
+    pub fn value(&self) -> Result<Money, AmountError> {
+        self.last_price.value(self.units)
+    }
+
+    /// Value minus cost.
+    ///
+    /// # Errors
+    /// Overflow.
+    pub fn unrealised(&self) -> Result<Money, AmountError> {
+        self.value()?.minus(self.cost)
+    }
+
+    /// Average price of the open quantity, cut to 1e-8; zero while flat. For showing and for protective prices:
+    /// profit is computed from `cost`, which is exact.
+    #[must_use]
+    pub fn average_price(&self) -> Price {
+        let units = self.units.raw();
+        if units == 0 {
+            return Price::ZERO;
+        }
+        let scaled = i128::from(self.cost.raw()) * i128::from(SCALE) / i128::from(units);
+        Price::from_raw(i64::try_from(scaled).unwrap_or(i64::MAX))
+    }
+
+    /// What can be sold of a long: not locked by orders, not bought today under T+1.
+    #[must_use]
+    pub fn sellable(&self) -> Quantity {
+        let left = self.quantity.raw().saturating_sub(self.locked.raw()).saturating_sub(self.unsettled.raw());
+        Quantity::from_raw(left.max(0))
+    }
+
+    /// Value at the last price as it always fits.
+    pub(super) fn exact_value(&self) -> i128 {
+        value_of(self.last_price, self.units)
+    }
+}
+
+/// `price * units` rounded as [`Price::value`] does, never narrowed.
+pub(super) fn value_of(price: Price, units: SignedQuantity) -> i128 {
+    // Within 64 bits the division is several times cheaper, and most values are.
+    if let Some(product) = price.raw().checked_mul(units.raw()) {
+        let (quotient, remainder) = (product.div_euclid(SCALE), product.rem_euclid(SCALE));
+        let up = match (remainder * 2).cmp(&SCALE) {
+            std::cmp::Ordering::Less => 0,
+            std::cmp::Ordering::Greater => 1,
+            std::cmp::Ordering::Equal => quotient.rem_euclid(2),
+        };
+        return i128::from(quotient + up);
+    }
+    div_half_even(i128::from(price.raw()) * i128::from(units.raw()), i128::from(SCALE))
+}
+
+/// `|value| * rate` rounded up: margins are never asked for too little.
+pub(super) fn margin_of(value: i128, rate: Ratio) -> i128 {
+    if rate.raw() == 0 || value == 0 {
+        return 0;
+    }
+    // A value is below 2^100 and a rate below 2^63; values beyond 2^64 saturate, which no account reaches.
+    let product = value.unsigned_abs().saturating_mul(u128::from(rate.raw().unsigned_abs()));
+    let scale = u128::from(SCALE.unsigned_abs());
+    i128::try_from(product / scale + u128::from(product % scale != 0)).unwrap_or(i128::MAX)
+}
+
+/// What a position adds to the sums of its currency.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Sums {
+    /// Addition to equity: value where the notional was exchanged, else the open profit.
+    pub(super) worth: i128,
+    /// Open profit.
+    pub(super) unrealised: i128,
+    /// Value without sign.
+    pub(super) gross: i128,
+    /// Initial margin (isolated: the margin put aside).
+    pub(super) initial: i128,
+    /// Maintenance margin.
+    pub(super) maintenance: i128,
+}
+
+impl Sums {
+    /// The sum with `old` taken out and `new` put in.
+    pub(super) const fn replaced(self, old: Self, new: Self) -> Self {
+        Self {
+            worth: self.worth.saturating_add(new.worth.saturating_sub(old.worth)),
+            unrealised: self.unrealised.saturating_add(new.unrealised.saturating_sub(old.unrealised)),
+            gross: self.gross.saturating_add(new.gross.saturating_sub(old.gross)),
+            initial: self.initial.saturating_add(new.initial.saturating_sub(old.initial)),
+            maintenance: self.maintenance.saturating_add(new.maintenance.saturating_sub(old.maintenance)),
+        }
+    }
+}
