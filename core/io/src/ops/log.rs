@@ -10,6 +10,11 @@ use thiserror::Error;
 use super::schema::MIGRATIONS;
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Page cache of the writer (negative: KiB): the inner pages of every index stay in it.
+const CACHE_KIB: i64 = -32 * 1024;
+/// Pages in the write-ahead log before they are copied into the file (64 MiB). That copy waits for the disk, so it
+/// must be rarer than one batch in a hundred, and the log is read back at the next start in a fraction of a second.
+const CHECKPOINT_PAGES: i64 = 16 * 1024;
 
 /// How much a committed batch survives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,6 +125,8 @@ impl OpsLog {
         writer.busy_timeout(BUSY_TIMEOUT).map_err(classify)?;
         writer.pragma_update(None, "journal_mode", "WAL").map_err(classify)?;
         writer.pragma_update(None, "synchronous", "NORMAL").map_err(classify)?;
+        writer.pragma_update(None, "cache_size", CACHE_KIB).map_err(classify)?;
+        writer.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES).map_err(classify)?;
         Self::migrate(&mut writer, path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let reader = Connection::open_with_flags(path, flags).map_err(classify)?;
