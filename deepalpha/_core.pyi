@@ -38,6 +38,7 @@ __all__ = [
     "chart_swings",
     "check_timeframe",
     "market_view",
+    "risk_rules",
     "ta_candle_settings",
     "ta_changes",
     "ta_explain",
@@ -420,6 +421,7 @@ class Approved:
     @property
     def client_order_id(self) -> str: ...
 
+def risk_rules() -> list[dict[str, Any]]: ...
 @final
 class AccountView:
     def __new__(
@@ -435,25 +437,40 @@ class AccountView:
 class RiskGate:
     def __new__(
         cls,
+        bounds: Mapping[str, _Amount | int | None],
         *,
-        max_order_notional: _Amount,
-        max_trade_fraction: _Amount,
-        max_instrument_fraction: _Amount,
-        max_exposure: _Amount,
-        max_leverage: _Amount,
-        max_daily_loss: _Amount,
-        price_band: _Amount,
-        max_data_age_ns: int,
-        allow_short: bool,
+        allow_short: bool = False,
+        duplicate_window_ns: int = 1_000_000_000,
+        strategies: Mapping[str, Mapping[str, _Amount | int | None]] | None = None,
+        instruments: Mapping[str, Mapping[str, _Amount | int | None]] | None = None,
+        clusters: Mapping[str, str] = ...,
+        correlations: Sequence[tuple[str, str, _Amount]] = ...,
+        scaling: Mapping[str, _Amount | None] | None = None,
     ) -> RiskGate: ...
     @property
     def killed(self) -> str | None: ...
     @property
     def day_start(self) -> str | None: ...
-    def kill(self, reason: str) -> None: ...
-    def rearm(self) -> None: ...
+    def kill(self, reason: str, *, by: str = "operator", now: int | None = None) -> dict[str, Any] | None: ...
+    def rearm(self, *, by: str = "operator", now: int | None = None) -> dict[str, Any]: ...
+    def snapshot(self) -> dict[str, Any]: ...
+    def restore(self, snapshot: dict[str, Any]) -> None: ...
+    def set_io_trouble(self, trouble: str | None) -> None: ...
     def remember(self, client_order_id: str, decision_id: str) -> None: ...
-    def mark(self, ts_event: int, equity: _Amount) -> None: ...
+    def note_cancel(self, now: int) -> None: ...
+    def note_trade(self, strategy: str, profit: _Amount, cost: _Amount) -> None: ...
+    def forgive_losses(self, strategy: str) -> None: ...
+    def know(
+        self,
+        symbol: str,
+        *,
+        daily_volume: _Amount | None = None,
+        volatility: _Amount | None = None,
+        correlation: _Amount | None = None,
+    ) -> None: ...
+    def mark(self, ts_event: int, equity: _Amount) -> list[tuple[str, dict[str, Any]]]: ...
+    def observe(self, account: AccountView, now: int) -> list[tuple[str, dict[str, Any]]]: ...
+    def usage(self, account: AccountView, now: int) -> list[dict[str, Any]]: ...
     def preview(
         self,
         order: OrderRequest,
@@ -462,6 +479,7 @@ class RiskGate:
         account: AccountView,
         last: tuple[_Amount, int] | None,
         now: int,
+        book: tuple[_Amount, _Amount, int] | None = None,
     ) -> dict[str, Any]: ...
     def check(
         self,
@@ -471,6 +489,7 @@ class RiskGate:
         account: AccountView,
         last: tuple[_Amount, int] | None,
         now: int,
+        book: tuple[_Amount, _Amount, int] | None = None,
     ) -> tuple[dict[str, Any], Approved | None]: ...
 
 @final

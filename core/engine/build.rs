@@ -1,14 +1,16 @@
 //! Finds the indicators: every `src/ta/<name>.rs` and `src/patterns/<name>.rs` (but `mod.rs`) becomes a public module
-//! and its `SPEC` an entry of `REGISTRY`. Folders (`kit/`) hold shared parts and are not looked into.
+//! and its `SPEC` an entry of `REGISTRY`. Folders (`kit/`) hold shared parts and are not looked into. In the same way
+//! every `src/risk/rules/<name>.rs` becomes a module and its `RULE` an entry of `FOUND`.
 //!
-//! Written to `OUT_DIR`: `ta_modules.rs`, `patterns_modules.rs`, `patterns_table.rs` and `registry.rs`, sorted by name.
+//! Written to `OUT_DIR`: `ta_modules.rs`, `patterns_modules.rs`, `patterns_table.rs`, `registry.rs`,
+//! `risk_rules_modules.rs` and `risk_rules_table.rs`, sorted by name.
 
 use std::error::Error;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-fn indicator_files(folder: &Path) -> Result<Vec<(String, PathBuf)>, Box<dyn Error>> {
+fn named_files(folder: &Path) -> Result<Vec<(String, PathBuf)>, Box<dyn Error>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -16,7 +18,7 @@ fn indicator_files(folder: &Path) -> Result<Vec<(String, PathBuf)>, Box<dyn Erro
         if path.is_file() && path.extension().is_some_and(|extension| extension == "rs") && stem != "mod" {
             let plain = stem.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
             if !plain || !stem.starts_with(|c: char| c.is_ascii_lowercase()) {
-                return Err(format!("{}: name an indicator's file in snake_case, like macd.rs", path.display()).into());
+                return Err(format!("{}: name the file in snake_case, like macd.rs", path.display()).into());
             }
             files.push((stem, path));
         }
@@ -34,15 +36,33 @@ fn patterns_table(entries: &[(String, &str)]) -> String {
     format!("/// Every pattern, sorted by name.\npub static PATTERNS: [&Entry; {count}] = [\n{rows}];\n")
 }
 
+/// Modules and table of the risk rules.
+fn risk_rules(root: &Path, target: &Path) -> Result<(), Box<dyn Error>> {
+    let folder = root.join("src").join("risk").join("rules");
+    println!("cargo::rerun-if-changed={}", folder.display());
+    let (mut modules, mut rows) = (String::new(), String::new());
+    let files = named_files(&folder)?;
+    let count = files.len();
+    for (stem, path) in files {
+        writeln!(modules, "#[path = {path:?}]\npub mod {stem};")?;
+        writeln!(rows, "    {stem}::RULE,")?;
+    }
+    fs::write(target.join("risk_rules_modules.rs"), modules)?;
+    let table = format!("/// Every rule, sorted by name.\nconst FOUND: [RuleSpec; {count}] = [\n{rows}];\n");
+    fs::write(target.join("risk_rules_table.rs"), table)?;
+    Ok(())
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let target = PathBuf::from(env::var("OUT_DIR")?);
+    risk_rules(&root, &target)?;
     let mut entries = Vec::new();
     for room in ["ta", "patterns"] {
         let folder = root.join("src").join(room);
         println!("cargo::rerun-if-changed={}", folder.display());
         let mut modules = String::new();
-        for (stem, path) in indicator_files(&folder)? {
+        for (stem, path) in named_files(&folder)? {
             writeln!(modules, "#[path = {path:?}]\npub mod {stem};")?;
             entries.push((stem, room));
         }

@@ -83,6 +83,29 @@ fn a_hostile_order_is_refused_and_changes_nothing() {
 }
 
 #[test]
+fn a_snapshot_that_no_book_can_be_in_is_refused() {
+    let mut book = Book::new(4);
+    submit(&mut book, NewOrder { display: Some(Lots(2)), ..limit(1, 1, Side::Sell, 10, 5) });
+    submit(&mut book, limit(2, 1, Side::Buy, 9, 5));
+    let good = book.snapshot();
+    assert_eq!(Book::restore(&good).unwrap().state_hash(), book.state_hash());
+    let spoilt = [1, 2, 3, 4, 5, 6, 7].map(|how| {
+        let mut bad = good.clone();
+        match how {
+            1 => bad.last_trade = u64::MAX,
+            2 => bad.last_update = u64::MAX,
+            3 => bad.orders[0].price = Ticks(10),
+            4 => bad.orders[0].key = 1,
+            5 => bad.orders[0].shown = Lots(4),
+            6 => bad.orders[1].shown = Lots(3),
+            _ => bad.orders[1].leaves = Lots(-5),
+        }
+        Book::restore(&bad)
+    });
+    assert!(spoilt.iter().all(Result::is_err));
+}
+
+#[test]
 fn both_ends_of_i64_are_prices() {
     let mut book = Book::new(4);
     submit(&mut book, limit(1, 1, Side::Buy, i64::MIN, 1));

@@ -38,18 +38,7 @@ fn venue(slippage: &str, fee: &str) -> PracticeVenue {
 }
 
 fn open_gate() -> RiskGate {
-    let wide = Ratio::from_raw(i64::MAX);
-    RiskGate::new(Limits {
-        max_order_notional: Money::from_raw(i64::MAX),
-        max_trade_fraction: wide,
-        max_instrument_fraction: wide,
-        max_exposure: wide,
-        max_leverage: wide,
-        max_daily_loss: wide,
-        price_band: wide,
-        max_data_age: i64::MAX,
-        allow_short: true,
-    })
+    RiskGate::new(Limits::open())
 }
 
 fn bar(day: i64, [open, high, low, close]: [&str; 4]) -> Bar {

@@ -152,7 +152,7 @@ impl Depth {
     #[must_use]
     #[inline]
     pub fn quantity(&self, side: Side, price: Ticks) -> Lots {
-        self.levels.at(self.ladder(side).find(rank(side, price))).quantity
+        self.levels.at(self.ladder(side).find(rank(side, price)).0).quantity
     }
 
     /// Levels of a side from the best.
@@ -217,10 +217,10 @@ impl Depth {
             Side::Sell => &mut self.asks,
         };
         let rank = rank(side, price);
-        let name = ladder.find(rank);
+        let (name, spot) = ladder.find(rank);
         if name == NIL {
             if quantity > Lots::ZERO {
-                ladder.insert(rank, self.levels.insert(DepthLevel { price, quantity, orders }));
+                ladder.insert(rank, self.levels.insert(DepthLevel { price, quantity, orders }), spot);
             }
             return Lots::ZERO;
         }

@@ -65,6 +65,14 @@ pub enum BookError {
         /// The quantity.
         quantity: i64,
     },
+    /// A snapshot's id that leaves no room to count on.
+    #[error("snapshot: last {what} {last} is above 2^63; the snapshot is damaged, take an older one")]
+    BadId {
+        /// `trade id` or `update id`.
+        what: &'static str,
+        /// The id.
+        last: u64,
+    },
     /// No slot left.
     #[error("order {key}: the book is full ({bound} orders); cancel some first")]
     Full {

@@ -7,6 +7,7 @@ use super::keys::Keys;
 use super::ladder::{Ladder, rank};
 use super::order::{NewOrder, Outcome, Report, RestingOrder, SelfTrade, TimeInForce};
 use super::slab::{NIL, Slab};
+use super::sorted::Spot;
 use super::steps::{Lots, Ticks};
 use crate::types::Side;
 
@@ -100,7 +101,7 @@ impl Book {
     /// `expired`.
     #[inline]
     pub fn submit(&mut self, order: &NewOrder, report: &mut Report) -> Result<Outcome, BookError> {
-        let level = self.check(order)?;
+        let place = self.check(order)?;
         let limit = order.price.map_or(i64::MAX, |price| rank(order.side.opposite(), price));
         let quantity = order.quantity.0;
         if order.time_in_force == TimeInForce::FillOrKill && !self.can_fill(order, limit) {
@@ -113,7 +114,7 @@ impl Book {
             shown: 0,
             display: order.display.map_or(i64::MAX, |display| display.0),
             owner: order.owner,
-            level,
+            level: NIL,
             next: NIL,
             previous: NIL,
             side: order.side,
@@ -126,7 +127,7 @@ impl Book {
                 outcome.resting = Lots(node.leaves);
                 let slot = self.nodes.insert(node);
                 self.keys.insert(node.key, slot);
-                let level = self.link(slot, level);
+                let level = self.link(slot, place);
                 self.publish(level, node.side, report);
             } else {
                 outcome.expired = Lots(node.leaves);
@@ -170,8 +171,8 @@ impl Book {
         if old.display != i64::MAX {
             check_slices(key, quantity.0, old.display)?;
         }
-        let level = self.ladder(old.side).find(rank(old.side, price));
-        let staying = self.levels.at(level).total - if same_price { old.leaves } else { 0 };
+        let place = self.ladder(old.side).find(rank(old.side, price));
+        let staying = self.levels.at(place.0).total - if same_price { old.leaves } else { 0 };
         if staying.checked_add(quantity.0).is_none() {
             return Err(BookError::LevelOverflow { key, price: price.0, quantity: quantity.0 });
         }
@@ -184,12 +185,12 @@ impl Book {
             // A level that only waits for its order to come back is not published as gone.
             self.publish(old.level, old.side, report);
         }
-        let mut node = Node { price: price.0, leaves: quantity.0, level, next: NIL, previous: NIL, ..old };
+        let mut node = Node { price: price.0, leaves: quantity.0, next: NIL, previous: NIL, ..old };
         let mut outcome = self.take(&mut node, limit, report);
         if node.leaves > 0 {
             outcome.resting = Lots(node.leaves);
             *self.nodes.at_mut(slot) = node;
-            let level = self.link(slot, level);
+            let level = self.link(slot, place);
             self.publish(level, node.side, report);
         } else {
             self.forget(slot, key);
@@ -197,9 +198,9 @@ impl Book {
         Ok(outcome)
     }
 
-    /// Everything that can be wrong with an order; the level it would rest in, or [`NIL`].
+    /// Everything that can be wrong with an order; the level it would rest in, or [`NIL`] with a hint.
     #[inline]
-    fn check(&self, order: &NewOrder) -> Result<u32, BookError> {
+    fn check(&self, order: &NewOrder) -> Result<(u32, Spot), BookError> {
         let key = order.key;
         check_quantity(key, order.quantity.0)?;
         let rests = order.time_in_force == TimeInForce::Rest && order.price.is_some();
@@ -215,18 +216,18 @@ impl Book {
         if self.slot(key).is_ok() {
             return Err(BookError::DuplicateKey { key });
         }
-        let Some(price) = order.price.filter(|_| rests) else { return Ok(NIL) };
+        let Some(price) = order.price.filter(|_| rests) else { return Ok((NIL, Spot::default())) };
         if !self.nodes.has_room(1) {
             return Err(BookError::Full { key, bound: NIL - 1 });
         }
-        let level = self.ladder(order.side).find(rank(order.side, price));
+        let (level, spot) = self.ladder(order.side).find(rank(order.side, price));
         if level != NIL && self.levels.at(level).total.checked_add(order.quantity.0).is_none() {
             return Err(BookError::LevelOverflow { key, price: price.0, quantity: order.quantity.0 });
         }
         if order.post_only {
             self.check_passive(key, order.side, price, rank(order.side.opposite(), price))?;
         }
-        Ok(level)
+        Ok((level, spot))
     }
 
     fn check_passive(&self, key: u64, side: Side, price: Ticks, limit: i64) -> Result<(), BookError> {

@@ -9,7 +9,7 @@
 //! window and one map entry per far level.
 
 use super::slab::NIL;
-use super::sorted::Sorted;
+use super::sorted::{Sorted, Spot};
 use super::steps::Ticks;
 use crate::types::Side;
 
@@ -76,19 +76,19 @@ impl Ladder {
         rank.wrapping_sub(self.base).cast_unsigned()
     }
 
-    /// The level of a rank, or [`NIL`].
+    /// The level of a rank, or [`NIL`], and a hint for [`Self::insert`].
     #[inline]
-    pub(super) fn find(&self, rank: i64) -> u32 {
+    pub(super) fn find(&self, rank: i64) -> (u32, Spot) {
         let offset = self.offset(rank);
         if offset < SPAN {
-            return self.slots.get(offset as usize).copied().unwrap_or(NIL);
+            return (self.slots.get(offset as usize).copied().unwrap_or(NIL), Spot::default());
         }
-        self.far.get(rank)
+        self.far.find(rank)
     }
 
     /// Add a level at a rank that has none.
     #[inline]
-    pub(super) fn insert(&mut self, rank: i64, level: u32) {
+    pub(super) fn insert(&mut self, rank: i64, level: u32, spot: Spot) {
         if self.best_level == NIL {
             self.base = start_for(rank);
             self.far_uses = 0;
@@ -100,7 +100,7 @@ impl Ladder {
         if offset < SPAN {
             self.mark(offset, level);
         } else {
-            self.far.insert(rank, level);
+            self.far.insert(rank, level, spot);
             self.used_far();
         }
     }
@@ -227,7 +227,7 @@ impl Ladder {
         let mut next = self.next_marked(0);
         while let Some(offset) = next {
             let level = self.slots.get(offset as usize).copied().unwrap_or(NIL);
-            self.far.insert(self.base.wrapping_add(offset.cast_signed()), level);
+            self.far.insert(self.base.wrapping_add(offset.cast_signed()), level, Spot::default());
             self.unmark(offset);
             next = self.next_marked(offset + 1);
         }
@@ -257,6 +257,7 @@ mod tests {
     fn agrees_with_a_tree_while_the_market_moves_and_jumps() {
         let (mut ladder, mut model) = (Ladder::new(), BTreeMap::new());
         let (mut state, mut middle, mut moves, mut last_base) = (7_u64, 0_i64, 0, 0);
+        let mut spot = Spot::default();
         for step in 0..120_000_u32 {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let draw = (state >> 33).cast_signed();
@@ -276,7 +277,8 @@ mod tests {
             if model.remove(&rank).is_some() {
                 ladder.remove(rank);
             } else {
-                ladder.insert(rank, step);
+                ladder.insert(rank, step, spot);
+                spot = ladder.find(rank.saturating_add(draw % 50)).1;
                 model.insert(rank, step);
             }
             moves += u32::from(ladder.base != last_base);
@@ -287,7 +289,7 @@ mod tests {
                 (best_level != NIL).then_some((&best_rank, &best_level)),
                 "step {step}"
             );
-            assert_eq!(ladder.find(rank), model.get(&rank).copied().unwrap_or(NIL));
+            assert_eq!(ladder.find(rank).0, model.get(&rank).copied().unwrap_or(NIL));
             assert_eq!(ladder.len(), model.len());
             if step % 32 == 0 {
                 assert!(ladder.iter().eq(model.values().copied()), "step {step}");

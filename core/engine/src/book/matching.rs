@@ -4,6 +4,7 @@ use super::l3::{Book, Level, Node};
 use super::ladder::{Ladder, rank};
 use super::order::{LevelChange, NewOrder, Outcome, Prevention, Report, RestingOrder, SelfTrade, Trade};
 use super::slab::NIL;
+use super::sorted::Spot;
 use super::steps::{Lots, Ticks};
 use crate::types::Side;
 
@@ -131,7 +132,7 @@ impl Book {
             self.unlink(maker);
             let node = self.nodes.at_mut(slot);
             node.leaves = maker.leaves - quantity;
-            self.link(slot, maker.level);
+            self.link(slot, (maker.level, Spot::default()));
         } else {
             let node = self.nodes.at_mut(slot);
             node.leaves -= quantity;
@@ -187,15 +188,15 @@ impl Book {
         level.shown -= hidden_again;
     }
 
-    /// Put an order at the back of its level, showing what it may; `name` is the level or [`NIL`] for a new one.
+    /// Put an order at the back of its level, showing what it may; `place` is what the ladder found for its price.
     #[inline]
-    pub(super) fn link(&mut self, slot: u32, name: u32) -> u32 {
+    pub(super) fn link(&mut self, slot: u32, (name, spot): (u32, Spot)) -> u32 {
         let node = *self.nodes.at(slot);
         let shown = node.leaves.min(node.display);
         let name = if name == NIL {
             let price = node.price;
             let name = self.levels.insert(Level { price, shown: 0, total: 0, head: NIL, tail: NIL, count: 0 });
-            self.ladder_mut(node.side).insert(rank(node.side, Ticks(price)), name);
+            self.ladder_mut(node.side).insert(rank(node.side, Ticks(price)), name, spot);
             name
         } else {
             name

@@ -13,7 +13,8 @@
 //! - Two orders of one owner never trade; the incoming order's [`SelfTrade`] says which gives way.
 //! - Market, immediate-or-cancel and fill-or-kill orders never rest; post-only never takes.
 //! - Trade ids and level update ids count from 1 without a gap. [`Depth`] fed with the changes equals the book's depth.
-//! - An error means that nothing changed. Nothing panics, no order can make one command cost more than it trades.
+//! - An error means that nothing changed. Nothing panics. A command costs what it trades and cancels; a
+//!   fill-or-kill order also the orders it looks at, an iceberg makes at most [`MAX_ICEBERG_SLICES`] trades.
 //!
 //! Deterministic: the same commands give the same reports and the same [`Book::state_hash`]. Submit, cancel and amend
 //! are O(1) and allocate nothing once grown, plus O(1) per trade; O(log levels) for prices far from the market.

@@ -55,8 +55,8 @@ impl Book {
 
     /// Orders at a price, first in the queue first.
     pub fn level(&self, price: Ticks) -> impl Iterator<Item = RestingOrder> + '_ {
-        let bid = self.bids.find(rank(Side::Buy, price));
-        let name = if bid == NIL { self.asks.find(rank(Side::Sell, price)) } else { bid };
+        let bid = self.bids.find(rank(Side::Buy, price)).0;
+        let name = if bid == NIL { self.asks.find(rank(Side::Sell, price)).0 } else { bid };
         self.queue(name).map(Node::resting)
     }
 
@@ -142,6 +142,12 @@ impl Book {
     /// # Errors
     /// [`BookError`] for a state that no book can be in.
     pub fn restore(snapshot: &BookSnapshot) -> Result<Self, BookError> {
+        for (what, last) in [("trade id", snapshot.last_trade), ("update id", snapshot.last_update)] {
+            // Half the range is left, which no book uses up.
+            if last > u64::MAX / 2 {
+                return Err(BookError::BadId { what, last });
+            }
+        }
         let mut book = Self::new(snapshot.orders.len());
         let mut report = Report::default();
         for order in &snapshot.orders {

@@ -43,8 +43,7 @@ pub use reserve::{Need, Reservation};
 pub use settle::{FundingRate, MarkPrice, SettleEvent};
 
 use crate::types::{
-    Currency, Instrument, InstrumentKind, Money, Price, Quantity, Ratio, SCALE, Side, SignedQuantity, Symbol, TradeId,
-    UtcNanos,
+    Currency, Instrument, Money, Price, Quantity, Ratio, SCALE, Side, SignedQuantity, Symbol, TradeId, UtcNanos,
 };
 use position::Sums;
 
@@ -281,9 +280,7 @@ impl Portfolio {
         if let Some(index) = self.index_of(symbol) {
             return Ok(index);
         }
-        let step = (Price::from_raw(1), Quantity::from_raw(1));
-        let plain = Instrument::new(Symbol::parse(symbol)?, step.0, step.1)?;
-        self.list(Instrument { kind: InstrumentKind::Spot, currency: self.terms.currency, ..plain })
+        self.list(Instrument { currency: self.terms.currency, ..Instrument::finest(Symbol::parse(symbol)?) })
     }
 
     /// Cash of the account's own currency.

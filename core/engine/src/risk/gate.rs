@@ -1,12 +1,24 @@
-//! Evaluation of the rules.
+//! Evaluation: facts are gathered once, then every rule of the table measures, then the first breach refuses.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
-use super::limits::{Limits, Rule};
+use super::RiskError;
+use super::activity::{Activity, Prints};
+use super::exposure::{Account, Exposure};
+use super::facts::{Facts, Quote, TopOfBook};
+use super::limits::Limits;
+use super::marks::Marks;
+use super::quick::{QuickBuild, notional};
+use super::rules::RULES;
+use super::scaling::{Scale, scaled};
+use super::spec::OFF;
+use super::state::{AccountState, RiskEvent, RiskSnapshot, RiskState};
+use super::stats::{InstrumentStats, StrategyStats};
+use super::verdict::{Line, Outcome, Refused, Verdict};
+use super::watch::Levels;
 use crate::orders::OrderRequest;
-use crate::portfolio::{Portfolio, PortfolioError};
 use crate::types::{
-    AmountError, ClientOrderId, Instrument, Money, Price, Ratio, Side, SignedQuantity, SourceId, Symbol, UtcNanos,
+    ClientOrderId, Instrument, Money, Price, Quantity, Ratio, SCALE, SourceId, StrategyId, Symbol, UtcNanos,
 };
 
 /// An order that passed the gate. Only [`RiskGate::check`] makes one, and a venue accepts nothing else.
@@ -34,147 +46,42 @@ impl Approved {
     }
 }
 
-/// One evaluated rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Check {
-    /// Which rule.
-    pub rule: Rule,
-    /// What was measured, in words.
-    pub value: String,
-    /// What is allowed, in words.
-    pub bound: String,
-    /// Whether it holds.
-    pub holds: bool,
+/// What the market says at the moment of an order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Market {
+    /// Last price.
+    pub quote: Option<Quote>,
+    /// Best bid and offer.
+    pub book: Option<TopOfBook>,
 }
 
-/// The refusal: the first rule that does not hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
-    /// Which rule.
-    pub rule: Rule,
-    /// What was measured.
-    pub value: String,
-    /// What is allowed.
-    pub bound: String,
-}
-
-impl std::fmt::Display for Refused {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{}: {} (allowed: {})", self.rule.as_str(), self.value, self.bound)
+impl From<Option<Quote>> for Market {
+    fn from(quote: Option<Quote>) -> Self {
+        Self { quote, book: None }
     }
 }
 
-/// All rules as they stood for one order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
-    /// Every rule that was evaluated.
-    pub checks: Vec<Check>,
-}
-
-impl Verdict {
-    /// The first breach, if any.
-    #[must_use]
-    pub fn refusal(&self) -> Option<Refused> {
-        self.checks.iter().find(|check| !check.holds).map(|check| Refused {
-            rule: check.rule,
-            value: check.value.clone(),
-            bound: check.bound.clone(),
-        })
-    }
-
-    fn push(&mut self, rule: Rule, holds: bool, value: impl Into<String>, bound: impl Into<String>) {
-        self.checks.push(Check { rule, value: value.into(), bound: bound.into(), holds });
-    }
-
-    fn at_most(&mut self, rule: Rule, value: Ratio, bound: Ratio) {
-        self.push(rule, value <= bound, value.percent(), format!("at most {}", bound.percent()));
-    }
-}
-
-/// The last price of an instrument.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Quote {
-    /// Price.
-    pub price: Price,
-    /// When it was made, by the market's clock.
-    pub ts_event: UtcNanos,
-}
-
-/// What the gate must know of an account.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AccountView {
-    /// Cash plus position values.
-    pub equity: Money,
-    /// Signed holdings by symbol.
-    pub positions: BTreeMap<Symbol, SignedQuantity>,
-    /// Signed value of the holdings by symbol, at the last prices.
-    pub values: BTreeMap<Symbol, Money>,
-    /// Signed notional of working orders that open risk, by symbol.
-    pub working: BTreeMap<Symbol, Money>,
-}
-
-impl AccountView {
-    /// Of a portfolio and the signed notional of its working orders.
-    ///
-    /// # Errors
-    /// Overflow.
-    pub fn new(portfolio: &Portfolio, working: BTreeMap<Symbol, Money>) -> Result<Self, PortfolioError> {
-        let mut view = Self { equity: portfolio.totals()?.equity, working, ..Self::default() };
-        for (symbol, position) in portfolio.positions() {
-            if position.quantity.raw() != 0 {
-                // A hedged instrument has two legs; the gate limits what they come to.
-                let held = view.positions.entry(symbol).or_default();
-                *held = held.plus(position.quantity)?;
-                let value = view.values.entry(symbol).or_default();
-                *value = value.plus(position.value()?)?;
-            }
-        }
-        Ok(view)
-    }
-
-    fn held(&self, symbol: &str) -> SignedQuantity {
-        self.positions.get(symbol).copied().unwrap_or_default()
-    }
-
-    /// Absolute value of an instrument once its working orders and `extra` are done.
-    fn instrument_after(&self, symbol: &str, extra: Money) -> Result<Money, AmountError> {
-        let value = self.values.get(symbol).copied().unwrap_or_default();
-        let working = self.working.get(symbol).copied().unwrap_or_default();
-        Ok(value.plus(working)?.plus(extra)?.magnitude())
-    }
-
-    fn gross_after(&self, symbol: &str, extra: Money) -> Result<Money, AmountError> {
-        let mut gross = self.instrument_after(symbol, extra)?;
-        let names: HashSet<&Symbol> = self.values.keys().chain(self.working.keys()).collect();
-        for name in names.into_iter().filter(|name| name.as_str() != symbol) {
-            gross = gross.plus(self.instrument_after(name, Money::ZERO)?)?;
-        }
-        Ok(gross)
-    }
-}
-
-/// The gate: limits plus the little state they need.
-#[derive(Clone, Debug)]
+/// The gate: limits plus what it remembers.
+#[derive(Clone, Debug, Default)]
 pub struct RiskGate {
-    limits: Limits,
-    /// Why trading is halted, while it is.
-    killed: Option<String>,
-    /// Orders approved before, by client order id.
-    orders: HashSet<ClientOrderId>,
-    /// Decisions that became an order before.
-    decisions: HashSet<SourceId>,
-    /// Trading day and the equity it began with.
-    day: Option<(i64, Money)>,
-    /// Equity at the last mark, the start of the next day.
-    last_equity: Option<Money>,
+    pub(super) limits: Limits,
+    pub(super) state: RiskState,
+    pub(super) marks: Marks,
+    pub(super) marked: UtcNanos,
+    /// Marks up to here came with a snapshot.
+    pub(super) replayed: Option<UtcNanos>,
+    pub(super) io_trouble: Option<String>,
+    pub(super) levels: Levels,
+    activity: Activity,
+    strategies: HashMap<StrategyId, StrategyStats, QuickBuild>,
+    instruments: HashMap<Symbol, InstrumentStats, QuickBuild>,
 }
 
 impl RiskGate {
     /// A gate that is armed and has seen nothing.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        let (orders, decisions) = (HashSet::new(), HashSet::new());
-        Self { limits, killed: None, orders, decisions, day: None, last_equity: None }
+        Self { limits, ..Self::default() }
     }
 
     /// The bounds in force.
@@ -183,51 +90,149 @@ impl RiskGate {
         &self.limits
     }
 
-    /// Halt: nothing that opens risk passes until [`RiskGate::rearm`].
-    pub fn kill(&mut self, reason: impl Into<String>) {
-        self.killed = Some(reason.into());
+    /// Change bounds while running; what was remembered stays.
+    pub fn limits_mut(&mut self) -> &mut Limits {
+        &mut self.limits
     }
 
-    /// Take the halt back.
+    /// The account's state with who, why and when.
+    #[must_use]
+    pub const fn state(&self) -> &RiskState {
+        &self.state
+    }
+
+    /// Equity over time.
+    #[must_use]
+    pub const fn marks(&self) -> &Marks {
+        &self.marks
+    }
+
+    /// What must outlive the process.
+    #[must_use]
+    pub fn snapshot(&self) -> RiskSnapshot {
+        RiskSnapshot { state: self.state.clone(), marks: self.marks, marked: self.marked }
+    }
+
+    /// After a restart: the state as the log has it. Marks up to `snapshot.marked` are in it and are ignored when the
+    /// log's equity is marked again; later ones count.
+    pub fn restore(&mut self, snapshot: RiskSnapshot) {
+        (self.state, self.marks, self.marked) = (snapshot.state, snapshot.marks, snapshot.marked);
+        self.replayed = Some(snapshot.marked);
+    }
+
+    /// Halt at an instant: nothing that opens risk passes until a person re-arms.
+    pub fn halt(&mut self, reason: &str, by: &str, now: UtcNanos) -> Option<RiskEvent> {
+        self.move_to(AccountState::Halted, reason, by, now)
+    }
+
+    /// As [`RiskGate::halt`] by an operator, at the time of the last mark.
+    pub fn kill(&mut self, reason: impl Into<String>) {
+        self.halt(&reason.into(), "operator", self.marked);
+    }
+
+    /// A person takes the state back to active. A loss beyond its bound is measured anew from the last equity.
+    ///
+    /// # Errors
+    /// Nobody's name.
+    pub fn rearm_by(&mut self, person: &str, now: UtcNanos) -> Result<RiskEvent, RiskError> {
+        if person.trim().is_empty() {
+            return Err(RiskError::Nobody);
+        }
+        self.marks.restart(self.losses_breached());
+        let reason = "re-armed".to_owned();
+        self.state = RiskState { state: AccountState::Active, reason, by: person.to_owned(), since: now };
+        Ok(RiskEvent::State(self.snapshot()))
+    }
+
+    /// As [`RiskGate::rearm_by`] by an operator, at the time of the last mark.
     pub fn rearm(&mut self) {
-        self.killed = None;
+        // An operator's name is not empty, so there is no error to lose.
+        let _event = self.rearm_by("operator", self.marked);
     }
 
     /// Why trading is halted, while it is.
     #[must_use]
     pub fn killed(&self) -> Option<&str> {
-        self.killed.as_deref()
+        (self.state.state == AccountState::Halted).then_some(self.state.reason.as_str())
+    }
+
+    /// Move to a stricter state; a milder one changes nothing. The event must be written down.
+    pub fn move_to(&mut self, state: AccountState, reason: &str, by: &str, now: UtcNanos) -> Option<RiskEvent> {
+        if state <= self.state.state {
+            return None;
+        }
+        self.state = RiskState { state, reason: reason.to_owned(), by: by.to_owned(), since: now };
+        Some(RiskEvent::State(self.snapshot()))
+    }
+
+    /// The log cannot be written (or can again): new orders are refused, cancels and reductions go on.
+    pub fn set_io_trouble(&mut self, trouble: Option<String>) {
+        self.io_trouble = trouble;
+    }
+
+    /// Why nothing can be written, if so.
+    #[must_use]
+    pub fn io_trouble(&self) -> Option<&str> {
+        self.io_trouble.as_deref()
     }
 
     /// After a restart: this order was approved in an earlier run.
     pub fn remember(&mut self, client_order_id: ClientOrderId, decision_id: SourceId) {
-        self.orders.insert(client_order_id);
-        self.decisions.insert(decision_id);
+        self.activity.remember(&client_order_id, &decision_id);
     }
 
-    /// Tell the gate the equity after a bar; the first mark of a new UTC day starts it with the equity of the last.
-    pub fn mark(&mut self, ts_event: UtcNanos, equity: Money) {
-        let day = ts_event.closing_day();
-        if self.day.is_none_or(|(current, _)| current != day) {
-            self.day = Some((day, self.last_equity.unwrap_or(equity)));
+    /// A cancel was asked for; it counts for the cancel rate and is never refused.
+    pub fn note_cancel(&mut self, now: UtcNanos) {
+        self.activity.cancelled(now);
+    }
+
+    /// A strategy closed a trade that cost `cost` with this profit after fees.
+    pub fn note_trade(&mut self, strategy: StrategyId, profit: Money, cost: Money) {
+        let cost = if cost == Money::ZERO { Money::from_raw(SCALE) } else { cost.magnitude() };
+        let limit = if profit < Money::ZERO { Ratio::from_raw(i64::MIN) } else { Ratio::from_raw(i64::MAX) };
+        self.strategies.entry(strategy).or_default().closed(profit.ratio_to(cost).unwrap_or(limit));
+    }
+
+    /// A person looked at a strategy: its row of losses begins anew.
+    pub fn forgive_losses(&mut self, strategy: &str) {
+        if let Some(known) = self.strategies.get_mut(strategy) {
+            known.consecutive_losses = 0;
         }
-        self.last_equity = Some(equity);
+    }
+
+    /// What is known of a strategy.
+    #[must_use]
+    pub fn strategy(&self, strategy: &str) -> Option<&StrategyStats> {
+        self.strategies.get(strategy)
+    }
+
+    /// Strategies with trades or positions, by name.
+    pub(super) fn strategy_names(&self, account: &Exposure) -> BTreeSet<StrategyId> {
+        self.strategies.keys().chain(account.strategy_names()).copied().filter(|name| !name.is_empty()).collect()
+    }
+
+    /// What is known of an instrument.
+    #[must_use]
+    pub fn instrument(&self, symbol: &str) -> Option<&InstrumentStats> {
+        self.instruments.get(symbol)
+    }
+
+    /// Tell the market's figures of an instrument; what is unknown is none.
+    pub fn know(
+        &mut self,
+        symbol: Symbol,
+        daily_volume: Option<Quantity>,
+        volatility: Option<Ratio>,
+        correlation: Option<Ratio>,
+    ) {
+        let known = self.instruments.entry(symbol).or_default();
+        (known.daily_volume, known.volatility, known.correlation) = (daily_volume, volatility, correlation);
     }
 
     /// Equity the day began with.
     #[must_use]
     pub fn day_start(&self) -> Option<Money> {
-        self.day.map(|(_, equity)| equity)
-    }
-
-    /// Loss since the day began, as a share of the equity it began with; zero for a gain.
-    ///
-    /// # Errors
-    /// Overflow.
-    pub fn daily_loss(&self, equity: Money) -> Result<Ratio, AmountError> {
-        let Some(start) = self.day_start() else { return Ok(Ratio::ZERO) };
-        let loss = start.minus(equity)?;
-        if loss <= Money::ZERO { Ok(Ratio::ZERO) } else { loss.ratio_to(start) }
+        self.marks.day.map(|(_, equity)| equity)
     }
 
     /// Evaluate every rule; nothing is remembered. What a person sees before the click.
@@ -238,31 +243,17 @@ impl RiskGate {
         &self,
         request: &OrderRequest,
         instrument: &Instrument,
-        account: &AccountView,
-        quote: Option<Quote>,
+        account: &impl Account,
+        market: impl Into<Market>,
         now: UtcNanos,
-    ) -> Result<Verdict, AmountError> {
-        let mut verdict = Verdict { checks: Vec::with_capacity(13) };
-        let held = account.held(&request.symbol);
-        let reduces = reduces(held, request);
-        self.check_switch_and_duplicates(request, reduces, &mut verdict);
-        check_increments(request, instrument, &mut verdict);
-        let Some(quote) = quote else {
-            verdict.push(Rule::StaleData, false, format!("no price of {} yet", request.symbol), "a price");
-            return Ok(verdict);
-        };
-        if request.reduce_only {
-            let value = format!("{} {} while holding {held}", request.side.as_str(), request.quantity);
-            verdict.push(Rule::ReduceOnly, reduces, value, "no more than the position, on its other side");
-        }
-        if !reduces {
-            self.check_market(request, quote, now, &mut verdict)?;
-            self.check_size(request, held, account, quote, &mut verdict)?;
-        }
+    ) -> Result<Verdict, RiskError> {
+        let mut verdict = Verdict::default();
+        let exposure = account.exposure(&self.limits.clusters)?;
+        self.evaluate(request, instrument, &exposure, market.into(), now, &Prints::of(request), &mut verdict)?;
         Ok(verdict)
     }
 
-    /// Rule on an order: `Ok(Ok(..))` is the only way to an [`Approved`].
+    /// Rule on an order: `Ok((.., Ok(..)))` is the only way to an [`Approved`].
     ///
     /// # Errors
     /// Amounts beyond any account; nothing is remembered then.
@@ -270,117 +261,111 @@ impl RiskGate {
         &mut self,
         request: OrderRequest,
         instrument: &Instrument,
-        account: &AccountView,
-        quote: Option<Quote>,
+        account: &impl Account,
+        market: impl Into<Market>,
         now: UtcNanos,
-    ) -> Result<(Verdict, Result<Approved, Refused>), AmountError> {
-        let verdict = self.preview(&request, instrument, account, quote, now)?;
+    ) -> Result<(Verdict, Result<Approved, Refused>), RiskError> {
+        let mut verdict = Verdict::default();
+        let ruled = self.check_into(request, instrument, account, market, now, &mut verdict)?;
+        Ok((verdict, ruled))
+    }
+
+    /// As [`RiskGate::check`], into a verdict that is used again: no allocation and no copy when the order passes.
+    ///
+    /// # Errors
+    /// Amounts beyond any account; nothing is remembered then.
+    pub fn check_into(
+        &mut self,
+        request: OrderRequest,
+        instrument: &Instrument,
+        account: &impl Account,
+        market: impl Into<Market>,
+        now: UtcNanos,
+        verdict: &mut Verdict,
+    ) -> Result<Result<Approved, Refused>, RiskError> {
+        let prints = Prints::of(&request);
+        let exposure = account.exposure(&self.limits.clusters)?;
+        let reduces = self.evaluate(&request, instrument, &exposure, market.into(), now, &prints, verdict)?;
         if let Some(refusal) = verdict.refusal() {
-            return Ok((verdict, Err(refusal)));
+            return Ok(Err(refusal));
         }
-        self.remember(request.client_order_id, request.decision_id);
-        Ok((verdict, Ok(Approved { request })))
-    }
-
-    fn check_switch_and_duplicates(&self, request: &OrderRequest, reduces: bool, verdict: &mut Verdict) {
+        let opening = (!reduces).then(|| verdict.notional());
+        self.activity.approved(&prints, now, opening);
         if !reduces {
-            let value = self.killed.as_ref().map_or_else(|| "armed".to_owned(), |why| format!("halted: {why}"));
-            verdict.push(Rule::KillSwitch, self.killed.is_none(), value, "armed; re-arm it to trade again");
+            self.instruments.entry(request.symbol).or_default().quantities.push(request.quantity.raw());
         }
-        let duplicate = if self.orders.contains(&request.client_order_id) {
-            Some(format!("order {} was approved before", request.client_order_id))
-        } else if self.decisions.contains(&request.decision_id) {
-            Some(format!("decision {} already has its order", request.decision_id))
-        } else {
-            None
-        };
-        let value = duplicate.clone().unwrap_or_else(|| "new".to_owned());
-        verdict.push(Rule::DuplicateIntent, duplicate.is_none(), value, "one order for each decision");
+        Ok(Ok(Approved { request }))
     }
 
-    fn check_market(
+    /// Every rule into `verdict`; returns whether the order only reduces.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one question")]
+    pub(super) fn evaluate(
         &self,
         request: &OrderRequest,
-        quote: Quote,
+        instrument: &Instrument,
+        account: &Exposure,
+        market: Market,
         now: UtcNanos,
+        prints: &Prints,
         verdict: &mut Verdict,
-    ) -> Result<(), AmountError> {
-        let age = now.since(quote.ts_event);
-        let (value, bound) = (hours(age), format!("at most {}", hours(self.limits.max_data_age)));
-        verdict.push(Rule::StaleData, age <= self.limits.max_data_age, value, bound);
-        let reference = request.order_type.price().unwrap_or(request.reference_price);
-        let distance = Money::from_raw(quote.price.raw().saturating_sub(reference.raw())).magnitude();
-        let moved = distance.ratio_to(Money::from_raw(quote.price.raw()))?;
-        let value = format!("{} between {reference} and the last price {}", moved.percent(), quote.price);
-        let bound = format!("at most {}", self.limits.price_band.percent());
-        verdict.push(Rule::PriceBand, moved <= self.limits.price_band, value, bound);
-        Ok(())
-    }
-
-    fn check_size(
-        &self,
-        request: &OrderRequest,
-        held: SignedQuantity,
-        account: &AccountView,
-        quote: Quote,
-        verdict: &mut Verdict,
-    ) -> Result<(), AmountError> {
-        let limits = &self.limits;
-        let delta = request.quantity.signed(request.side.is_buy());
-        let after = held.plus(delta)?;
-        if request.side == Side::Sell {
-            let holds = limits.allow_short || after.raw() >= 0;
-            let value = format!("sell {} while holding {held}", request.quantity);
-            verdict.push(Rule::ShortSelling, holds, value, "no more than is held (short selling is off)");
+    ) -> Result<bool, RiskError> {
+        verdict.clear();
+        let problem = request.validate(instrument, now).err();
+        let leg = account.row(&request.symbol).map(|row| row.leg).unwrap_or_default();
+        let reduces = problem.is_none() && leg.shrinks_by(request.side, request.quantity, request.reduce_only);
+        let last = market.quote.map_or(request.reference_price, |quote| quote.price);
+        let price = request.order_type.price().map_or(last, |limit| limit.max(last));
+        // What is malformed is refused by its rule; it has no value that could be summed.
+        let sized = problem.is_none() && !reduces && price > Price::ZERO;
+        let value = if sized { notional(price, request.quantity)? } else { Money::ZERO };
+        let statistics = self.instruments.get(&request.symbol);
+        let scale = if self.limits.scaling.is_on() {
+            self.limits.scaling.of(statistics, last, account.totals().concentration())
+        } else {
+            Scale::default()
+        };
+        let facts = Facts {
+            request,
+            instrument,
+            now,
+            quote: market.quote,
+            book: market.book,
+            price,
+            notional: value,
+            reduces,
+            malformed: problem.is_some(),
+            after: account.after(request, value)?,
+            state: self.state.state,
+            io_trouble: self.io_trouble.is_some(),
+            marks: &self.marks,
+            activity: &self.activity,
+            strategy: self.strategies.get(&request.strategy),
+            statistics,
+            seen: self.activity.seen(prints, now, self.limits.duplicate_window),
+            allow_short: self.limits.shorts(&request.symbol),
+            scale: scale.total,
+        };
+        if let Some(problem) = &problem {
+            verdict.say_problem(&problem.to_string());
         }
-        let price = request.order_type.price().map_or(quote.price, |limit| limit.max(quote.price));
-        let notional = price.notional(request.quantity)?;
-        let bound = format!("at most {}", limits.max_order_notional);
-        verdict.push(Rule::OrderNotional, notional <= limits.max_order_notional, notional.to_string(), bound);
-        if account.equity <= Money::ZERO {
-            verdict.push(Rule::Leverage, false, format!("equity {}", account.equity), "equity above 0");
-            return Ok(());
+        verdict.scale = scale;
+        verdict.set_notional(value);
+        let own = self.limits.overrides(&request.strategy, &request.symbol);
+        let bounds = own.as_ref().unwrap_or_else(|| self.limits.table());
+        for (index, (rule, bound)) in RULES.iter().zip(bounds).enumerate() {
+            if *bound == OFF || (reduces && !rule.reducing) {
+                continue;
+            }
+            let bound = if rule.scaled && facts.scale.raw() < SCALE { scaled(*bound, facts.scale) } else { *bound };
+            let measure = (rule.evaluate)(&facts);
+            let passes = rule.passes(measure, bound);
+            let outcome = match passes {
+                true if measure.is_missing() => Outcome::NotMeasured,
+                true => Outcome::Holds,
+                false => Outcome::Breach,
+            };
+            verdict.put(index, Line { measure, bound, outcome });
         }
-        let signed = price.value(delta)?;
-        let share = |money: Money| money.ratio_to(account.equity);
-        verdict.at_most(Rule::TradeFraction, share(notional)?, limits.max_trade_fraction);
-        let instrument = account.instrument_after(&request.symbol, signed)?;
-        verdict.at_most(Rule::InstrumentFraction, share(instrument)?, limits.max_instrument_fraction);
-        let gross = share(account.gross_after(&request.symbol, signed)?)?;
-        verdict.at_most(Rule::Exposure, gross, limits.max_exposure);
-        verdict.at_most(Rule::Leverage, gross, limits.max_leverage);
-        let loss = self.daily_loss(account.equity)?;
-        let bound = format!("below {}", limits.max_daily_loss.percent());
-        verdict.push(Rule::DailyLoss, loss < limits.max_daily_loss, loss.percent(), bound);
-        Ok(())
-    }
-}
-
-/// Whether the order can only shrink the position.
-fn reduces(held: SignedQuantity, request: &OrderRequest) -> bool {
-    let opposite = if request.side.is_buy() { held.raw() < 0 } else { held.raw() > 0 };
-    opposite && request.quantity <= held.magnitude()
-}
-
-fn check_increments(request: &OrderRequest, instrument: &Instrument, verdict: &mut Verdict) {
-    let prices = [
-        ("limit price", request.order_type.price()),
-        ("stop loss", request.stop_loss),
-        ("take profit", request.take_profit),
-    ];
-    let problem = instrument.check_quantity(request.quantity).err().or_else(|| {
-        prices.into_iter().find_map(|(what, price)| price.and_then(|price| instrument.check_price(what, price).err()))
-    });
-    let bound = format!("multiples of tick {} and lot {}", instrument.tick_size, instrument.lot_size);
-    let value = problem.as_ref().map_or_else(|| request.quantity.to_string(), ToString::to_string);
-    verdict.push(Rule::Increment, problem.is_none(), value, bound);
-}
-
-fn hours(nanos: i64) -> String {
-    let minutes = nanos / 60_000_000_000;
-    match minutes {
-        0..=119 => format!("{minutes} min old"),
-        120..=2879 => format!("{} h old", minutes / 60),
-        _ => format!("{} d old", minutes / 1440),
+        Ok(reduces)
     }
 }

@@ -125,10 +125,16 @@ impl Instrument {
     /// # Errors
     /// A step of zero or less.
     pub fn new(symbol: Symbol, tick_size: Price, lot_size: Quantity) -> Result<Self, AmountError> {
+        Self { tick_size, lot_size, ..Self::finest(symbol) }.validated()
+    }
+
+    /// A spot instrument of which nothing is known but its name: steps of 1e-8, no bounds.
+    #[must_use]
+    pub const fn finest(symbol: Symbol) -> Self {
         Self {
             symbol,
-            tick_size,
-            lot_size,
+            tick_size: Price::from_raw(1),
+            lot_size: Quantity::from_raw(1),
             kind: InstrumentKind::Spot,
             multiplier: Quantity::from_raw(SCALE),
             currency: Currency::EMPTY,
@@ -141,7 +147,6 @@ impl Instrument {
             initial_margin: Ratio::ZERO,
             maintenance_margin: Ratio::ZERO,
         }
-        .validated()
     }
 
     /// The instrument, if its terms fit together.

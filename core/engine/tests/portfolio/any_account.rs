@@ -73,6 +73,12 @@ fn check(portfolio: &Portfolio, model: &Model, instruments: &[Instrument], indic
         for (side, quantity) in [(first, legs[0]), (PositionSide::Short, legs[1])] {
             let position = portfolio.leg(*index, side).unwrap_or_else(|| panic!("not listed"));
             assert_eq!(i128::from(position.quantity.raw()), quantity);
+            let is_leg = match side {
+                PositionSide::Net => true,
+                PositionSide::Long => quantity >= 0,
+                PositionSide::Short => quantity <= 0,
+            };
+            assert!(is_leg, "{side:?} turned: {position:?}");
             assert!(quantity == 0 || position.last_price == *last, "{position:?} is not priced {last}");
         }
         assert_eq!(i128::from(portfolio.net_quantity(*index).raw()), legs[0] + legs[1], "legs add up");

@@ -42,7 +42,10 @@ fn attempt(portfolio: &mut Portfolio, kind: u8, (at, buy, one, two, three, leg):
         0..=3 => {
             let fee_currency = [None, Some(currency("BBB")), Some(currency("EUR"))][usize::from(kind % 3)];
             let made = Booking { leg, fee: amount, fee_currency, ..fill(index, buy, quantity, price) };
-            portfolio.book_fill(&made, None).is_ok()
+            let booked = portfolio.book_fill(&made, None).is_ok();
+            let position = portfolio.leg(index, leg).filter(|_| booked);
+            assert!(position.is_none_or(|position| position.unrealised().is_ok()), "booked and cannot be valued");
+            booked
         }
         4 => {
             let need =
@@ -104,4 +107,16 @@ fn a_price_times_quantity_beyond_64_bits_is_refused_in_words() {
         assert!(portfolio.book("X", side(true), quantity, at, Money::ZERO, &trade).is_err(), "{quantity} at {at}");
     }
     assert_eq!(portfolio, before, "not even the symbol was listed");
+}
+
+#[test]
+fn a_fill_whose_price_makes_the_whole_position_overflow_is_refused() {
+    let mut portfolio = Portfolio::new(money("1000"));
+    let trade = ok(TradeId::parse("F1"));
+    ok(portfolio.book("X", side(true), whole(90_000_000_000), price("0.01"), Money::ZERO, &trade));
+    let before = portfolio.clone();
+    // The fill itself is worth 10; 90 billion units at 10 are not to be told.
+    assert!(portfolio.book("X", side(true), whole(1), price("10"), Money::ZERO, &trade).is_err());
+    assert_eq!(portfolio, before);
+    assert_eq!(ok(portfolio.totals()).equity, money("1000"));
 }

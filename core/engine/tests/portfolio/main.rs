@@ -1,5 +1,5 @@
 //! The account: identities to the last unit for every kind and mode, against models that keep no running sums.
-#![expect(clippy::panic, reason = "tests may stop at a wrong shape")]
+#![expect(clippy::panic, clippy::indexing_slicing, reason = "tests may stop at a wrong shape")]
 
 mod any_account;
 mod hostile;

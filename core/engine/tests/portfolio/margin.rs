@@ -71,6 +71,24 @@ fn an_isolated_loss_leaves_the_other_positions_and_the_wallet_alone() {
 }
 
 #[test]
+fn an_isolated_position_puts_aside_at_most_what_the_wallet_has() {
+    let (portfolio, _) = long_account(MarginMode::Isolated, "60", &["PPP"]);
+    assert_eq!(portfolio.position("PPP").map(|position| position.margin), Some(money("60")), "of the 100 asked");
+    assert_eq!(ok(portfolio.free(currency("USD"))), Money::ZERO);
+}
+
+#[test]
+fn the_gate_sees_both_legs_of_a_hedged_instrument_as_one_exposure() {
+    let (mut portfolio, index) = opened(futures(MarginMode::Cross, PositionMode::Hedging), "1000", &[perpetual("PPP")]);
+    for (leg, buy, contracts) in [(PositionSide::Long, true, 100), (PositionSide::Short, false, 30)] {
+        ok(portfolio.book_fill(&on_leg(leg, fill(index[0], buy, whole(contracts), price("100"))), None));
+    }
+    let view = ok(deepalpha_engine::risk::AccountView::new(&portfolio, std::collections::BTreeMap::new()));
+    let seen = (view.positions.get("PPP").map(|held| held.raw()), view.values.get("PPP").copied());
+    assert_eq!(seen, (Some(whole(70).raw()), Some(money("700"))));
+}
+
+#[test]
 fn the_largest_maintenance_margin_is_closed_first_then_by_symbol_and_only_as_much_as_needed() {
     let symbols = ["CCC", "AAA", "BBB"];
     let instruments = symbols.map(perpetual);
@@ -182,6 +200,19 @@ fn interest_is_charged_on_borrowed_cash_and_on_shares_sold_short() {
     ok(portfolio.accrue_interest(UtcNanos(UtcNanos::DAY)));
     assert_eq!(ok(portfolio.totals()).interest, money("2"), "and half a day on 3000 sold short; the cash is positive");
     assert!(portfolio.accrue_interest(UtcNanos(0)).is_err(), "time does not go back");
+}
+
+#[test]
+fn interest_below_one_unit_adds_up_over_many_accruals() {
+    let terms = AccountTerms::new(AccountKind::Margin { leverage: ratio("3") }, currency("USD"));
+    let (mut portfolio, index) = opened(terms, "1000", &[listed("AAA", InstrumentKind::Equity)]);
+    ok(portfolio.set_borrow_rate(currency("USD"), ratio("0.00000001")));
+    ok(portfolio.book_fill(&fill(index[0], true, whole(30), price("100")), None));
+    for step in 0..=1000 {
+        ok(portfolio.accrue_interest(UtcNanos(step * 30_000_000_000)));
+    }
+    // 2000 units of 1e-8 a day on 2000, half a minute a thousand times: 694.4.
+    assert_eq!(ok(portfolio.totals()).interest, Money::from_raw(694));
 }
 
 proptest! {

@@ -2,7 +2,7 @@
 
 use deepalpha_engine::matching::{FillRecord, OrderStep, VenueEvent};
 use deepalpha_engine::orders::{OrderRequest, OrderType, Origin, PositionSide, TimeInForce, TrailOffset};
-use deepalpha_engine::risk::Verdict;
+use deepalpha_engine::risk::{Refused, Verdict};
 use deepalpha_engine::types::{
     AmountError, ClientOrderId, Instrument, Price, Quantity, Ratio, Side, SourceId, StrategyId, Symbol, TextError,
     UtcNanos,
@@ -166,17 +166,18 @@ pub(crate) fn verdict<'py>(py: Python<'py>, verdict: &Verdict) -> PyResult<Bound
     let refusal = verdict.refusal();
     let out = PyDict::new(py);
     out.set_item("approved", refusal.is_none())?;
-    out.set_item("rule", refusal.as_ref().map_or("", |refused| refused.rule.as_str()))?;
-    out.set_item("value", refusal.as_ref().map_or("", |refused| refused.value.as_str()))?;
-    out.set_item("bound", refusal.as_ref().map_or("", |refused| refused.bound.as_str()))?;
+    out.set_item("rule", refusal.as_ref().map_or("", |refused| refused.rule.name))?;
+    out.set_item("value", refusal.as_ref().map_or_else(String::new, Refused::value))?;
+    out.set_item("bound", refusal.as_ref().map_or_else(String::new, Refused::bound))?;
     out.set_item("message", refusal.as_ref().map_or_else(String::new, ToString::to_string))?;
     let checks = PyList::empty(py);
-    for check in &verdict.checks {
+    for check in verdict.checks() {
         let row = PyDict::new(py);
-        row.set_item("rule", check.rule.as_str())?;
+        row.set_item("rule", check.rule)?;
         row.set_item("value", &check.value)?;
         row.set_item("bound", &check.bound)?;
         row.set_item("holds", check.holds)?;
+        row.set_item("measured", check.measured)?;
         checks.append(row)?;
     }
     out.set_item("checks", checks)?;

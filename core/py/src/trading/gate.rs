@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use deepalpha_engine::risk::{AccountView, Approved, Limits, Quote, RiskGate};
+use deepalpha_engine::risk::{AccountView, Approved, Market, Quote, RiskGate, TopOfBook};
 use deepalpha_engine::types::{
-    AmountError, ClientOrderId, Money, Price, Ratio, SignedQuantity, SourceId, Symbol, UtcNanos,
+    AmountError, ClientOrderId, Money, Price, Quantity, Ratio, SignedQuantity, SourceId, StrategyId, Symbol, UtcNanos,
 };
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyList};
 
 use super::convert::{amount, id, instrument, request, verdict};
+use super::risk_rows::{event_rows, rules_table, snapshot_of, snapshot_row, usage_rows};
+use super::risk_table::limits_of;
 use crate::error::{Kind, raise};
 
 /// An order that passed the gate; a venue takes it once.
@@ -91,55 +93,97 @@ impl PyRiskGate {
     }
 }
 
-fn quote(given: Option<(Bound<'_, PyAny>, i64)>) -> PyResult<Option<Quote>> {
-    given.map(|(price, ts)| Ok(Quote { price: amount(&price, Price::parse)?, ts_event: UtcNanos(ts) })).transpose()
+type Priced<'py> = Option<(Bound<'py, PyAny>, i64)>;
+type Booked<'py> = Option<(Bound<'py, PyAny>, Bound<'py, PyAny>, i64)>;
+
+fn market(last: Priced<'_>, book: Booked<'_>) -> PyResult<Market> {
+    let quote = last
+        .map(|(price, ts)| PyResult::Ok(Quote { price: amount(&price, Price::parse)?, ts_event: UtcNanos(ts) }))
+        .transpose()?;
+    let book = book
+        .map(|(bid, ask, ts)| {
+            let (bid, ask) = (amount(&bid, Price::parse)?, amount(&ask, Price::parse)?);
+            PyResult::Ok(TopOfBook { bid, ask, ts_event: UtcNanos(ts) })
+        })
+        .transpose()?;
+    Ok(Market { quote, book })
+}
+
+/// Every rule as `{"name", "rank", "tier", "unit", "holds", "default", "meaning", ...}`, in the order of evaluation.
+#[pyfunction]
+pub(crate) fn risk_rules(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
+    rules_table(py)
 }
 
 #[pymethods]
 impl PyRiskGate {
+    /// `bounds`: rule -> Decimal (shares, multiples, money) or int (counts, nanoseconds); None switches a rule off;
+    /// rules that are not named keep their default.
     #[new]
-    #[pyo3(signature = (*, max_order_notional, max_trade_fraction, max_instrument_fraction, max_exposure, max_leverage,
-                        max_daily_loss, price_band, max_data_age_ns, allow_short))]
-    #[expect(clippy::too_many_arguments, reason = "the limits, by name")]
+    #[pyo3(signature = (bounds, *, allow_short = false, duplicate_window_ns = 1_000_000_000, strategies = None,
+                        instruments = None, clusters = BTreeMap::new(), correlations = Vec::new(), scaling = None))]
+    #[expect(clippy::too_many_arguments, reason = "the parts of the table, by name")]
     fn new(
-        max_order_notional: &Bound<'_, PyAny>,
-        max_trade_fraction: &Bound<'_, PyAny>,
-        max_instrument_fraction: &Bound<'_, PyAny>,
-        max_exposure: &Bound<'_, PyAny>,
-        max_leverage: &Bound<'_, PyAny>,
-        max_daily_loss: &Bound<'_, PyAny>,
-        price_band: &Bound<'_, PyAny>,
-        max_data_age_ns: i64,
+        bounds: &Bound<'_, PyDict>,
         allow_short: bool,
+        duplicate_window_ns: i64,
+        strategies: Option<&Bound<'_, PyDict>>,
+        instruments: Option<&Bound<'_, PyDict>>,
+        clusters: BTreeMap<String, String>,
+        correlations: Vec<(String, String, Bound<'_, PyAny>)>,
+        scaling: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
-        let limits = Limits {
-            max_order_notional: amount(max_order_notional, Money::parse)?,
-            max_trade_fraction: amount(max_trade_fraction, Ratio::parse)?,
-            max_instrument_fraction: amount(max_instrument_fraction, Ratio::parse)?,
-            max_exposure: amount(max_exposure, Ratio::parse)?,
-            max_leverage: amount(max_leverage, Ratio::parse)?,
-            max_daily_loss: amount(max_daily_loss, Ratio::parse)?,
-            price_band: amount(price_band, Ratio::parse)?,
-            max_data_age: max_data_age_ns,
-            allow_short,
-        };
+        let mut limits = limits_of(bounds, strategies, instruments, &clusters, &correlations, scaling)?;
+        (limits.allow_short, limits.duplicate_window) = (allow_short, duplicate_window_ns.max(0));
         Ok(Self { gate: Mutex::new(RiskGate::new(limits)) })
     }
 
-    /// Halt: nothing that opens risk passes until `rearm`.
-    fn kill(&self, reason: &str) {
-        self.lock().kill(reason);
+    /// Halt: nothing that opens risk passes until `rearm`. The event to write down, or None when it was halted.
+    #[pyo3(signature = (reason, *, by = "operator", now = None))]
+    fn kill<'py>(
+        &self,
+        py: Python<'py>,
+        reason: &str,
+        by: &str,
+        now: Option<i64>,
+    ) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let mut gate = self.lock();
+        let now = now.map_or_else(|| gate.snapshot().marked, UtcNanos);
+        let moved = gate.halt(reason, by, now).is_some();
+        let snapshot = gate.snapshot();
+        moved.then(|| snapshot_row(py, &snapshot)).transpose()
     }
 
-    /// Take the halt back.
-    fn rearm(&self) {
-        self.lock().rearm();
+    /// A person takes the state back to active; losses are measured anew from the last equity.
+    #[pyo3(signature = (*, by = "operator", now = None))]
+    fn rearm<'py>(&self, py: Python<'py>, by: &str, now: Option<i64>) -> PyResult<Bound<'py, PyDict>> {
+        let mut gate = self.lock();
+        let now = now.map_or_else(|| gate.snapshot().marked, UtcNanos);
+        gate.rearm_by(by, now).map_err(|error| raise(Kind::Order, error))?;
+        snapshot_row(py, &gate.snapshot())
     }
 
     /// Why trading is halted, or None.
     #[getter]
     fn killed(&self) -> Option<String> {
         self.lock().killed().map(str::to_owned)
+    }
+
+    /// State, who, why, when and the equity measures: what must outlive the process.
+    fn snapshot<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        snapshot_row(py, &self.lock().snapshot())
+    }
+
+    /// After a restart: a snapshot as the log has it.
+    fn restore(&self, snapshot: &Bound<'_, PyDict>) -> PyResult<()> {
+        let snapshot = snapshot_of(snapshot)?;
+        self.lock().restore(snapshot);
+        Ok(())
+    }
+
+    /// Why the log cannot be written, or None when it can.
+    fn set_io_trouble(&self, trouble: Option<String>) {
+        self.lock().set_io_trouble(trouble);
     }
 
     /// After a restart: this order was approved in an earlier run.
@@ -149,11 +193,58 @@ impl PyRiskGate {
         Ok(())
     }
 
-    /// Equity after a bar; begins a new day when the UTC date of the bar's close is new.
-    fn mark(&self, ts_event: i64, equity: &Bound<'_, PyAny>) -> PyResult<()> {
-        let equity = amount(equity, Money::parse)?;
-        self.lock().mark(UtcNanos(ts_event), equity);
+    /// A cancel was asked for; counts for the cancel rate.
+    fn note_cancel(&self, now: i64) {
+        self.lock().note_cancel(UtcNanos(now));
+    }
+
+    /// A strategy closed a trade: profit after fees, and what the trade cost.
+    fn note_trade(&self, strategy: &str, profit: &Bound<'_, PyAny>, cost: &Bound<'_, PyAny>) -> PyResult<()> {
+        let strategy = id(strategy, StrategyId::parse)?;
+        let (profit, cost) = (amount(profit, Money::parse)?, amount(cost, Money::parse)?);
+        self.lock().note_trade(strategy, profit, cost);
         Ok(())
+    }
+
+    /// A person looked at a strategy: its row of losses begins anew.
+    fn forgive_losses(&self, strategy: &str) {
+        self.lock().forgive_losses(strategy);
+    }
+
+    /// The market's figures of an instrument; None is unknown.
+    #[pyo3(signature = (symbol, *, daily_volume = None, volatility = None, correlation = None))]
+    fn know(
+        &self,
+        symbol: &str,
+        daily_volume: Option<Bound<'_, PyAny>>,
+        volatility: Option<Bound<'_, PyAny>>,
+        correlation: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        let symbol = id(symbol, Symbol::parse)?;
+        let volume = daily_volume.map(|value| amount(&value, Quantity::parse)).transpose()?;
+        let volatility = volatility.map(|value| amount(&value, Ratio::parse)).transpose()?;
+        let correlation = correlation.map(|value| amount(&value, Ratio::parse)).transpose()?;
+        self.lock().know(symbol, volume, volatility, correlation);
+        Ok(())
+    }
+
+    /// Equity after a bar; begins a new day when the UTC date of the bar's close is new. Events to write down.
+    fn mark<'py>(&self, py: Python<'py>, ts_event: i64, equity: &Bound<'_, PyAny>) -> PyResult<Bound<'py, PyList>> {
+        let equity = amount(equity, Money::parse)?;
+        let events = self.lock().mark(UtcNanos(ts_event), equity);
+        event_rows(py, &events)
+    }
+
+    /// Warnings of every bound, as the account stands.
+    fn observe<'py>(&self, py: Python<'py>, account: &PyAccountView, now: i64) -> PyResult<Bound<'py, PyList>> {
+        let events = self.lock().observe(&account.view, UtcNanos(now));
+        event_rows(py, &events.map_err(|error| raise(Kind::Order, error))?)
+    }
+
+    /// Use of every bound that warns.
+    fn usage<'py>(&self, py: Python<'py>, account: &PyAccountView, now: i64) -> PyResult<Bound<'py, PyList>> {
+        let found = self.lock().usage(&account.view, UtcNanos(now)).map_err(|error| raise(Kind::Order, error))?;
+        usage_rows(py, &found)
     }
 
     /// Equity the day began with, as text; None before the first mark.
@@ -163,35 +254,39 @@ impl PyRiskGate {
     }
 
     /// Evaluate every rule without remembering anything; the verdict as a dictionary.
-    #[pyo3(signature = (order, *, instrument_of, account, last, now))]
+    #[pyo3(signature = (order, *, instrument_of, account, last, now, book = None))]
+    #[expect(clippy::too_many_arguments, reason = "the parts of one question, by name")]
     fn preview<'py>(
         &self,
         py: Python<'py>,
         order: &Bound<'py, PyAny>,
         instrument_of: &Bound<'py, PyAny>,
         account: &PyAccountView,
-        last: Option<(Bound<'py, PyAny>, i64)>,
+        last: Priced<'py>,
         now: i64,
+        book: Booked<'py>,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let (order, listed, last) = (request(order)?, instrument(instrument_of)?, quote(last)?);
-        let ruled = self.lock().preview(&order, &listed, &account.view, last, UtcNanos(now));
+        let (order, listed, market) = (request(order)?, instrument(instrument_of)?, market(last, book)?);
+        let ruled = self.lock().preview(&order, &listed, &account.view, market, UtcNanos(now));
         verdict(py, &ruled.map_err(|error| raise(Kind::Order, error))?)
     }
 
     /// Rule on an order: `(verdict, Approved or None)`.
-    #[pyo3(signature = (order, *, instrument_of, account, last, now))]
+    #[pyo3(signature = (order, *, instrument_of, account, last, now, book = None))]
+    #[expect(clippy::too_many_arguments, reason = "the parts of one question, by name")]
     fn check<'py>(
         &self,
         py: Python<'py>,
         order: &Bound<'py, PyAny>,
         instrument_of: &Bound<'py, PyAny>,
         account: &PyAccountView,
-        last: Option<(Bound<'py, PyAny>, i64)>,
+        last: Priced<'py>,
         now: i64,
+        book: Booked<'py>,
     ) -> PyResult<(Bound<'py, PyDict>, Option<PyApproved>)> {
-        let (order, listed, last) = (request(order)?, instrument(instrument_of)?, quote(last)?);
+        let (order, listed, market) = (request(order)?, instrument(instrument_of)?, market(last, book)?);
         let client_order_id = order.client_order_id;
-        let ruled = self.lock().check(order, &listed, &account.view, last, UtcNanos(now));
+        let ruled = self.lock().check(order, &listed, &account.view, market, UtcNanos(now));
         let (rows, outcome) = ruled.map_err(|error| raise(Kind::Order, error))?;
         let approved =
             outcome.ok().map(|approved| PyApproved { client_order_id, approved: Mutex::new(Some(approved)) });

@@ -2,6 +2,8 @@
 
 mod convert;
 mod gate;
+mod risk_rows;
+mod risk_table;
 mod venue;
 
 use pyo3::prelude::*;
@@ -10,5 +12,6 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<gate::PyApproved>()?;
     module.add_class::<gate::PyAccountView>()?;
     module.add_class::<gate::PyRiskGate>()?;
+    module.add_function(wrap_pyfunction!(gate::risk_rules, module)?)?;
     module.add_class::<venue::PyPracticeVenue>()
 }

@@ -1,0 +1,103 @@
+//! Correlation classes of instruments, as data.
+//!
+//! Each instrument belongs to a cluster; a matrix gives the correlation between clusters (and within one). Correlated
+//! exposure of an instrument with signed exposure `x` in cluster `c`, where `net(d)` is the net exposure of cluster
+//! `d` after the order: `|x + sum over d of rho(c, d) * (net(d) - [d = c] * x)|`. At most [`Clusters::MOST`] clusters,
+//! so it costs the same for any number of instruments.
+
+use std::collections::BTreeMap;
+
+use super::RiskError;
+use crate::types::{Ratio, SCALE, Symbol};
+
+/// Which instruments move together, and how much.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clusters {
+    names: Vec<String>,
+    of: BTreeMap<Symbol, usize>,
+    correlations: [[Ratio; Self::MOST]; Self::MOST],
+}
+
+impl Default for Clusters {
+    /// One cluster that moves as one: the careful answer while nothing is known.
+    fn default() -> Self {
+        let one = Ratio::from_raw(SCALE);
+        Self { names: vec!["others".to_owned()], of: BTreeMap::new(), correlations: [[one; Self::MOST]; Self::MOST] }
+    }
+}
+
+impl Clusters {
+    /// Most clusters there can be; the first is `others`, for what is not named.
+    pub const MOST: usize = 16;
+
+    /// Put an instrument into a cluster, which is made on its first mention.
+    ///
+    /// # Errors
+    /// More than [`Clusters::MOST`] clusters.
+    pub fn assign(&mut self, symbol: Symbol, cluster: &str) -> Result<(), RiskError> {
+        let index = self.index_or_new(cluster)?;
+        self.of.insert(symbol, index);
+        Ok(())
+    }
+
+    /// Set the correlation between two clusters, or within one when they are the same. Unset ones are 1.
+    ///
+    /// # Errors
+    /// Outside -1..1, or more than [`Clusters::MOST`] clusters.
+    pub fn correlate(&mut self, one: &str, other: &str, correlation: Ratio) -> Result<(), RiskError> {
+        if correlation.raw().saturating_abs() > SCALE {
+            return Err(RiskError::Bound {
+                rule: "correlation".to_owned(),
+                value: correlation.to_string(),
+                allowed: "-1..1",
+            });
+        }
+        let (one, other) = (self.index_or_new(one)?, self.index_or_new(other)?);
+        for (row, column) in [(one, other), (other, one)] {
+            if let Some(cell) = self.correlations.get_mut(row).and_then(|cells| cells.get_mut(column)) {
+                *cell = correlation;
+            }
+        }
+        Ok(())
+    }
+
+    /// Index of an instrument's cluster.
+    #[must_use]
+    pub fn of(&self, symbol: &str) -> usize {
+        self.of.get(symbol).copied().unwrap_or(0)
+    }
+
+    /// Name of a cluster.
+    #[must_use]
+    pub fn name(&self, index: usize) -> &str {
+        self.names.get(index).map_or("others", String::as_str)
+    }
+
+    /// How many clusters there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Correlated exposure in 1e-16 units of money; see the module's head.
+    pub(crate) fn exposure(&self, cluster: usize, own: i64, nets: &[i64; Self::MOST], count: usize) -> i128 {
+        let mut sum = i128::from(own) * i128::from(SCALE);
+        let Some(row) = self.correlations.get(cluster) else { return sum };
+        for (index, (rho, net)) in row.iter().zip(nets).enumerate().take(count) {
+            let rest = i128::from(*net) - if index == cluster { i128::from(own) } else { 0 };
+            sum += i128::from(rho.raw()) * rest;
+        }
+        sum
+    }
+
+    fn index_or_new(&mut self, cluster: &str) -> Result<usize, RiskError> {
+        if let Some(index) = self.names.iter().position(|name| name == cluster) {
+            return Ok(index);
+        }
+        if self.names.len() >= Self::MOST {
+            return Err(RiskError::TooMany { what: "clusters", most: Self::MOST });
+        }
+        self.names.push(cluster.to_owned());
+        Ok(self.names.len() - 1)
+    }
+}

@@ -1,0 +1,92 @@
+//! Dynamic scaling: bounds shrink when volatility, correlation or concentration rise or liquidity falls.
+//!
+//! Each factor is `min(1, target / measured)` (for liquidity `min(1, measured / target)`) in units of 1e-8, cut
+//! towards zero; a factor without a target or without a measure is 1. The scale of an instrument is the product of
+//! the four, at least `floor`. It multiplies the bounds of the rules whose spec says `scaled`.
+
+use super::stats::InstrumentStats;
+use crate::types::{Money, Price, Ratio, SCALE};
+
+/// Targets of the four factors. All unset (the default) means bounds are never scaled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Scaling {
+    /// Annualised volatility up to which bounds are whole.
+    pub volatility: Option<Ratio>,
+    /// Average correlation with the account up to which bounds are whole.
+    pub correlation: Option<Ratio>,
+    /// Concentration (sum of squared shares of gross exposure, 1 = one instrument) up to which bounds are whole.
+    pub concentration: Option<Ratio>,
+    /// Daily traded notional from which on bounds are whole.
+    pub liquidity: Option<Money>,
+    /// The scale is never below this.
+    pub floor: Ratio,
+}
+
+/// The four factors and their product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scale {
+    /// Factor by volatility.
+    pub volatility: Ratio,
+    /// Factor by correlation.
+    pub correlation: Ratio,
+    /// Factor by concentration.
+    pub concentration: Ratio,
+    /// Factor by liquidity.
+    pub liquidity: Ratio,
+    /// What bounds are multiplied by.
+    pub total: Ratio,
+}
+
+const ONE: Ratio = Ratio::from_raw(SCALE);
+
+impl Default for Scale {
+    fn default() -> Self {
+        Self { volatility: ONE, correlation: ONE, concentration: ONE, liquidity: ONE, total: ONE }
+    }
+}
+
+impl Scaling {
+    /// Whether any factor has a target.
+    #[must_use]
+    pub const fn is_on(&self) -> bool {
+        self.volatility.is_some()
+            || self.correlation.is_some()
+            || self.concentration.is_some()
+            || self.liquidity.is_some()
+    }
+
+    /// The scale for an instrument at a price, in an account of this concentration.
+    #[must_use]
+    pub fn of(&self, stats: Option<&InstrumentStats>, price: Price, concentration: Option<Ratio>) -> Scale {
+        let volatility = shrink(self.volatility, stats.and_then(|stats| stats.volatility));
+        let correlation = shrink(self.correlation, stats.and_then(|stats| stats.correlation));
+        let concentration = shrink(self.concentration, concentration);
+        let traded = stats.and_then(|stats| stats.daily_notional(price)).map(Ratio::from_raw);
+        let liquidity = match (traded, self.liquidity) {
+            (Some(traded), Some(target)) => shrink(Some(traded), Some(Ratio::from_raw(target.raw()))),
+            _ => ONE,
+        };
+        let product = [correlation, concentration, liquidity].into_iter().fold(volatility, times);
+        Scale { volatility, correlation, concentration, liquidity, total: product.max(self.floor.min(ONE)) }
+    }
+}
+
+/// `min(1, target / measured)`; 1 when either is missing or nothing was measured.
+fn shrink(target: Option<Ratio>, measured: Option<Ratio>) -> Ratio {
+    let (Some(target), Some(measured)) = (target, measured) else { return ONE };
+    if measured <= target || measured <= Ratio::ZERO {
+        return ONE;
+    }
+    let raw = i128::from(target.raw().max(0)) * i128::from(SCALE) / i128::from(measured.raw());
+    Ratio::from_raw(i64::try_from(raw).unwrap_or(SCALE))
+}
+
+fn times(one: Ratio, other: Ratio) -> Ratio {
+    let raw = i128::from(one.raw()) * i128::from(other.raw()) / i128::from(SCALE);
+    Ratio::from_raw(i64::try_from(raw).unwrap_or(SCALE))
+}
+
+/// A bound under a scale, cut towards zero.
+pub(crate) fn scaled(bound: i64, scale: Ratio) -> i64 {
+    i64::try_from(i128::from(bound) * i128::from(scale.raw()) / i128::from(SCALE)).unwrap_or(bound)
+}

@@ -1,0 +1,92 @@
+//! What is known of strategies (from their closed trades) and of instruments (told by the caller).
+
+use super::activity::Median;
+use super::quick::scaled_down;
+use crate::types::{Price, Quantity, Ratio, SCALE};
+
+/// Closed trades that the Sharpe ratio is taken of.
+pub const TRADES: usize = 64;
+/// Closed trades needed before there is one.
+pub const TRADES_FROM: usize = 20;
+
+/// A strategy's closed trades.
+#[derive(Clone, Copy, Debug)]
+pub struct StrategyStats {
+    /// Losses since the last trade that was none.
+    pub consecutive_losses: u32,
+    /// Mean over standard deviation (n - 1) of the returns of the last [`TRADES`] closed trades, a trade, not
+    /// annualised; none below [`TRADES_FROM`] trades or when all returns are alike.
+    pub sharpe: Option<Ratio>,
+    returns: [i64; TRADES],
+    count: usize,
+    next: usize,
+}
+
+impl Default for StrategyStats {
+    fn default() -> Self {
+        Self { consecutive_losses: 0, sharpe: None, returns: [0; TRADES], count: 0, next: 0 }
+    }
+}
+
+impl StrategyStats {
+    /// A trade was closed with this return on what it cost.
+    pub fn closed(&mut self, result: Ratio) {
+        self.consecutive_losses = if result < Ratio::ZERO { self.consecutive_losses.saturating_add(1) } else { 0 };
+        // Ten times the stake is beyond what moves the statistic; it keeps the squares within 128 bits.
+        if let Some(slot) = self.returns.get_mut(self.next) {
+            *slot = result.raw().clamp(-10 * SCALE, 10 * SCALE);
+        }
+        self.next = (self.next + 1) % TRADES;
+        self.count = (self.count + 1).min(TRADES);
+        self.sharpe = self.ratio();
+    }
+
+    /// Closed trades in the window.
+    #[must_use]
+    pub const fn trades(&self) -> usize {
+        self.count
+    }
+
+    /// `S / sqrt(n (n Q - S^2) / (n - 1))` with `S` the sum and `Q` the sum of squares: mean over deviation, in
+    /// integers, with one integer square root.
+    fn ratio(&self) -> Option<Ratio> {
+        if self.count < TRADES_FROM {
+            return None;
+        }
+        let (mut sum, mut squares) = (0_i128, 0_i128);
+        for result in self.returns.iter().take(self.count) {
+            sum += i128::from(*result);
+            squares += i128::from(*result) * i128::from(*result);
+        }
+        let n = i128::try_from(self.count).ok()?;
+        let spread = n * (n * squares - sum * sum) / (n - 1);
+        let deviation = i128::try_from(u128::try_from(spread).ok()?.isqrt()).ok()?;
+        if deviation == 0 {
+            return None;
+        }
+        i64::try_from(sum * i128::from(SCALE) / deviation).ok().map(Ratio::from_raw)
+    }
+}
+
+/// What the market says of an instrument. Every part may be unknown.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct InstrumentStats {
+    /// Average traded quantity of a day.
+    pub daily_volume: Option<Quantity>,
+    /// Standard deviation of daily returns, annualised (times the root of the trading days of a year).
+    pub volatility: Option<Ratio>,
+    /// Average correlation with the rest of the account, -1..1.
+    pub correlation: Option<Ratio>,
+    /// Quantities of recent approved opening orders.
+    pub quantities: Median,
+}
+
+impl InstrumentStats {
+    /// Notional of an average day at a price; none without a volume, the largest amount when it does not fit.
+    #[must_use]
+    pub fn daily_notional(&self, price: Price) -> Option<i64> {
+        let volume = self.daily_volume?;
+        let product = u128::from(price.raw().unsigned_abs()) * u128::from(volume.raw().unsigned_abs());
+        Some(scaled_down(product).and_then(|raw| i64::try_from(raw).ok()).unwrap_or(i64::MAX))
+    }
+}
