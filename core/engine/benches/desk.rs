@@ -11,7 +11,7 @@ use deepalpha_engine::matching::FeeModel;
 use deepalpha_engine::matching::exchange::{ExchangeConfig, LiquidityKind};
 use deepalpha_engine::orders::{OrderRequest, OrderType};
 use deepalpha_engine::portfolio::{AccountKind, AccountTerms};
-use deepalpha_engine::risk::Limits;
+use deepalpha_engine::risk::{Limits, OFF};
 use deepalpha_engine::types::{
     ClientOrderId, Currency, Instrument, Money, Price, Quantity, Ratio, Side, SourceId, Symbol, UtcNanos,
 };
@@ -22,6 +22,9 @@ fn desk(symbol: Symbol) -> Result<ExecutionDesk, Box<dyn Error>> {
     let usd = Currency::parse("USDT")?;
     let mut limits = Limits::default();
     limits.allow_short = true;
+    // An entry without a stop, and a round trip that loses the spread, are meant here; every other rule is on.
+    limits.set("consecutive_losses", 1_000_000_000)?;
+    limits.set("max_stop_distance", OFF)?;
     let config = DeskConfig {
         limits,
         account: AccountTerms::new(AccountKind::Margin { leverage: Ratio::parse("3")? }, usd),

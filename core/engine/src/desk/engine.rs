@@ -20,7 +20,7 @@ use super::throttle::{Admission, Operation, Throttle};
 use crate::matching::exchange::{AccountId, CancelFilter, CounterpartyId, Exchange, ExchangeEvent, LiquidityKind};
 use crate::matching::{FeeModel, FillRecord, OrderStep, VenueEvent};
 use crate::orders::OrderRequest;
-use crate::portfolio::Portfolio;
+use crate::portfolio::{AccountKind, AccountTerms, Portfolio};
 use crate::risk::{Execution, Exposure, Market, RiskGate, Verdict};
 use crate::types::{ClientOrderId, Instrument, Money, Quantity, Ratio, Symbol, UtcNanos};
 
@@ -75,7 +75,9 @@ impl ExecutionDesk {
         }
         let account = exchange.open_account(portfolio, config.fees)?;
         // Half of what a balance can hold: the counterparty never runs dry nor over.
-        let house = Portfolio::new(Money::from_raw(i64::MAX / 2));
+        let unbounded = AccountKind::Margin { leverage: Ratio::from_raw(i64::MAX) };
+        let mut house = Portfolio::open(AccountTerms::new(unbounded, config.account.currency))?;
+        house.deposit(config.account.currency, Money::from_raw(i64::MAX / 2))?;
         let counterparty = exchange.open_counterparty(house, FeeModel::flat(Ratio::ZERO))?;
         let exposure = Exposure::new(config.cash, config.limits.clusters.clone());
         Ok(Self {

@@ -3,7 +3,7 @@
 use super::engine::{DeskError, ExecutionDesk};
 use super::events::DeskEvent;
 use crate::matching::exchange::{DepthUpdate, LiquidityKind, MarketTrade};
-use crate::orders::{OrderRequest, OrderType};
+use crate::orders::{OrderRequest, OrderState, OrderType};
 use crate::risk::{Quote, TopOfBook};
 use crate::types::{ClientOrderId, Price, Quantity, Side, SourceId, Symbol, UtcNanos};
 
@@ -95,6 +95,10 @@ impl ExecutionDesk {
             let sent = self.exchange.submit_counterparty(self.counterparty, order, now, &mut events);
             match sent {
                 Ok(state) if state.is_open() => fresh.push(id),
+                Ok(OrderState::Rejected) => {
+                    let problem = "the venue rejected the counterparty's quote; a smaller size may do";
+                    done = done.and(Err(DeskError::BadQuote { symbol, problem }));
+                }
                 Ok(_) => {}
                 Err(error) => done = done.and(Err(error.into())),
             }

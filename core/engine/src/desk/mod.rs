@@ -17,6 +17,7 @@ mod parent_terms;
 pub mod parents;
 pub mod pov;
 pub mod queue;
+mod restore;
 pub mod throttle;
 pub mod twap;
 mod view;

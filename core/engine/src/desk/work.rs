@@ -1,6 +1,7 @@
 //! What the desk does by itself: orders that wait for the throttle, and parents with their slices.
 
 use super::engine::{DeskError, ExecutionDesk};
+use super::events::DeskEvent;
 use super::parents::{ChildReport, ParentAction, ParentOrder, ParentRequest, ParentState};
 use super::queue::Priority;
 use super::throttle::{Admission, Operation};
@@ -210,5 +211,24 @@ impl ExecutionDesk {
     pub fn next_due(&self) -> Option<UtcNanos> {
         let parents = self.parents.values().filter(|parent| parent.state() == ParentState::Working);
         parents.filter_map(ParentOrder::next_due).chain(self.exchange.next_event()).min()
+    }
+}
+
+impl ExecutionDesk {
+    /// Halt: nothing that opens risk passes until [`ExecutionDesk::rearm`]; cancels and exits go on.
+    pub fn halt(&mut self, reason: &str, by: &str, now: UtcNanos) {
+        if let Some(event) = self.gate.halt(reason, by, now) {
+            self.ring.push(DeskEvent::Risk(Box::new(event)));
+        }
+    }
+
+    /// A person takes the halt back.
+    ///
+    /// # Errors
+    /// Nobody's name.
+    pub fn rearm(&mut self, by: &str, now: UtcNanos) -> Result<(), DeskError> {
+        let event = self.gate.rearm_by(by, now)?;
+        self.ring.push(DeskEvent::Risk(Box::new(event)));
+        Ok(())
     }
 }

@@ -10,4 +10,4 @@ mod schema;
 mod typed;
 
 pub use log::{Columns, Level, OpsError, OpsLog, Row, Value};
-pub use typed::{Amount, Fill, Intent, OrderEvent, Record, Stamp};
+pub use typed::{Amount, Audit, Fill, Intent, OrderEvent, Record, Stamp};

@@ -108,6 +108,21 @@ pub struct Fill<'a> {
     pub reason: &'a str,
 }
 
+/// Anything else worth keeping.
+#[derive(Clone, Copy, Debug)]
+pub struct Audit<'a> {
+    /// What it is about.
+    pub kind: &'a str,
+    /// Which one.
+    pub reference: &'a str,
+    /// How it stands.
+    pub status: &'a str,
+    /// UTC ns by the venue's clock.
+    pub ts_event: i64,
+    /// Canonical JSON.
+    pub body: &'a str,
+}
+
 /// A record of the fast path.
 #[derive(Clone, Copy, Debug)]
 pub enum Record<'a> {
@@ -117,6 +132,8 @@ pub enum Record<'a> {
     Event(OrderEvent<'a>),
     /// An execution.
     Fill(Fill<'a>),
+    /// A verdict, a state, a start.
+    Audit(Audit<'a>),
 }
 
 const INTENT: &str = "INSERT INTO order_intent (ts_init, run_id, account_id, client_order_id, decision_id, mode, \
@@ -126,6 +143,8 @@ const EVENT: &str = "INSERT INTO order_event (ts_init, run_id, account_id, clien
      state, ts_event, reason) VALUES (?,?,?,?,?,?,?,?,?,?)";
 const FILL: &str = "INSERT INTO fill (ts_init, run_id, account_id, fill_id, client_order_id, decision_id, symbol, \
      side, quantity, price, fee, realised_pnl, ts_event, reason) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+const AUDIT: &str =
+    "INSERT INTO audit (ts_init, run_id, account_id, kind, ref, status, ts_event, body) VALUES (?,?,?,?,?,?,?,?)";
 
 /// Decimal text of an amount in a buffer of its own: sign, eleven digits, point, eight digits.
 struct Decimal {
@@ -202,11 +221,12 @@ impl Binder<'_, '_> {
     }
 }
 
-/// The three statements of a group, prepared at first use and kept by the connection.
+/// The statements of a group, prepared at first use and kept by the connection.
 struct Statements<'c> {
     intent: CachedStatement<'c>,
     event: CachedStatement<'c>,
     fill: CachedStatement<'c>,
+    audit: CachedStatement<'c>,
 }
 
 impl<'c> Statements<'c> {
@@ -215,6 +235,7 @@ impl<'c> Statements<'c> {
             intent: transaction.prepare_cached(INTENT)?,
             event: transaction.prepare_cached(EVENT)?,
             fill: transaction.prepare_cached(FILL)?,
+            audit: transaction.prepare_cached(AUDIT)?,
         })
     }
 
@@ -223,6 +244,7 @@ impl<'c> Statements<'c> {
             Record::Intent(_) => &mut self.intent,
             Record::Event(_) => &mut self.event,
             Record::Fill(_) => &mut self.fill,
+            Record::Audit(_) => &mut self.audit,
         };
         let mut binder = Binder { statement: &mut *statement, next: 0 };
         binder.bind(stamp.ts_init)?.text(stamp.run_id)?.text(stamp.account_id)?;
@@ -243,6 +265,9 @@ impl<'c> Statements<'c> {
                 binder.text(row.side)?.amount(row.quantity)?.amount(row.price)?.amount(row.fee)?;
                 binder.amount(row.realised_pnl)?.bind(row.ts_event)?.text(row.reason)?;
             }
+            Record::Audit(row) => {
+                binder.text(row.kind)?.text(row.reference)?.text(row.status)?.bind(row.ts_event)?.text(row.body)?;
+            }
         }
         statement.raw_execute().map(drop)
     }
@@ -254,6 +279,7 @@ impl Record<'_> {
             Self::Intent(_) => "order_intent",
             Self::Event(_) => "order_event",
             Self::Fill(_) => "fill",
+            Self::Audit(_) => "audit",
         }
     }
 }
