@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from deepalpha.agents.base import BaseAgent
     from deepalpha.config import Settings, Workspace
+    from deepalpha.execution.engine import ExecutionEngine
     from deepalpha.live.engine import DeepAlphaEngine
     from deepalpha.live.workstation import Workstation
     from deepalpha.ta.indicators import TechnicalIndicators
@@ -29,6 +30,7 @@ _HOMES = {
     "Context": "deepalpha.types",
     "Decision": "deepalpha.types",
     "DeepAlphaEngine": "deepalpha.live.engine",
+    "ExecutionEngine": "deepalpha.execution.engine",
     "Settings": "deepalpha.config",
     "Signal": "deepalpha.types",
     "TechnicalIndicators": "deepalpha.ta.indicators",
@@ -64,6 +66,7 @@ __all__ = [
     "Context",
     "Decision",
     "DeepAlphaEngine",
+    "ExecutionEngine",
     "Settings",
     "Signal",
     "TechnicalIndicators",

@@ -119,8 +119,8 @@ impl ExecutionDesk {
     }
 
     pub(super) fn slot(&self, symbol: &Symbol) -> Result<usize, DeskError> {
-        let unknown = DeskError::UnknownSymbol { symbol: *symbol, listed: self.listed.len() };
-        self.by_symbol.get(symbol).copied().ok_or(unknown)
+        let unknown = || DeskError::UnknownSymbol { symbol: *symbol, listed: self.listed.len() };
+        self.by_symbol.get(symbol).copied().ok_or_else(unknown)
     }
 
     /// Whether an order of this kind can only shrink what is held: such orders have the reserve of the throttle.

@@ -20,6 +20,7 @@ use deepalpha_engine::matching::exchange::{
 };
 use deepalpha_engine::orders::OrderRequest;
 use deepalpha_engine::portfolio::{AccountKind, AccountTerms};
+use deepalpha_engine::risk::Limits;
 use deepalpha_engine::types::{
     ClientOrderId, Currency, Instrument, Money, Price, Quantity, Ratio, SourceId, Symbol, UtcNanos,
 };
@@ -189,7 +190,7 @@ impl PyExecutionDesk {
         leverage: Option<Bound<'_, PyAny>>,
         maker_fee: &Bound<'_, PyAny>,
         taker_fee: &Bound<'_, PyAny>,
-        bounds: &Bound<'_, PyDict>,
+        bounds: Option<&Bound<'_, PyDict>>,
         allow_short: bool,
         liquidity: &str,
         orders_per_second: Option<u32>,
@@ -199,7 +200,11 @@ impl PyExecutionDesk {
         event_overflow: &str,
         session: u64,
     ) -> PyResult<Self> {
-        let mut limits = limits_of(bounds, None, None, &BTreeMap::new(), &[], None)?;
+        // No table means the open one: every numeric bound off, what is left are switches, identities, validity.
+        let mut limits = match bounds {
+            Some(bounds) => limits_of(bounds, None, None, &BTreeMap::new(), &[], None)?,
+            None => Limits::open(),
+        };
         limits.allow_short = allow_short;
         let kind = match leverage {
             Some(leverage) => AccountKind::Margin { leverage: amount(&leverage, Ratio::parse)? },

@@ -100,7 +100,15 @@ fn unknown_key(key: &Bound<'_, PyAny>) -> PyErr {
         let difflib = key.py().import("difflib")?;
         difflib.call_method1("get_close_matches", (key.str()?, KEYS.to_vec(), 1, 0.5))?.extract()
     };
-    match nearest().ok().and_then(|found| found.into_iter().next()) {
+    // What other libraries call it.
+    let elsewhere = match shown.trim_matches('\'') {
+        "qty" | "amount" | "size" => Some("quantity".to_owned()),
+        "price" => Some("limit_price".to_owned()),
+        "stop_price" => Some("trigger_price".to_owned()),
+        "tif" => Some("time_in_force".to_owned()),
+        _ => None,
+    };
+    match elsewhere.or_else(|| nearest().ok().and_then(|found| found.into_iter().next())) {
         Some(near) => refuse(format!("an order has no {shown}; did you mean {near:?}?")),
         None => refuse(format!("an order has no {shown}; it has {}", KEYS.join(", "))),
     }
