@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from deepalpha.execution.engine import ExecutionEngine
     from deepalpha.live.engine import DeepAlphaEngine
     from deepalpha.live.workstation import Workstation
+    from deepalpha.risk import RiskManager
     from deepalpha.ta.indicators import TechnicalIndicators
     from deepalpha.types import Context, Decision, Signal
 
@@ -31,6 +32,7 @@ _HOMES = {
     "Decision": "deepalpha.types",
     "DeepAlphaEngine": "deepalpha.live.engine",
     "ExecutionEngine": "deepalpha.execution.engine",
+    "RiskManager": "deepalpha.risk",
     "Settings": "deepalpha.config",
     "Signal": "deepalpha.types",
     "TechnicalIndicators": "deepalpha.ta.indicators",
@@ -67,6 +69,7 @@ __all__ = [
     "Decision",
     "DeepAlphaEngine",
     "ExecutionEngine",
+    "RiskManager",
     "Settings",
     "Signal",
     "TechnicalIndicators",

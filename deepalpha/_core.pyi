@@ -489,6 +489,7 @@ class ExecutionDesk:
     ) -> None: ...
 
 def risk_rules() -> list[dict[str, Any]]: ...
+
 @final
 class AccountView:
     def __new__(
@@ -562,12 +563,45 @@ class RiskGate:
 @final
 class PracticeVenue:
     def __new__(
-        cls, *, fee_rate: _Amount, slippage: _Amount, cash: _Amount, instruments: Sequence[Instrument]
+        cls,
+        *,
+        cash: _Amount,
+        instruments: Sequence[Instrument],
+        fee_rate: _Amount | None = None,
+        maker_rate: _Amount | None = None,
+        taker_rate: _Amount | None = None,
+        fee_tiers: Sequence[tuple[_Amount, _Amount, _Amount]] | None = None,
+        fee_per_share: _Amount | None = None,
+        fee_minimum: _Amount | None = None,
+        fee_maximum: _Amount | None = None,
+        fee_per_order: _Amount | None = None,
+        slippage: _Amount | None = None,
+        slippage_ticks: int | None = None,
+        impact: _Amount | None = None,
+        max_participation: _Amount | None = None,
     ) -> PracticeVenue: ...
     def submit(self, approved: Approved, now: int) -> _Events: ...
+    def validate(self, order: Any, now: int) -> None: ...
     def cancel(self, client_order_id: str, now: int, reason: str) -> _Events: ...
+    def amend(
+        self,
+        client_order_id: str,
+        now: int,
+        *,
+        quantity: _Amount | None = None,
+        limit_price: _Amount | None = None,
+        trigger_price: _Amount | None = None,
+    ) -> _Events: ...
     def on_bar(
-        self, symbol: str, ts_open: int, ts_event: int, open: float, high: float, low: float, close: float
+        self,
+        symbol: str,
+        ts_open: int,
+        ts_event: int,
+        open: float,
+        high: float,
+        low: float,
+        close: float,
+        volume: float,
     ) -> _Events: ...
     def account(self) -> dict[str, str]: ...
     def account_view(self) -> AccountView: ...
@@ -575,7 +609,9 @@ class PracticeVenue:
     def quote(self, symbol: str) -> tuple[str, int] | None: ...
     def order_state(self, client_order_id: str) -> str | None: ...
     def working(self, *, protective: bool = False) -> list[str]: ...
-    def mark(self, symbol: str, price: _Amount, ts_event: int) -> None: ...
+    def trail(self, client_order_id: str) -> tuple[str, str] | None: ...
+    def state_hash(self) -> int: ...
+    def mark(self, symbol: str, price: _Amount, ts_event: int, ts_open: int | None = None) -> None: ...
     def restore_order(
         self,
         order: OrderRequest,
@@ -583,10 +619,12 @@ class PracticeVenue:
         state: str,
         seq: int,
         fills: int,
-        filled: _Amount,
         ts_accepted: int,
+        eligible_from: int,
         rank: int,
         protective: bool,
+        triggered: bool = False,
+        best: _Amount | None = None,
     ) -> None: ...
     def restore_fill(self, fill: Fill) -> None: ...
 

@@ -394,6 +394,7 @@ class RuleCheck(Fact, frozen=True):
     value: str
     bound: str
     holds: bool
+    measured: bool = True
 
 
 class Verdict(Fact, frozen=True):

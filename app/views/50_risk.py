@@ -1,15 +1,15 @@
 """Risk
 
-How much of each bound is used, and what the gate refused.
+State of the account, how much of each bound is used, early warnings, and what the gate refused.
 """
 
 import polars as pl
 import streamlit as st
 
 from components.guard import live
+from components.risk import show_limit, show_state
 from components.station import station
-from components.words import in_words, percent
-from deepalpha.live.workstation import Limit
+from components.words import in_words
 
 RECENT, ALL = 200, 5000
 OUR_TIME = st.column_config.DatetimeColumn("our clock (UTC)", format="YYYY-MM-DD HH:mm:ss")
@@ -24,7 +24,25 @@ REFUSED = {
     "message": st.column_config.TextColumn("why", width="large"),
     "ref": st.column_config.TextColumn("decision", width="small"),
 }
-WARN = ((0.95, "red"), (0.85, "orange"), (0.70, "yellow"))
+
+
+WARNED = {
+    "time": st.column_config.DatetimeColumn("market time (UTC)", format="YYYY-MM-DD HH:mm", width="small"),
+    "level": st.column_config.TextColumn("level", width="small"),
+    "rule": st.column_config.TextColumn("rule", width="small"),
+    "message": st.column_config.TextColumn("what", width="large"),
+}
+RULES = {
+    "rule": st.column_config.TextColumn("rule", width="small"),
+    "tier": st.column_config.TextColumn("tier", width="small"),
+    "bound": st.column_config.TextColumn("bound", width="small"),
+    "meaning": st.column_config.TextColumn("what is measured", width="large"),
+}
+
+
+@live
+def state() -> None:
+    show_state(station().risk_state())
 
 
 @live
@@ -35,16 +53,16 @@ def limits() -> None:
             "No bar has been processed yet. Use of the limits appears with the first one.", icon=":material/shield:"
         )
     for number, limit in enumerate(found):
-        colour = next((name for level, name in WARN if limit.use >= level), "green")
-        # The key carries the colour of the bar to style.css.
-        with st.container(key=f"limit-{colour}-{number}"):
-            _limit(limit, colour)
+        show_limit(limit, number)
 
 
-def _limit(limit: Limit, colour: str) -> None:
-    used = f":{colour}[**{percent(limit.use, digits=0)} used**] · {percent(limit.value)} of {percent(limit.bound)}"
-    detail = f" :gray[· {limit.detail}]" if limit.detail else ""
-    st.progress(max(0.0, min(limit.use, 1.0)), text=f"**{limit.name}** {used}{detail}")
+@live
+def warnings() -> None:
+    frame = station().risk_warnings()
+    if frame.is_empty():
+        st.caption("No limit has reached 70 % of its bound.")
+        return
+    st.dataframe(frame, hide_index=True, width="stretch", column_config=WARNED)
 
 
 @live
@@ -74,10 +92,16 @@ def _told(frame: pl.DataFrame, none: str) -> None:
     st.dataframe(said, hide_index=True, width="stretch", column_config=TOLD)
 
 
+st.subheader("State of the account")
+state()
 st.subheader("Limits in use")
 limits()
+st.subheader("Early warnings at 70, 85 and 95 %")
+warnings()
 st.subheader("What the gate refused")
 refusals()
+with st.expander("Every rule of the gate, in the order of evaluation"):
+    st.dataframe(station().risk_rules(), hide_index=True, width="stretch", column_config=RULES)
 st.subheader("Kill switch")
 switches()
 st.subheader("What people and the engine did")

@@ -42,20 +42,63 @@ class AccountSettings(_Section):
     )
 
 
+Bound = Annotated[Decimal, Field(ge=0)]
+Share = Annotated[Decimal, Field(ge=0, le=1)]
+Correlation = Annotated[Decimal, Field(ge=-1, le=1)]
+
+
+class ScalingSettings(_Section):
+    """Bounds shrink by min(1, target / measured) of each factor that has a target; none by default."""
+
+    volatility: Fraction | None = Field(default=None, description="annualised volatility up to which bounds are whole")
+    correlation: Fraction | None = Field(default=None, description="average correlation up to which they are whole")
+    concentration: Fraction | None = Field(default=None, description="sum of squared shares up to which they are whole")
+    liquidity: Bound | None = Field(default=None, description="daily traded notional from which on they are whole")
+    floor: Share = Field(default=Decimal("0.1"), description="the scale is never below this")
+
+
 class RiskSettings(_Section):
-    """Bounds of the risk gate and the protection of every position. Fractions are of equity."""
+    """Bounds of the risk gate and the protection of every position. Fractions are of equity; null switches off."""
 
     max_order_notional: Decimal = Field(default=Decimal(1_000_000), gt=0, description="one order, in currency")
     max_trade_fraction: Fraction = Field(default=Decimal("0.02"), description="one trade")
     max_instrument_fraction: Fraction = Field(default=Decimal("0.05"), description="one instrument")
     max_exposure: Fraction = Field(default=Decimal("0.95"), description="all positions together")
     max_leverage: Decimal = Field(default=Decimal(3), gt=0, le=100, description="gross exposure over equity")
-    max_daily_loss: Fraction = Field(default=Decimal("0.05"), description="loss since the day began")
+    max_daily_loss: Fraction = Field(default=Decimal("0.05"), description="loss since the day began: reducing")
+    monthly_drawdown: Fraction | None = Field(default=Decimal("0.15"), description="loss within the month: reducing")
+    max_drawdown: Fraction | None = Field(default=Decimal("0.10"), description="loss since the highest equity: halted")
+    max_net_exposure: Bound | None = Field(default=Decimal("0.95"), description="longs against shorts")
+    max_correlated_exposure: Bound | None = Field(default=Decimal("0.95"), description="what moves together")
+    max_strategy_position: Bound | None = Field(default=Decimal("0.02"), description="one position of one strategy")
+    strategy_leverage: Bound | None = Field(default=Decimal(2), description="gross exposure of one strategy")
+    consecutive_losses: int | None = Field(default=5, ge=1, le=1000, description="losses in a row of one strategy")
+    loss_pause_bars: int = Field(default=20, ge=1, le=100_000, description="bars without entries after those losses")
+    sharpe_floor: Decimal | None = Field(default=None, description="mean over deviation a trade, from 20 trades on")
+    max_stop_distance: Share | None = Field(default=Decimal("0.02"), description="an entry's stop; null: needs none")
+    volume_share: Bound | None = Field(default=Decimal("0.10"), description="order over the average daily volume")
+    max_volatility: Bound | None = Field(default=Decimal("0.50"), description="annualised, of daily returns")
     price_band: Fraction = Field(default=Decimal("0.05"), description="move away from the decision's price")
+    fat_finger_quantity: Bound | None = Field(default=Decimal(50), description="times the median recent quantity")
+    fat_finger_notional: Bound | None = Field(default=Decimal(50), description="times the median recent notional")
+    order_rate: int | None = Field(default=1000, ge=1, le=4000, description="orders a second")
+    cancel_rate: int | None = Field(default=2000, ge=1, le=4000, description="cancels a second before orders wait")
+    duplicate_window_s: float = Field(default=1.0, ge=0, le=86_400, description="seconds one intent is a duplicate")
     max_data_age_bars: int = Field(default=6, ge=1, le=1000, description="oldest price to trade on, in bars")
     allow_short: bool = Field(default=False, description="whether a sale may exceed the holding")
     stop_loss: Fraction = Field(default=Decimal("0.02"), description="protective stop of every position")
     take_profit: Fraction = Field(default=Decimal("0.06"), description="target of every position")
+    strategies: dict[str, dict[str, Decimal | None]] = Field(
+        default={}, description="bounds by strategy: {momentum: {max_trade_fraction: 0.01}}"
+    )
+    instruments: dict[str, dict[str, Decimal | None]] = Field(
+        default={}, description="bounds by instrument: {BTC/USDT: {price_band: 0.1}}"
+    )
+    clusters: dict[str, str] = Field(default={}, description="what moves together: {AAPL: tech, MSFT: tech}")
+    correlations: dict[str, Correlation] = Field(
+        default={}, description="between clusters, or within one: {tech+gold: -0.2, tech+tech: 0.7}; others are 1"
+    )
+    scaling: ScalingSettings = ScalingSettings()
 
 
 class AgentSettings(_Section):

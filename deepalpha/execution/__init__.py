@@ -1,6 +1,15 @@
 """From a decision to an order: sizing (`plan`), the practice account (`practice_account`)."""
 
-from deepalpha.execution.account import PracticeAccount, unsent_intents
-from deepalpha.execution.plan import Plan, client_order_id, plan_close, plan_order
+from deepalpha.execution.account import STATISTICS_BARS, PracticeAccount, unsent_intents
+from deepalpha.execution.plan import AGENTS, Plan, client_order_id, plan_close, plan_order
 
-__all__ = ["Plan", "PracticeAccount", "client_order_id", "plan_close", "plan_order", "unsent_intents"]
+__all__ = [
+    "AGENTS",
+    "STATISTICS_BARS",
+    "Plan",
+    "PracticeAccount",
+    "client_order_id",
+    "plan_close",
+    "plan_order",
+    "unsent_intents",
+]

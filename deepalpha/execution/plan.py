@@ -8,6 +8,8 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from deepalpha.config import RiskSettings
 from deepalpha.types import Account, Action, Decision, Fact, Instrument, Mode, OrderRequest, Position, Side
 
+AGENTS = "agents"
+"""The strategy whose limits the agents' orders count against."""
 ORDER_PREFIX = {Mode.PRACTICE: "PRA", Mode.PAPER: "PAP", Mode.LIVE: "LIV"}
 
 
@@ -75,6 +77,7 @@ def plan_order(
         side=Side.BUY,
         quantity=quantity,
         reference_price=price,
+        strategy=AGENTS,
         stop_loss=step_up(price * (1 - risk.stop_loss), tick),
         take_profit=step_down(price * (1 + risk.take_profit), tick),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Protocol
 
 import msgspec
@@ -23,8 +24,25 @@ class VenueCore(Protocol):
 
     def submit(self, approved: Any, now: int) -> Sequence[tuple[str, dict[str, Any]]]: ...
     def cancel(self, client_order_id: str, now: int, reason: str) -> Sequence[tuple[str, dict[str, Any]]]: ...
+    def amend(
+        self,
+        client_order_id: str,
+        now: int,
+        *,
+        quantity: Decimal | None = None,
+        limit_price: Decimal | None = None,
+        trigger_price: Decimal | None = None,
+    ) -> Sequence[tuple[str, dict[str, Any]]]: ...
     def on_bar(
-        self, symbol: str, ts_open: int, ts_event: int, open: float, high: float, low: float, close: float
+        self,
+        symbol: str,
+        ts_open: int,
+        ts_event: int,
+        open: float,
+        high: float,
+        low: float,
+        close: float,
+        volume: float,
     ) -> Sequence[tuple[str, dict[str, Any]]]: ...
     def order_state(self, client_order_id: str) -> str | None: ...
     def working(self, *, protective: bool = False) -> list[str]: ...
@@ -63,6 +81,34 @@ class PracticeGateway:
         """Take an order back."""
         return _facts(self.venue.cancel(client_order_id, now, reason))
 
+    def amend(
+        self,
+        client_order_id: str,
+        now: int,
+        *,
+        quantity: Decimal | None = None,
+        limit_price: Decimal | None = None,
+        trigger_price: Decimal | None = None,
+    ) -> Report:
+        """Change a working order; what is None stays.
+
+        Args:
+            client_order_id: the order.
+            now: UTC ns; a new price counts from the next bar that begins at or after it.
+            quantity: of the whole order, what is filled included. It can only go down (more is a new order, which
+                passes the gate); at or below what is filled it cancels the rest.
+            limit_price: new limit.
+            trigger_price: new trigger of an order that still sleeps.
+
+        Raises:
+            OrderError: no such order, one that is closed, or terms it cannot have; nothing is changed then.
+        """
+        return _facts(
+            self.venue.amend(
+                client_order_id, now, quantity=quantity, limit_price=limit_price, trigger_price=trigger_price
+            )
+        )
+
     def on_candle(self, candle: Candle) -> Report:
         """Match one closed bar."""
         return _facts(
@@ -74,6 +120,7 @@ class PracticeGateway:
                 candle.high,
                 candle.low,
                 candle.close,
+                candle.volume,
             )
         )
 

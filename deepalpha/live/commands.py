@@ -12,6 +12,7 @@ from deepalpha.execution import plan_close
 from deepalpha.live.pending import Pending
 from deepalpha.live.records import Batch
 from deepalpha.live.tickets import amendment_of, order_of, ticket_of
+from deepalpha.risk import risk_rows
 from deepalpha.types import Approval, DecisionStatus, OrderRequest
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ class CommandDesk:
     def _kill(self, by: str, batch: Batch) -> tuple[str, str]:
         loop, now = self._loop, self._loop.cursor
         reason = f"kill switch by {by}"
-        loop.account.gate.kill(reason)
+        batch.add(*risk_rows(batch.stamp, loop.account_id, now, loop.account.gate.kill(reason, by=by, now=now)))
         batch.audit("kill_switch", loop.account_id, "killed", now, {"by": by, "reason": reason})
         loop.pending.clear(reason, now, batch)
         for client_order_id in loop.account.gateway.working():
@@ -176,8 +177,9 @@ class CommandDesk:
         return "done", "trading is halted; protective stops stay; re-arm to trade again"
 
     def _rearm(self, by: str, batch: Batch) -> tuple[str, str]:
-        self._loop.account.gate.rearm()
-        batch.audit("kill_switch", self._loop.account_id, "armed", self._loop.cursor, {"by": by})
+        loop, now = self._loop, self._loop.cursor
+        batch.add(*risk_rows(batch.stamp, loop.account_id, now, loop.account.gate.rearm(by=by, now=now)))
+        batch.audit("kill_switch", loop.account_id, "armed", now, {"by": by})
         return "done", "armed"
 
     def _set(self, body: dict[str, object]) -> tuple[str, str]:

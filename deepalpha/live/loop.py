@@ -17,13 +17,14 @@ from deepalpha.agents.base import BaseAgent
 from deepalpha.config import Settings, Workspace
 from deepalpha.decision import DecisionConfig, DecisionEngine, build_context
 from deepalpha.errors import StoreError
-from deepalpha.execution import PracticeAccount, plan_order
+from deepalpha.execution import STATISTICS_BARS, PracticeAccount, plan_order
 from deepalpha.live.commands import CommandDesk
 from deepalpha.live.headlines import collect
 from deepalpha.live.pending import Pending, PendingBook
 from deepalpha.live.records import Batch, Scribe
 from deepalpha.live.recovery import Recovery
 from deepalpha.market import Catalog, ReplaySource, Step, check_timeframe, seed
+from deepalpha.risk import risk_rows
 from deepalpha.store import Ops, project, rows
 from deepalpha.ta.view import market_view
 from deepalpha.types import (
@@ -164,10 +165,12 @@ class Loop:
         batch = self.scribe.batch()
         self.pending.expire(step.ts_event, batch)
         for candle in step.candles:
-            report = self.account.gateway.on_candle(candle)
+            report = self.account.on_candle(candle)
+            self.know(candle.symbol, candle.ts_event)
             batch.report(report, mode=self.settings.mode, ts_event=candle.ts_event)
             self.decider.observe(candle.symbol, candle.ts_event, candle.close)
-        totals = self.account.mark(step.ts_event)
+        totals, told = self.account.mark(step.ts_event)
+        batch.add(*risk_rows(batch.stamp, self.account_id, step.ts_event, told))
         self.peak = max(self.peak, totals.equity)
         batch.add(rows.equity(batch.stamp, totals, self.account.gateway.positions()))
         approved = [await self._decide(candle, totals, batch) for candle in step.candles]
@@ -228,6 +231,11 @@ class Loop:
             batch.audit("plan", decision.decision_id, "no_order", asof, {"reason": reason})
             return DecisionStatus.NONE, None
         return DecisionStatus.PENDING, None
+
+    def know(self, symbol: str, asof: int) -> None:
+        """Tell the gate the market's figures of a symbol."""
+        window = self.source.window(symbol, asof, STATISTICS_BARS)
+        self.account.know(symbol, window["close"], window["volume"])
 
     def context(self, candle: Candle, totals: Account) -> Context:
         """What the agents may know of a symbol at the close of a bar."""

@@ -10,6 +10,7 @@ import msgspec
 
 from deepalpha.execution import unsent_intents
 from deepalpha.live.pending import Pending
+from deepalpha.risk import risk_rows
 from deepalpha.types import Approval, Decision
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Recovery:
             if len(window["close"]):
                 ts_event = loop.source.ts_event_of(symbol, loop.cursor)
                 prices[symbol] = (Decimal(repr(round(float(window["close"][-1]), 8))), ts_event)
+                loop.know(symbol, loop.cursor)
         loop.account.restore(loop.ops, loop.account_id, prices)
         for cells in loop.ops.rows("SELECT equity FROM equity WHERE account_id = ?", [loop.account_id]):
             loop.peak = max(loop.peak, Decimal(str(cells["equity"])))
@@ -78,7 +80,14 @@ class Recovery:
         loop = self._loop
         cells = loop.ops.rows("SELECT status, body FROM audit WHERE kind = 'kill_switch' ORDER BY id DESC LIMIT 1")
         if cells and cells[0]["status"] == "killed":
-            loop.account.gate.kill(str(json.loads(str(cells[0]["body"])).get("reason", "kill switch")))
+            if loop.account.gate.killed is None:
+                # The switch is the workspace's: it holds for a new session too.
+                body = json.loads(str(cells[0]["body"]))
+                reason, by = str(body.get("reason", "kill switch")), str(body.get("by", "operator"))
+                told = loop.account.gate.kill(reason, by=by, now=loop.cursor)
+                batch = loop.scribe.batch()
+                batch.add(*risk_rows(batch.stamp, loop.account_id, loop.cursor, told))
+                batch.commit()
         for setting in loop.ops.rows(
             "SELECT c.body FROM command c JOIN audit a ON a.kind = 'command' AND a.ref = c.command_id "
             "WHERE c.kind = 'set' AND a.status = 'done' AND a.account_id = ? ORDER BY c.id",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import uuid
-from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self
 
@@ -20,18 +19,33 @@ from deepalpha.live.process import load_settings
 from deepalpha.live.recovery import WAITING_SQL
 from deepalpha.live.tickets import amendment_of, ticket_of
 from deepalpha.market import Catalog, seed
+from deepalpha.risk import last_state, rules
+from deepalpha.risk.gate import bounds_of, rule_bound
+from deepalpha.risk.monitor import Monitor, title
 from deepalpha.store import Cell, Ops, Session
 from deepalpha.types import DAY, Account, Decision, Fact, Position, RuleCheck, Verdict
 
 
 class Limit(Fact, frozen=True):
-    """How much of a bound is used. `use` is value / bound."""
+    """How much of a bound is used. `use` is value / bound; `words` has both in the rule's unit."""
 
     name: str
     value: float
     bound: float
     use: float
     detail: str = ""
+    rule: str = ""
+    tier: str = ""
+    words: str = ""
+
+
+class RiskStanding(Fact, frozen=True):
+    """State of the account (active, reducing, halted), why, by whom and since when (UTC ns of the market)."""
+
+    state: str
+    reason: str = ""
+    by: str = ""
+    since: int = 0
 
 
 class Summary(Fact, frozen=True):
@@ -73,6 +87,7 @@ class Workstation:
         self.ops = Ops(workspace.ops)
         self.catalog = Catalog(workspace.catalog)
         self._session: Session | None = None
+        self._monitor: Monitor | None = None
 
     # --- queries -------------------------------------------------------------------------------------------------
 
@@ -250,30 +265,66 @@ class Workstation:
         )
 
     def limits(self) -> tuple[Limit, ...]:
-        """Use of the account's bounds after the last step."""
+        """Use of the bounds after the last step, in the order of the rules; of an instrument rule its largest user."""
         account = self.account()
         if account is None:
             return ()
-        risk = load_settings(self.workspace).risk
-        equity = account.equity
-        values = {position.symbol: abs(position.quantity * position.last_price) for position in self.positions()}
-        gross = sum(values.values(), Decimal(0))
-        largest = max(values.items(), key=lambda item: item[1], default=("", Decimal(0)))
-        # The day began with the last equity of an earlier UTC day; a bar that ends at midnight is of the day before.
-        earlier = self.ops.scalar(
-            "SELECT equity FROM equity WHERE account_id = ? AND (ts_event - 1) / ? < ? ORDER BY id DESC LIMIT 1",
-            [self.account_id, DAY, (account.ts_event - 1) // DAY],
-        )
-        start = Decimal(str(earlier)) if earlier is not None else equity
-        measured = (
-            ("Total exposure", gross / equity, risk.max_exposure, f"{len(values)} positions"),
-            ("Largest instrument", largest[1] / equity, risk.max_instrument_fraction, largest[0]),
-            ("Leverage", gross / equity, risk.max_leverage, "gross exposure over equity"),
-            ("Loss of the day", max(Decimal(0), (start - equity) / start), risk.max_daily_loss, "since the day before"),
-        )
+        positions = {
+            position.symbol: (position.quantity, position.quantity * position.last_price)
+            for position in self.positions()
+        }
         return tuple(
-            Limit(name=name, value=float(value), bound=float(bound), use=float(value / bound), detail=detail)
-            for name, value, bound, detail in measured
+            Limit(
+                name=title(use.rule),
+                value=float(use.value or 0),
+                bound=float(use.bound),
+                use=use.used,
+                detail=use.symbol or use.strategy or use.meaning,
+                rule=use.rule,
+                tier=use.tier,
+                words=use.words,
+            )
+            for use in self._risk_monitor().usage(positions, account.equity, account.ts_event)
+        )
+
+    def _risk_monitor(self) -> Monitor:
+        """The monitor of the latest account under the settings in force; a new one when either changed."""
+        account_id, settings = self.account_id, load_settings(self.workspace).risk
+        if self._monitor is None or (self._monitor.account_id, self._monitor.settings) != (account_id, settings):
+            self._monitor = Monitor(self.ops, account_id, settings)
+        return self._monitor
+
+    def risk_state(self) -> RiskStanding:
+        """State of the account; the kill switch is latched for the workspace and counts for every account."""
+        killed = self.status().killed
+        body = last_state(self.ops, self.account_id) or {}
+        standing = msgspec.convert({"state": "active", **body}, RiskStanding, strict=False)
+        if killed is not None and standing.state != "halted":
+            return RiskStanding(state="halted", reason=killed)
+        return standing
+
+    def risk_rules(self) -> pl.DataFrame:
+        """Every rule of the gate in the order of evaluation: rule, tier, bound in force, meaning."""
+        bounds = bounds_of(load_settings(self.workspace).risk, bar_ns=DAY)
+        return pl.DataFrame(
+            [
+                {
+                    "rule": title(rule.name),
+                    "tier": rule.tier,
+                    "bound": rule_bound(rule, bounds.get(rule.name, rule.default)),
+                    "meaning": rule.meaning,
+                }
+                for rule in rules()
+            ]
+        )
+
+    def risk_warnings(self, *, limit: int = 200) -> pl.DataFrame:
+        """Early warnings of the account, latest first: level, rule and message."""
+        return self._timed(
+            """SELECT ts_event, status AS level, json_extract(body, '$.rule') AS rule,
+                json_extract(body, '$.message') AS message FROM audit
+                WHERE kind = 'risk_warning' AND account_id = ? ORDER BY id DESC LIMIT ?""",
+            [self.account_id, limit],
         )
 
     def verdicts(self, *, refused_only: bool = False, limit: int = 200) -> pl.DataFrame:
@@ -406,4 +457,4 @@ def _ns(value: str | dt.date | None) -> int | None:
     return int(day.replace(tzinfo=dt.UTC).timestamp()) * 1_000_000_000
 
 
-__all__ = ["DecisionDetail", "Limit", "RuleCheck", "Summary", "Workstation"]
+__all__ = ["DecisionDetail", "Limit", "RiskStanding", "RuleCheck", "Summary", "Workstation"]

@@ -1,5 +1,24 @@
-"""The risk gate for Python. `Approved` orders come out of `Gate.check` and from nowhere else."""
+"""The risk gate for Python, its latch, and risk figures.
 
-from deepalpha.risk.gate import Gate
+`Approved` orders come out of `Gate.check` and from nowhere else.
+"""
 
-__all__ = ["Gate"]
+from deepalpha.risk.gate import Gate, RiskEvent, RuleInfo, Usage, rules
+from deepalpha.risk.latch import last_state, restore_state, risk_rows
+from deepalpha.risk.manager import RiskManager
+from deepalpha.risk.var import OutOfDomain, ValueAtRisk, value_at_risk
+
+__all__ = [
+    "Gate",
+    "OutOfDomain",
+    "RiskEvent",
+    "RiskManager",
+    "RuleInfo",
+    "Usage",
+    "ValueAtRisk",
+    "last_state",
+    "restore_state",
+    "risk_rows",
+    "rules",
+    "value_at_risk",
+]

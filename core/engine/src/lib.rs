@@ -6,6 +6,7 @@
 //! - [`types`]: fixed-point `Price`, `Quantity`, `Money`, `Instrument`, `Side`, `UtcNanos`.
 //! - [`orders`]: requests and the order life cycle table. [`risk`]: the gate, the only maker of `Approved`.
 //! - [`book`]: order books in ticks and lots: single orders (L3), price levels (L2), queue positions.
+//! - [`execution`]: the order manager: intents before the wire, reconciliation, replay.
 //! - [`matching`]: bar matching of the practice venue. [`portfolio`]: positions, cash, PnL.
 //! - [`desk`]: what stands between a caller and the order core: throttle, queue, latency, parent orders.
 //!
@@ -15,6 +16,7 @@
 
 pub mod book;
 pub mod desk;
+pub mod execution;
 pub mod matching;
 pub mod orders;
 pub mod patterns;

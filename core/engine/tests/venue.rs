@@ -33,8 +33,8 @@ fn listed() -> Instrument {
 }
 
 fn venue(slippage: &str, fee: &str) -> PracticeVenue {
-    let config = VenueConfig { fee_rate: ratio(fee), slippage: ratio(slippage) };
-    PracticeVenue::new(config, vec![listed()], money("100000"))
+    let config = VenueConfig::simple(ratio(fee), ratio(slippage));
+    PracticeVenue::new(config, vec![listed()], money("100000")).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn open_gate() -> RiskGate {
@@ -51,6 +51,7 @@ fn bar(day: i64, [open, high, low, close]: [&str; 4]) -> Bar {
         high,
         low,
         close,
+        volume: Quantity::from_raw(100_000_000_000_000),
     }
 }
 
@@ -219,7 +220,7 @@ proptest! {
                 let side = if *buy { Side::Buy } else { Side::Sell };
                 let mut request = order(&format!("o{day}"), side, *quantity, order_type, None);
                 request.reduce_only = *kind == 2;
-                if *protect {
+                if *protect && !request.reduce_only {
                     let (near, far) = if *buy { (9_800, 10_600) } else { (10_200, 9_400) };
                     (request.stop_loss, request.take_profit) = (Some(cents(near)), Some(cents(far)));
                 }

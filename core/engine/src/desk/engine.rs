@@ -203,7 +203,7 @@ impl ExecutionDesk {
             return Err(DeskError::UnknownSymbol { symbol: request.symbol, listed: self.listed.len() });
         };
         let (instrument, market) = (&listed.instrument, listed.market);
-        let ruled = self.gate.check_into(request, instrument, &self.exposure, market, now, &mut self.verdict)?;
+        let ruled = self.gate.check_into(&request, instrument, &self.exposure, market, now, &mut self.verdict)?;
         let approved = match ruled {
             Ok(approved) => approved,
             Err(refused) => {

@@ -1,210 +1,100 @@
-//! The venue's state and its steps.
+//! The practice venue: its desks, its one account, and the memory of every order id.
+//!
+//! Cost: a bar O(working orders of its symbol); submit, cancel, amend O(log n). Closed orders keep 64 bytes: the id and
+//! how it ended, for idempotency.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
-use thiserror::Error;
-
-use crate::orders::{IllegalTransition, OrderEventKind, OrderRequest, OrderState, OrderType, transition};
-use crate::portfolio::{Portfolio, PortfolioError};
+use super::desk::{Closed, Desk};
+use super::fees::{Charges, RollingVolume};
+use super::report::{Bar, FillRecord, OrderRecord, RestoredOrder, VenueConfig, VenueError, VenueEvent};
+use super::session::{Ledger, Session};
+use crate::orders::{OrderEventKind, OrderRequest, OrderState, PositionSide};
+use crate::portfolio::Portfolio;
 use crate::risk::{AccountView, Approved, Quote};
-use crate::types::{
-    AmountError, ClientOrderId, Instrument, Money, Price, Quantity, Ratio, Side, SourceId, Symbol, TextError, TradeId,
-    UtcNanos,
-};
+use crate::types::{ClientOrderId, Instrument, Money, Price, StateHasher, Symbol, UtcNanos};
 
-/// What can go wrong at the venue. Nothing is changed when one is returned.
-#[derive(Debug, Error)]
-pub enum VenueError {
-    /// An amount out of range.
-    #[error(transparent)]
-    Amount(#[from] AmountError),
-    /// What the account refuses.
-    #[error(transparent)]
-    Portfolio(#[from] PortfolioError),
-    /// An id that cannot be.
-    #[error(transparent)]
-    Text(#[from] TextError),
-    /// An event that the order's state does not allow.
-    #[error(transparent)]
-    Transition(#[from] IllegalTransition),
-    /// An order or bar of an instrument that the venue does not list.
-    #[error("{symbol} is not listed at the practice venue; it lists {listed}")]
-    UnknownSymbol {
-        /// The symbol asked for.
-        symbol: String,
-        /// What there is.
-        listed: String,
-    },
-    /// An id that no order has.
-    #[error("there is no order {0} at the practice venue")]
-    UnknownOrder(String),
-    /// A bar that cannot be.
-    #[error("bar of {symbol} ending {ts_event}: {problem}; check the data with `deepalpha data check`")]
-    BadBar {
-        /// Symbol of the bar.
-        symbol: String,
-        /// Its end.
-        ts_event: i64,
-        /// What is wrong.
-        problem: &'static str,
-    },
-}
-
-/// Costs of trading.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VenueConfig {
-    /// Fee as a share of the notional.
-    pub fee_rate: Ratio,
-    /// Move of market and stop fills against the trader.
-    pub slippage: Ratio,
-}
-
-/// A closed bar, as fixed point.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Bar {
-    /// Instrument.
-    pub symbol: Symbol,
-    /// Start.
-    pub ts_open: UtcNanos,
-    /// End.
-    pub ts_event: UtcNanos,
-    /// First price.
-    pub open: Price,
-    /// Highest price.
-    pub high: Price,
-    /// Lowest price.
-    pub low: Price,
-    /// Last price.
-    pub close: Price,
-}
-
-/// One step in an order's life.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OrderStep {
-    /// The order.
-    pub client_order_id: ClientOrderId,
-    /// Counts from 1 within the order.
-    pub seq: u32,
-    /// What happened.
-    pub event: &'static str,
-    /// State before.
-    pub state_before: &'static str,
-    /// State after.
-    pub state: &'static str,
-    /// Market time.
-    pub ts_event: UtcNanos,
-    /// Why, in words; may be empty.
-    pub reason: String,
-}
-
-/// One execution.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FillRecord {
-    /// `<client order id>-F<n>`.
-    pub fill_id: TradeId,
-    /// The order.
-    pub client_order_id: ClientOrderId,
-    /// The decision behind it.
-    pub decision_id: SourceId,
-    /// Instrument.
-    pub symbol: Symbol,
-    /// Direction.
-    pub side: Side,
-    /// How much.
-    pub quantity: Quantity,
-    /// At which price.
-    pub price: Price,
-    /// What it cost.
-    pub fee: Money,
-    /// Profit it realised, before its fee.
-    pub realised: Money,
-    /// Market time.
-    pub ts_event: UtcNanos,
-    /// Which line of the worst-case rule filled it.
-    pub reason: &'static str,
-}
-
-/// What the venue reports.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum VenueEvent {
-    /// The venue made a protective order (stop or target) for a position.
-    Attached(OrderRequest),
-    /// An order took a step.
-    Step(OrderStep),
-    /// An order traded.
-    Fill(FillRecord),
-}
-
-/// An order at the venue.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OrderRecord {
-    /// What was asked for.
-    pub request: OrderRequest,
-    /// Where it stands.
-    pub state: OrderState,
-    /// Steps so far.
-    pub seq: u32,
-    /// Fills so far.
-    pub fills: u32,
-    /// Market time of its acceptance; it fills only on bars that begin at or after it.
-    pub ts_accepted: UtcNanos,
-    /// Rank of acceptance.
-    pub rank: u64,
-    /// Whether it protects the position of its symbol (made by the venue).
-    pub protective: bool,
+/// Where an order is to be found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Working(Symbol, u64),
+    Closed(OrderState),
 }
 
 /// The practice venue and its one account.
 #[derive(Clone, Debug)]
 pub struct PracticeVenue {
     config: VenueConfig,
-    instruments: BTreeMap<Symbol, Instrument>,
-    orders: BTreeMap<ClientOrderId, OrderRecord>,
-    /// Stop and target that the position of a symbol should have.
-    protection: BTreeMap<Symbol, (Option<Price>, Option<Price>)>,
-    portfolio: Portfolio,
-    quotes: BTreeMap<Symbol, Quote>,
+    desks: BTreeMap<Symbol, Desk>,
+    places: BTreeMap<ClientOrderId, Place>,
+    ledger: Ledger,
     next_rank: u64,
+    /// OCO groups that have traded.
+    spent_groups: BTreeSet<ClientOrderId>,
+    /// What restored fills add up to, for orders that are not restored yet.
+    restored: BTreeMap<ClientOrderId, Charges>,
 }
 
 impl PracticeVenue {
     /// A venue with an account that holds cash.
-    #[must_use]
-    pub fn new(config: VenueConfig, instruments: Vec<Instrument>, cash: Money) -> Self {
-        let instruments = instruments.into_iter().map(|instrument| (instrument.symbol, instrument)).collect();
-        Self {
+    ///
+    /// # Errors
+    /// A setting out of its bounds.
+    pub fn new(config: VenueConfig, instruments: Vec<Instrument>, cash: Money) -> Result<Self, VenueError> {
+        config.validate()?;
+        let desks = instruments.into_iter().map(|instrument| (instrument.symbol, Desk::new(instrument))).collect();
+        let ledger = Ledger { portfolio: Portfolio::new(cash), volume: RollingVolume::new() };
+        Ok(Self {
             config,
-            instruments,
-            orders: BTreeMap::new(),
-            protection: BTreeMap::new(),
-            portfolio: Portfolio::new(cash),
-            quotes: BTreeMap::new(),
+            desks,
+            places: BTreeMap::new(),
+            ledger,
             next_rank: 0,
-        }
+            spent_groups: BTreeSet::new(),
+            restored: BTreeMap::new(),
+        })
     }
 
     /// The account.
     #[must_use]
     pub const fn portfolio(&self) -> &Portfolio {
-        &self.portfolio
+        &self.ledger.portfolio
     }
 
     /// Last price of a symbol, once it has one.
     #[must_use]
     pub fn quote(&self, symbol: &str) -> Option<Quote> {
-        self.quotes.get(symbol).copied()
+        self.desks.get(symbol).and_then(|desk| desk.quote)
     }
 
-    /// An order by its id.
+    /// A working order by its id.
     #[must_use]
     pub fn order(&self, client_order_id: &str) -> Option<&OrderRecord> {
-        self.orders.get(client_order_id)
+        let Some(Place::Working(symbol, rank)) = self.places.get(client_order_id) else { return None };
+        self.desks.get(symbol).and_then(|desk| desk.orders.get(rank))
+    }
+
+    /// State of an order, also of a closed one; `None` when the venue never saw it.
+    #[must_use]
+    pub fn order_state(&self, client_order_id: &str) -> Option<OrderState> {
+        match self.places.get(client_order_id)? {
+            Place::Closed(state) => Some(*state),
+            Place::Working(..) => self.order(client_order_id).map(|order| order.state),
+        }
     }
 
     /// Stop and target of the position in a symbol.
     #[must_use]
     pub fn protection(&self, symbol: &str) -> (Option<Price>, Option<Price>) {
-        self.protection.get(symbol).copied().unwrap_or_default()
+        self.desks.get(symbol).map(|desk| desk.bracket.levels()).unwrap_or_default()
+    }
+
+    /// Best price and level of a sleeping trailing stop.
+    #[must_use]
+    pub fn trail(&self, client_order_id: &str) -> Option<super::TrailState> {
+        let Some(Place::Working(symbol, rank)) = self.places.get(client_order_id) else { return None };
+        self.desks.get(symbol).and_then(|desk| desk.triggers.trail_state(*rank))
     }
 
     /// A listed instrument.
@@ -212,10 +102,12 @@ impl PracticeVenue {
     /// # Errors
     /// Not listed.
     pub fn instrument(&self, symbol: &str) -> Result<&Instrument, VenueError> {
-        self.instruments.get(symbol).ok_or_else(|| VenueError::UnknownSymbol {
-            symbol: symbol.to_owned(),
-            listed: self.instruments.keys().map(Symbol::to_string).collect::<Vec<_>>().join(", "),
-        })
+        self.desks.get(symbol).map(|desk| &desk.instrument).ok_or_else(|| self.not_listed(symbol))
+    }
+
+    fn not_listed(&self, symbol: &str) -> VenueError {
+        let listed = self.desks.keys().map(Symbol::to_string).collect::<Vec<_>>().join(", ");
+        VenueError::UnknownSymbol { symbol: symbol.to_owned(), listed }
     }
 
     /// The account as the risk gate must see it, working orders included.
@@ -224,33 +116,79 @@ impl PracticeVenue {
     /// Overflow.
     pub fn account_view(&self) -> Result<AccountView, VenueError> {
         let mut working: BTreeMap<Symbol, Money> = BTreeMap::new();
-        for order in self.orders.values().filter(|order| !order.state.is_closed() && !order.protective) {
-            let request = &order.request;
-            if request.reduce_only {
-                continue;
+        for desk in self.desks.values() {
+            for order in desk.orders.values().filter(|order| !order.protective && !order.request.reduce_only) {
+                let request = &order.request;
+                let last = desk.quote.map_or(request.reference_price, |quote| quote.price);
+                let price = request.order_type.price().unwrap_or(last);
+                let value = price.value(order.left().signed(request.side.is_buy()))?;
+                let sum = working.entry(request.symbol).or_default();
+                *sum = sum.plus(value)?;
             }
-            let last = self.quote(&request.symbol).map_or(request.reference_price, |quote| quote.price);
-            let price = request.order_type.price().unwrap_or(last);
-            let value = price.value(request.quantity.signed(request.side.is_buy()))?;
-            let sum = working.entry(request.symbol).or_default();
-            *sum = sum.plus(value)?;
         }
-        Ok(AccountView::new(&self.portfolio, working)?)
+        Ok(AccountView::new(&self.ledger.portfolio, working)?)
     }
 
     /// Take an approved order. Idempotent: an id that is known changes nothing and returns no events.
     ///
     /// # Errors
-    /// Not listed.
+    /// Not listed, a request that makes no sense, or one that this venue cannot do.
     pub fn submit(&mut self, approved: Approved, now: UtcNanos) -> Result<Vec<VenueEvent>, VenueError> {
-        self.instrument(&approved.request().symbol)?;
-        if self.orders.contains_key(&approved.request().client_order_id) {
+        let request = approved.into_request();
+        if self.places.contains_key(&request.client_order_id) {
             return Ok(Vec::new());
         }
-        self.accept(approved.into_request(), now, false)
+        self.validate(&request, now)?;
+        let Some(desk) = self.desks.get_mut(&request.symbol) else { return Ok(Vec::new()) };
+        let (rank, id) = (self.next_rank, request.client_order_id);
+        let best = desk.quote.map_or(request.reference_price, |quote| quote.price);
+        desk.add(OrderRecord::new(request, now, rank, false), best)?;
+        self.next_rank += 1;
+        self.places.insert(id, Place::Working(request.symbol, rank));
+        let mut events = Vec::with_capacity(2);
+        desk.step(rank, OrderEventKind::Submit, now, "", &mut events)?;
+        let terms = desk.trail_terms(rank).unwrap_or_default();
+        desk.step(rank, OrderEventKind::Accept, now, terms, &mut events)?;
+        Ok(events)
     }
 
-    /// Take an order back.
+    /// Check a request without a market: what the instrument, the order type and this venue allow.
+    ///
+    /// # Errors
+    /// Not listed, a request that makes no sense, or one that this venue cannot do.
+    pub fn validate(&self, request: &OrderRequest, now: UtcNanos) -> Result<(), VenueError> {
+        request.validate(self.instrument(&request.symbol)?, now)?;
+        self.check_group(request)?;
+        if request.position_side != PositionSide::Net {
+            return Err(VenueError::Unsupported {
+                client_order_id: request.client_order_id,
+                problem: "the practice account nets, so there is no leg",
+                value: request.position_side.as_str().to_owned(),
+                way_out: "use position side net",
+            });
+        }
+        Ok(())
+    }
+
+    /// What trades at one desk cannot cancel at another within one bar, and a group trades once.
+    fn check_group(&self, request: &OrderRequest) -> Result<(), VenueError> {
+        let group = &request.oco_group;
+        let elsewhere =
+            |(symbol, desk): (&Symbol, &Desk)| *symbol != request.symbol && !desk.groups.members(group).is_empty();
+        let problem = if group.is_empty() {
+            return Ok(());
+        } else if self.spent_groups.contains(group) {
+            "an order has traded already in the oco group"
+        } else if self.desks.iter().any(elsewhere) {
+            "another instrument has orders in the oco group"
+        } else {
+            return Ok(());
+        };
+        let (client_order_id, value) = (request.client_order_id, group.to_string());
+        Err(VenueError::Unsupported { client_order_id, problem, value, way_out: "use a new group" })
+    }
+
+    /// Take an order back. A protective order taken back stays away: its position goes on without it.
     ///
     /// # Errors
     /// No such order, or one that is closed.
@@ -260,30 +198,62 @@ impl PracticeVenue {
         now: UtcNanos,
         reason: &str,
     ) -> Result<Vec<VenueEvent>, VenueError> {
-        if !self.orders.contains_key(&client_order_id) {
-            return Err(VenueError::UnknownOrder(client_order_id.to_string()));
-        }
+        let (symbol, rank) = self.find(client_order_id, OrderEventKind::Cancel)?;
+        let Some(desk) = self.desks.get_mut(&symbol) else { return Ok(Vec::new()) };
         let mut events = Vec::new();
-        self.step(client_order_id, OrderEventKind::Cancel, now, reason, &mut events)?;
+        desk.forget_leg(rank);
+        let closed = desk.step(rank, OrderEventKind::Cancel, now, reason, &mut events)?;
+        self.close(closed);
         Ok(events)
+    }
+
+    /// Change a working order; see [`super::Amendment`]. A quantity at or below what is filled cancels the rest. A new
+    /// price counts from the next bar that begins at or after `now`.
+    ///
+    /// # Errors
+    /// No such order, one that is closed, or terms that it cannot have; nothing is changed then.
+    pub fn amend(
+        &mut self,
+        client_order_id: ClientOrderId,
+        change: super::Amendment,
+        now: UtcNanos,
+    ) -> Result<Vec<VenueEvent>, VenueError> {
+        let (symbol, rank) = self.find(client_order_id, OrderEventKind::RequestAmend)?;
+        let Some(desk) = self.desks.get_mut(&symbol) else { return Ok(Vec::new()) };
+        let (events, closed) = desk.amend(rank, change, now)?;
+        self.close(closed);
+        Ok(events)
+    }
+
+    fn find(&self, id: ClientOrderId, kind: OrderEventKind) -> Result<(Symbol, u64), VenueError> {
+        match self.places.get(&id) {
+            None => Err(VenueError::UnknownOrder(id.to_string())),
+            Some(Place::Working(symbol, rank)) => Ok((*symbol, *rank)),
+            Some(Place::Closed(state)) => {
+                Err(crate::orders::IllegalTransition { state: state.as_str(), event: kind.as_str() }.into())
+            }
+        }
+    }
+
+    fn close(&mut self, closed: impl IntoIterator<Item = Closed>) {
+        self.places.extend(closed.into_iter().map(|(id, state)| (id, Place::Closed(state))));
     }
 
     /// Ids of the working orders, oldest first; protective ones only when asked for.
     #[must_use]
     pub fn working(&self, protective: bool) -> Vec<ClientOrderId> {
-        let mut open: Vec<&OrderRecord> = self
-            .orders
-            .values()
-            .filter(|order| !order.state.is_closed() && (protective || !order.protective))
-            .collect();
+        let orders = self.desks.values().flat_map(|desk| desk.orders.values());
+        let mut open: Vec<&OrderRecord> = orders.filter(|order| protective || !order.protective).collect();
         open.sort_by_key(|order| order.rank);
         open.into_iter().map(|order| order.request.client_order_id).collect()
     }
 
-    /// Price a symbol without matching: after a restart, from the last bar in the log.
-    pub fn mark(&mut self, symbol: Symbol, quote: Quote) {
-        self.portfolio.mark(symbol.as_str(), quote.price);
-        self.quotes.insert(symbol, quote);
+    /// Price a symbol without matching: after a restart, from the last bar in the log, with the begin of that bar.
+    pub fn mark(&mut self, symbol: Symbol, quote: Quote, last_open: Option<UtcNanos>) {
+        if let Some(desk) = self.desks.get_mut(&symbol) {
+            (desk.quote, desk.last_open) = (Some(quote), last_open);
+            self.ledger.portfolio.mark(symbol.as_str(), quote.price);
+        }
     }
 
     /// After a restart: a fill as the log has it. All fills, in the order they were made, come before the orders.
@@ -291,22 +261,38 @@ impl PracticeVenue {
     /// # Errors
     /// Overflow.
     pub fn restore_fill(&mut self, fill: &FillRecord) -> Result<Money, VenueError> {
-        let FillRecord { symbol, side, quantity, price, fee, fill_id, .. } = fill;
-        Ok(self.portfolio.book(symbol, *side, *quantity, *price, *fee, fill_id)?)
+        let FillRecord { symbol, side, quantity, price, fee, fill_id, client_order_id, ts_event, .. } = fill;
+        let charges = self.restored.get(client_order_id).copied().unwrap_or_default();
+        let charges = charges.with(*price, *quantity, *fee)?;
+        self.ledger.volume.add(*ts_event, price.notional(*quantity)?)?;
+        let realised = self.ledger.portfolio.book(symbol, *side, *quantity, *price, *fee, fill_id)?;
+        self.restored.insert(*client_order_id, charges);
+        Ok(realised)
     }
 
     /// After a restart: an order as the log has it, oldest first, once the fills are restored.
-    pub fn restore_order(&mut self, order: OrderRecord) {
-        self.next_rank = self.next_rank.max(order.rank + 1);
-        let OrderRequest { symbol, stop_loss, take_profit, client_order_id, .. } = &order.request;
-        // Oldest first, so the order that opened the position overwrites what older positions had.
-        let position_id = self.portfolio.position(symbol).map_or("", |position| position.position_id.as_str());
-        let opened = position_id.rsplit_once("-F").is_some_and(|(opener, _)| client_order_id == opener);
-        let protects = !order.protective && order.fills > 0 && (stop_loss.is_some() || take_profit.is_some());
-        if opened || (protects && !position_id.is_empty()) {
-            self.protection.insert(*symbol, (*stop_loss, *take_profit));
+    ///
+    /// # Errors
+    /// Not listed, or a trailing stop that cannot be.
+    pub fn restore_order(&mut self, restored: RestoredOrder) -> Result<(), VenueError> {
+        let RestoredOrder { mut record, best } = restored;
+        let (id, symbol, rank) = (record.request.client_order_id, record.request.symbol, record.rank);
+        if record.fills > 0 && !record.request.oco_group.is_empty() {
+            self.spent_groups.insert(record.request.oco_group);
         }
-        self.orders.insert(*client_order_id, order);
+        record.charges = self.restored.remove(&id).unwrap_or_default();
+        // What is filled is what the fills say, whatever the row says.
+        record.state = OrderState::parse(record.state.as_str(), record.charges.quantity).unwrap_or(record.state);
+        self.instrument(&symbol)?;
+        let Some(desk) = self.desks.get_mut(&symbol) else { return Ok(()) };
+        let place = if record.state.is_closed() { Place::Closed(record.state) } else { Place::Working(symbol, rank) };
+        if !record.state.is_closed() {
+            let best = best.unwrap_or(record.request.reference_price);
+            desk.add(record, best)?;
+        }
+        self.places.insert(id, place);
+        self.next_rank = self.next_rank.max(rank + 1);
+        Ok(())
     }
 
     /// Match one bar; see the module's head for the rule.
@@ -314,287 +300,76 @@ impl PracticeVenue {
     /// # Errors
     /// Not listed, or a bar that cannot be; nothing is changed then.
     pub fn on_bar(&mut self, bar: &Bar) -> Result<Vec<VenueEvent>, VenueError> {
-        self.instrument(&bar.symbol)?;
-        self.check_bar(bar)?;
+        let Some(desk) = self.desks.get(&bar.symbol) else { return Err(self.not_listed(&bar.symbol)) };
+        check_bar(desk, bar)?;
         let mut events = Vec::new();
-        // A copy is worked on and kept only if every step of the bar succeeds: a bar is all or nothing.
-        let mut next = self.clone();
-        next.match_bar(bar, &mut events)?;
-        next.mark(bar.symbol, Quote { price: bar.close, ts_event: bar.ts_event });
-        *self = next;
-        Ok(events)
-    }
-
-    fn check_bar(&self, bar: &Bar) -> Result<(), VenueError> {
-        let bad = |problem| VenueError::BadBar { symbol: bar.symbol.to_string(), ts_event: bar.ts_event.0, problem };
-        if bar.low <= Price::ZERO {
-            return Err(bad("low is not above 0"));
-        }
-        if bar.high < bar.open.max(bar.close) || bar.low > bar.open.min(bar.close) {
-            return Err(bad("open or close lies outside low..high"));
-        }
-        if bar.ts_event <= bar.ts_open {
-            return Err(bad("it ends before it begins"));
-        }
-        if self.quote(&bar.symbol).is_some_and(|quote| bar.ts_event <= quote.ts_event) {
-            return Err(bad("it is not newer than the last one"));
-        }
-        Ok(())
-    }
-
-    fn match_bar(&mut self, bar: &Bar, events: &mut Vec<VenueEvent>) -> Result<(), VenueError> {
-        self.gap_through_protection(bar, events)?;
-        for id in self.eligible(bar) {
-            self.fill_at_open(id, bar, events)?;
-        }
-        self.hit_stop(bar, bar.ts_open, events)?;
-        let mut opened_inside = false;
-        for id in self.eligible(bar) {
-            opened_inside |= self.fill_through_limit(id, bar, events)?;
-        }
-        if opened_inside {
-            return self.hit_stop(bar, bar.ts_event, events);
-        }
-        self.hit_target(bar, events)
-    }
-
-    /// Working orders of the bar's symbol that are old enough, in the order of acceptance.
-    fn eligible(&self, bar: &Bar) -> Vec<ClientOrderId> {
-        let mut open: Vec<&OrderRecord> = self
-            .orders
-            .values()
-            .filter(|order| !order.protective && !order.state.is_closed() && order.request.symbol == bar.symbol)
-            .filter(|order| order.ts_accepted <= bar.ts_open)
-            .collect();
-        open.sort_by_key(|order| order.rank);
-        open.into_iter().map(|order| order.request.client_order_id).collect()
-    }
-
-    /// The working protective order of a kind: `stop` or target.
-    fn protective(&self, symbol: &str, stop: bool) -> Option<(ClientOrderId, Side, Price)> {
-        let mut found = self.orders.values().filter(|order| order.protective && !order.state.is_closed());
-        found.find_map(|order| {
-            let request = &order.request;
-            match request.order_type {
-                _ if request.symbol != *symbol => None,
-                OrderType::Stop(price) if stop => Some((request.client_order_id, request.side, price)),
-                OrderType::Limit(price) if !stop => Some((request.client_order_id, request.side, price)),
-                _ => None,
-            }
-        })
-    }
-
-    fn gap_through_protection(&mut self, bar: &Bar, events: &mut Vec<VenueEvent>) -> Result<(), VenueError> {
-        if let Some((id, side, stop)) = self.protective(&bar.symbol, true)
-            && passed(side.opposite(), bar.open, stop)
-        {
-            let price = self.slipped(side, bar.open, bar)?;
-            return self.fill(id, price, bar.ts_open, "stop: gap, filled at the open", events);
-        }
-        if let Some((id, side, target)) = self.protective(&bar.symbol, false)
-            && passed(side, bar.open, target)
-        {
-            return self.fill(id, bar.open, bar.ts_open, "target: gap, filled at the open", events);
-        }
-        Ok(())
-    }
-
-    fn fill_at_open(&mut self, id: ClientOrderId, bar: &Bar, events: &mut Vec<VenueEvent>) -> Result<(), VenueError> {
-        let Some(request) = self.orders.get(&id).map(|order| order.request) else { return Ok(()) };
-        match request.order_type {
-            OrderType::Market => {
-                let price = self.slipped(request.side, bar.open, bar)?;
-                self.fill(id, price, bar.ts_open, "market: at the open", events)
-            }
-            OrderType::Limit(limit) if passed(request.side, bar.open, limit) => {
-                self.fill(id, bar.open, bar.ts_open, "limit: at the open", events)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn fill_through_limit(
-        &mut self,
-        id: ClientOrderId,
-        bar: &Bar,
-        events: &mut Vec<VenueEvent>,
-    ) -> Result<bool, VenueError> {
-        let Some(request) = self.orders.get(&id).map(|order| order.request) else { return Ok(false) };
-        let OrderType::Limit(limit) = request.order_type else { return Ok(false) };
-        let through = if request.side.is_buy() { bar.low < limit } else { bar.high > limit };
-        if through {
-            self.fill(id, limit, bar.ts_event, "limit: traded through", events)?;
-        }
-        Ok(through)
-    }
-
-    fn hit_stop(&mut self, bar: &Bar, ts: UtcNanos, events: &mut Vec<VenueEvent>) -> Result<(), VenueError> {
-        let Some((id, side, stop)) = self.protective(&bar.symbol, true) else { return Ok(()) };
-        let touched = if side.is_buy() { bar.high >= stop } else { bar.low <= stop };
-        if !touched {
-            return Ok(());
-        }
-        let price = self.slipped(side, stop, bar)?;
-        self.fill(id, price, ts.max(bar.ts_event), "stop: touched", events)
-    }
-
-    fn hit_target(&mut self, bar: &Bar, events: &mut Vec<VenueEvent>) -> Result<(), VenueError> {
-        let Some((id, side, target)) = self.protective(&bar.symbol, false) else { return Ok(()) };
-        let through = if side.is_buy() { bar.low < target } else { bar.high > target };
-        if !through {
-            return Ok(());
-        }
-        // A target set on the wrong side of the market never fills at a price that did not trade.
-        self.fill(id, target.clamp(bar.low, bar.high), bar.ts_event, "target: traded through", events)
-    }
-
-    /// `price` moved against the trader by the slippage, to the tick, and kept inside the bar.
-    fn slipped(&self, side: Side, price: Price, bar: &Bar) -> Result<Price, VenueError> {
-        let tick = self.instrument(&bar.symbol)?.tick_size;
-        let shift = if side.is_buy() { self.config.slippage } else { Ratio::from_raw(-self.config.slippage.raw()) };
-        Ok(price.shifted(shift, tick, side.is_buy())?.clamp(bar.low, bar.high))
-    }
-
-    fn accept(
-        &mut self,
-        request: OrderRequest,
-        now: UtcNanos,
-        protective: bool,
-    ) -> Result<Vec<VenueEvent>, VenueError> {
-        let id = request.client_order_id;
-        let (state, rank) = (OrderState::Initialized, self.next_rank);
-        let order = OrderRecord { request, state, seq: 0, fills: 0, ts_accepted: now, rank, protective };
-        self.next_rank += 1;
-        self.orders.insert(id, order);
-        let mut events = Vec::new();
-        self.step(id, OrderEventKind::Submit, now, "", &mut events)?;
-        self.step(id, OrderEventKind::Accept, now, "", &mut events)?;
-        Ok(events)
-    }
-
-    fn step(
-        &mut self,
-        id: ClientOrderId,
-        kind: OrderEventKind,
-        now: UtcNanos,
-        reason: &str,
-        events: &mut Vec<VenueEvent>,
-    ) -> Result<(), VenueError> {
-        let order = self.orders.get_mut(&id).ok_or_else(|| VenueError::UnknownOrder(id.to_string()))?;
-        let state = transition(&order.state, kind)?;
-        order.seq += 1;
-        let (client_order_id, reason) = (id, reason.to_owned());
-        let (before, after) = (order.state.as_str(), state.as_str());
-        order.state = state;
-        let step = OrderStep {
-            client_order_id,
-            seq: order.seq,
-            event: kind.as_str(),
-            state_before: before,
-            state: after,
-            ts_event: now,
-            reason,
-        };
-        events.push(VenueEvent::Step(step));
-        Ok(())
-    }
-
-    /// Fill an order in full, or as much of a reduce-only one as there is to reduce.
-    fn fill(
-        &mut self,
-        id: ClientOrderId,
-        price: Price,
-        now: UtcNanos,
-        reason: &'static str,
-        events: &mut Vec<VenueEvent>,
-    ) -> Result<(), VenueError> {
-        let order = self.orders.get(&id).ok_or_else(|| VenueError::UnknownOrder(id.to_string()))?;
-        let (request, number) = (order.request, order.fills + 1);
-        let held = self.portfolio.quantity(&request.symbol);
-        let mut quantity = request.quantity;
-        if request.reduce_only {
-            let closes = if request.side.is_buy() { held.raw() < 0 } else { held.raw() > 0 };
-            quantity = if closes { quantity.at_most(held.magnitude()) } else { Quantity::ZERO };
-            if quantity == Quantity::ZERO {
-                return self.step(id, OrderEventKind::Cancel, now, "nothing left to reduce", events);
-            }
-        }
-        let fee = price.notional(quantity)?.times(self.config.fee_rate)?;
-        let fill_id = id.fill(number)?;
-        let realised = self.portfolio.book(&request.symbol, request.side, quantity, price, fee, &fill_id)?;
-        if let Some(order) = self.orders.get_mut(&id) {
-            order.fills = number;
-        }
-        self.step(id, OrderEventKind::Fill { quantity, of: quantity }, now, reason, events)?;
-        let OrderRequest { client_order_id, decision_id, symbol, side, .. } = request;
-        let fill = FillRecord {
-            fill_id,
-            client_order_id,
-            decision_id,
-            symbol,
-            side,
-            quantity,
-            price,
-            fee,
-            realised,
-            ts_event: now,
-            reason,
-        };
-        events.push(VenueEvent::Fill(fill));
-        self.protect(&request, now, number, events)
-    }
-
-    /// Make the protective orders of a symbol fit its position after a fill of `cause`.
-    fn protect(
-        &mut self,
-        cause: &OrderRequest,
-        now: UtcNanos,
-        number: u32,
-        events: &mut Vec<VenueEvent>,
-    ) -> Result<(), VenueError> {
-        let symbol = &cause.symbol;
-        let held = self.portfolio.quantity(symbol);
-        for stop in [true, false] {
-            if let Some((id, ..)) = self.protective(symbol, stop) {
-                let reason = if held.raw() == 0 { "position closed" } else { "position changed" };
-                self.step(id, OrderEventKind::Cancel, now, reason, events)?;
-            }
-        }
-        if held.raw() == 0 {
-            self.protection.remove(symbol);
-            return Ok(());
-        }
-        // A position that this very fill opened (or flipped) has the protection of its own order, or none.
-        let opened_by = self.portfolio.position(symbol).map(|position| position.position_id.as_str());
-        let opened_now = opened_by == Some(format!("{}-F{number}", cause.client_order_id).as_str());
-        if opened_now || cause.stop_loss.is_some() || cause.take_profit.is_some() {
-            self.protection.insert(*symbol, (cause.stop_loss, cause.take_profit));
-        }
-        let (stop, target) = self.protection(symbol);
-        let side = if held.raw() > 0 { Side::Sell } else { Side::Buy };
-        let legs = [("SL", stop.map(OrderType::Stop)), ("TP", target.map(OrderType::Limit))];
-        for (leg, order_type) in legs {
-            let Some(order_type) = order_type else { continue };
-            let request = OrderRequest {
-                reduce_only: true,
-                ..OrderRequest::new(
-                    cause.client_order_id.child(format_args!("{leg}{number}"))?,
-                    cause.decision_id,
-                    *symbol,
-                    side,
-                    held.magnitude(),
-                    order_type,
-                    order_type.price().unwrap_or_default(),
-                )
+        if !desk.orders.is_empty() {
+            let mut session = Session::new(bar, &self.config, desk.clone(), &self.ledger, self.next_rank)?;
+            session.run()?;
+            let Session { desk, ledger, next_rank, closed, spent_groups, events: made, .. } = session;
+            // Nothing can fail from here on.
+            let ledger = match ledger {
+                Cow::Owned(ledger) => Some(ledger),
+                Cow::Borrowed(_) => None,
             };
-            events.push(VenueEvent::Attached(request));
-            events.extend(self.accept(request, now, true)?);
+            let first_new = self.next_rank;
+            let attached = desk.orders.range(first_new..);
+            let attached = attached.map(|(rank, order)| (order.request.client_order_id, *rank));
+            self.places.extend(attached.map(|(id, rank)| (id, Place::Working(bar.symbol, rank))));
+            self.close(closed);
+            self.spent_groups.extend(spent_groups);
+            self.desks.insert(bar.symbol, desk);
+            if let Some(ledger) = ledger {
+                self.ledger = ledger;
+            }
+            (self.next_rank, events) = (next_rank, made);
         }
-        Ok(())
+        self.mark(bar.symbol, Quote { price: bar.close, ts_event: bar.ts_event }, Some(bar.ts_open));
+        Ok(events)
+    }
+
+    /// One number for the whole state: equal after a restart from the same fills and orders, and in every replay.
+    #[must_use]
+    pub fn state_hash(&self) -> u64 {
+        let mut hasher = StateHasher::new();
+        for desk in self.desks.values() {
+            desk.hash(&mut hasher);
+        }
+        for (id, place) in &self.places {
+            if let Place::Closed(state) = place {
+                hasher.text(id);
+                hasher.text(state.as_str());
+                hasher.int(state.filled().raw());
+            }
+        }
+        self.ledger.portfolio.for_each_word(&mut |bytes| hasher.bytes(bytes));
+        for group in &self.spent_groups {
+            hasher.text(group);
+        }
+        for (day, value) in self.ledger.volume.days() {
+            hasher.int(*day);
+            hasher.int(value.raw());
+        }
+        hasher.finish()
     }
 }
 
-/// Whether `price` is at or beyond `level` from the view of a `side` limit order: at or below it for a buy.
-fn passed(side: Side, price: Price, level: Price) -> bool {
-    if side.is_buy() { price <= level } else { price >= level }
+fn check_bar(desk: &Desk, bar: &Bar) -> Result<(), VenueError> {
+    let bad = |problem| Err(VenueError::BadBar { symbol: bar.symbol.to_string(), ts_event: bar.ts_event.0, problem });
+    if bar.low <= Price::ZERO {
+        return bad("low is not above 0");
+    }
+    if bar.high < bar.open.max(bar.close) || bar.low > bar.open.min(bar.close) {
+        return bad("open or close lies outside low..high");
+    }
+    if bar.volume < crate::types::Quantity::ZERO {
+        return bad("volume is negative");
+    }
+    if bar.ts_event <= bar.ts_open {
+        return bad("it ends before it begins");
+    }
+    if desk.quote.is_some_and(|quote| bar.ts_event <= quote.ts_event) {
+        return bad("it is not newer than the last one");
+    }
+    Ok(())
 }

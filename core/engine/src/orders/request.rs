@@ -1,5 +1,6 @@
 //! What somebody wants, and whether it makes sense at all.
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::types::{
@@ -7,7 +8,7 @@ use crate::types::{
 };
 
 /// How far a trailing stop stays behind the best price since it was accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TrailOffset {
     /// A distance in price.
     Price(Price),
@@ -24,7 +25,7 @@ pub enum TrailOffset {
 
 /// How an order wants to be filled. `Stop` triggers when the market moves against its side (a sell stop below the
 /// market), `TakeProfit` when it moves in its favour (a sell above the market).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OrderType {
     /// At the next price.
     Market,
@@ -114,7 +115,7 @@ impl OrderType {
 }
 
 /// How long an order stays.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TimeInForce {
     /// Until it is filled or cancelled.
     #[default]
@@ -150,7 +151,7 @@ impl TimeInForce {
 }
 
 /// Which leg of a hedging account an order is for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum PositionSide {
     /// One position an instrument.
     #[default]
@@ -174,7 +175,7 @@ impl PositionSide {
 }
 
 /// Who asks. Every origin passes the same gate.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Origin {
     /// The agents, with a person's click.
     #[default]
@@ -204,7 +205,7 @@ impl Origin {
 }
 
 /// What somebody wants. It becomes an order only as [`crate::risk::Approved`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderRequest {
     /// Deterministic id, never reused; the venue is idempotent by it.
     pub client_order_id: ClientOrderId,

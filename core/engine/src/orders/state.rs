@@ -1,11 +1,12 @@
 //! The order life cycle as one table.
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::types::Quantity;
 
 /// Where an order is in its life. Data lives in the state that has it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OrderState {
     /// Written to the log, not yet sent.
     Initialized,
@@ -150,7 +151,7 @@ impl OrderState {
 }
 
 /// What can happen to an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OrderEventKind {
     /// The risk gate said no.
     Refuse,

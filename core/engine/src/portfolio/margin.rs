@@ -233,8 +233,8 @@ impl Portfolio {
         if slope == 0 {
             return Ok(None);
         }
-        let overflow = crate::types::AmountError::Overflow { what: "liquidation price" };
-        let scaled = slack.checked_mul(scale * scale).ok_or(overflow)?;
+        let overflow = || crate::types::AmountError::Overflow { what: "liquidation price" };
+        let scaled = slack.checked_mul(scale * scale).ok_or_else(overflow)?;
         let distance = scaled.div_euclid(slope.abs());
         let last = i128::from(state.position.last_price.raw());
         let price = if slope > 0 { last - distance } else { last + distance };

@@ -2,10 +2,11 @@
 //!
 //! # Layout
 //! - [`account`]: kinds (spot, margin, futures), modes and terms; [`balance`]: one currency and what explains it;
-//! - [`position`]: one leg; [`booking`]: a fill, all or nothing; [`reserve`]: what open orders lock;
-//! - [`rates`]: conversion between currencies; [`valuation`]: totals and equity;
-//! - [`margin`]: margin level, liquidation order and price; [`settle`]: funding, marks, margin, liquidation in that
-//!   order; [`interest`]: interest on what is borrowed; [`content`]: everything in a fixed order, for a state hash.
+//! - [`position`]: one leg; `holding`: an instrument, its terms and legs; `view`: reading them;
+//! - [`booking`]: a fill, all or nothing; [`reserve`]: what open orders lock; `valuation`: totals and equity;
+//! - [`rates`]: conversion between currencies; [`interest`]: interest on what is borrowed;
+//! - [`margin`]: margin level, liquidation order and price; [`settle`]: funding, marks, margin, liquidation, in that
+//!   order; `content`: everything in a fixed order, for a state hash.
 //!
 //! Invariants, kept to the last unit by integer arithmetic:
 //! - position = sum of signed fills; the legs of a hedged instrument add up to the netted position;
@@ -22,6 +23,7 @@ pub mod balance;
 pub mod booking;
 mod content;
 mod error;
+mod holding;
 pub mod interest;
 pub mod margin;
 pub mod position;
@@ -29,6 +31,7 @@ pub mod rates;
 pub mod reserve;
 pub mod settle;
 mod valuation;
+mod view;
 
 use std::collections::BTreeMap;
 
@@ -42,10 +45,8 @@ pub use rates::Rates;
 pub use reserve::{Need, Reservation};
 pub use settle::{FundingRate, MarkPrice, SettleEvent};
 
-use crate::types::{
-    Currency, Instrument, Money, Price, Quantity, Ratio, SCALE, Side, SignedQuantity, Symbol, TradeId, UtcNanos,
-};
-use position::Sums;
+use crate::types::{Currency, Instrument, Money, Price, Quantity, Ratio, SCALE, Side, Symbol, TradeId, UtcNanos};
+use holding::{Holding, Leg, Terms};
 
 /// Number of an instrument inside one account: the dense key of the hot path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,81 +55,6 @@ pub struct InstrumentIndex(u32);
 impl InstrumentIndex {
     const fn slot(self) -> usize {
         self.0 as usize
-    }
-}
-
-/// What booking needs of an instrument, resolved once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Terms {
-    multiplier: Quantity,
-    exchanges: bool,
-    /// Initial margin: the larger of the instrument's and what the leverage asks for.
-    initial: Ratio,
-    maintenance: Ratio,
-    t_plus_one: bool,
-    settle: usize,
-    base: Option<usize>,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Leg {
-    position: Position,
-    sums: Sums,
-}
-
-impl Leg {
-    /// Whether it was ever traded or priced.
-    fn is_known(&self) -> bool {
-        self.position != Position::default()
-    }
-
-    fn refresh(&mut self, terms: &Terms, isolated: bool) -> (Sums, Sums) {
-        let old = self.sums;
-        self.sums = sums_of(&self.position, terms, isolated);
-        (old, self.sums)
-    }
-}
-
-fn sums_of(position: &Position, terms: &Terms, isolated: bool) -> Sums {
-    let value = position.exact_value();
-    let unrealised = value - i128::from(position.cost.raw());
-    let initial = if isolated { i128::from(position.margin.raw()) } else { position::margin_of(value, terms.initial) };
-    Sums {
-        worth: if terms.exchanges { value } else { unrealised },
-        unrealised,
-        gross: value.abs(),
-        initial,
-        maintenance: position::margin_of(value, terms.maintenance),
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Holding {
-    instrument: Instrument,
-    terms: Terms,
-    /// The net position, or the long leg in hedging mode.
-    long: Leg,
-    /// The short leg in hedging mode.
-    short: Leg,
-    realised: Money,
-    /// Interest a day on the value sold short (shares).
-    borrow_rate: Ratio,
-    interest_rest: i128,
-}
-
-impl Holding {
-    const fn leg(&self, leg: PositionSide) -> &Leg {
-        match leg {
-            PositionSide::Net | PositionSide::Long => &self.long,
-            PositionSide::Short => &self.short,
-        }
-    }
-
-    const fn leg_mut(&mut self, leg: PositionSide) -> &mut Leg {
-        match leg {
-            PositionSide::Net | PositionSide::Long => &mut self.long,
-            PositionSide::Short => &mut self.short,
-        }
     }
 }
 
@@ -281,83 +207,6 @@ impl Portfolio {
             return Ok(index);
         }
         self.list(Instrument { currency: self.terms.currency, ..Instrument::finest(Symbol::parse(symbol)?) })
-    }
-
-    /// Cash of the account's own currency.
-    #[must_use]
-    pub fn cash(&self) -> Money {
-        self.balances.first().map_or(Money::ZERO, |balance| balance.total)
-    }
-
-    /// The balance of a currency, if it was ever used.
-    #[must_use]
-    pub fn balance(&self, currency: Currency) -> Option<&Balance> {
-        self.balances.iter().find(|balance| balance.currency == currency)
-    }
-
-    /// All balances by the name of their currency.
-    pub fn balances(&self) -> impl Iterator<Item = &Balance> {
-        let mut sorted: Vec<&Balance> = self.balances.iter().collect();
-        sorted.sort_by_key(|balance| balance.currency);
-        sorted.into_iter()
-    }
-
-    /// The net position (long leg in hedging mode) of a symbol, if it was ever traded or priced.
-    #[must_use]
-    pub fn position(&self, symbol: &str) -> Option<&Position> {
-        let known = self.index_of(symbol).and_then(|index| self.holdings.get(index.slot()));
-        known.map(|holding| &holding.long).filter(|leg| leg.is_known()).map(|leg| &leg.position)
-    }
-
-    /// A leg of an instrument.
-    #[must_use]
-    pub fn leg(&self, index: InstrumentIndex, leg: PositionSide) -> Option<&Position> {
-        self.holdings.get(index.slot()).map(|holding| &holding.leg(leg).position)
-    }
-
-    /// All holdings by symbol, the long leg before the short one.
-    pub fn positions(&self) -> impl Iterator<Item = (Symbol, &Position)> {
-        self.legs().map(|(index, _, position)| {
-            (self.instrument(index).map_or(Symbol::EMPTY, |instrument| instrument.symbol), position)
-        })
-    }
-
-    /// All legs that were ever traded or priced, by symbol, the long one before the short one.
-    pub fn legs(&self) -> impl Iterator<Item = (InstrumentIndex, PositionSide, &Position)> {
-        let first = self.first_leg();
-        self.by_symbol.values().flat_map(move |index| {
-            let legs = self
-                .holdings
-                .get(index.slot())
-                .map(|holding| [(*index, first, &holding.long), (*index, PositionSide::Short, &holding.short)]);
-            legs.into_iter()
-                .flatten()
-                .filter(|(_, _, leg)| leg.is_known())
-                .map(|(index, side, leg)| (index, side, &leg.position))
-        })
-    }
-
-    const fn first_leg(&self) -> PositionSide {
-        match self.terms.position_mode {
-            PositionMode::Netting => PositionSide::Net,
-            PositionMode::Hedging => PositionSide::Long,
-        }
-    }
-
-    /// Signed quantity of a symbol, both legs together.
-    #[must_use]
-    pub fn quantity(&self, symbol: &str) -> SignedQuantity {
-        self.index_of(symbol).map_or(SignedQuantity::ZERO, |index| self.net_quantity(index))
-    }
-
-    /// Signed quantity of an instrument, both legs together.
-    #[must_use]
-    pub fn net_quantity(&self, index: InstrumentIndex) -> SignedQuantity {
-        self.holdings.get(index.slot()).map_or(SignedQuantity::ZERO, |holding| {
-            // A long and a short of 63 bits cannot leave them.
-            let legs = (holding.long.position.quantity.raw(), holding.short.position.quantity.raw());
-            SignedQuantity::from_raw(legs.0.saturating_add(legs.1))
-        })
     }
 
     /// Price a symbol without trading it.

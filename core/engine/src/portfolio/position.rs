@@ -94,16 +94,6 @@ impl Position {
 
 /// `price * units` rounded as [`Price::value`] does, never narrowed.
 pub(super) fn value_of(price: Price, units: SignedQuantity) -> i128 {
-    // Within 64 bits the division is several times cheaper, and most values are.
-    if let Some(product) = price.raw().checked_mul(units.raw()) {
-        let (quotient, remainder) = (product.div_euclid(SCALE), product.rem_euclid(SCALE));
-        let up = match (remainder * 2).cmp(&SCALE) {
-            std::cmp::Ordering::Less => 0,
-            std::cmp::Ordering::Greater => 1,
-            std::cmp::Ordering::Equal => quotient.rem_euclid(2),
-        };
-        return i128::from(quotient + up);
-    }
     div_half_even(i128::from(price.raw()) * i128::from(units.raw()), i128::from(SCALE))
 }
 
@@ -114,8 +104,11 @@ pub(super) fn margin_of(value: i128, rate: Ratio) -> i128 {
     }
     // A value is below 2^100 and a rate below 2^63; values beyond 2^64 saturate, which no account reaches.
     let product = value.unsigned_abs().saturating_mul(u128::from(rate.raw().unsigned_abs()));
-    let scale = u128::from(SCALE.unsigned_abs());
-    i128::try_from(product / scale + u128::from(product % scale != 0)).unwrap_or(i128::MAX)
+    let scale = SCALE.unsigned_abs();
+    if let Ok(product) = u64::try_from(product) {
+        return i128::from(product.div_ceil(scale));
+    }
+    i128::try_from(product.div_ceil(u128::from(scale))).unwrap_or(i128::MAX)
 }
 
 /// What a position adds to the sums of its currency.

@@ -2,7 +2,7 @@
 //!
 //! Rings hold the last instants; a count within a window is a binary search. Duplicate intents are kept in a ring of
 //! [`INTENTS`]: when more orders than that are approved within the window the oldest are forgotten (the order rate
-//! refuses long before). Ids and decisions are kept for good, as 128-bit prints: they are never reused.
+//! refuses long before). Ids and decisions are kept for good, as 64-bit prints: they are never reused.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -15,7 +15,7 @@ pub const LARGEST_RATE: usize = 4096;
 /// Intents kept for the duplicate rule.
 pub const INTENTS: usize = 1024;
 /// Orders that the median is taken of.
-pub const MEDIAN_OF: usize = 15;
+pub const MEDIAN_OF: usize = 9;
 /// Orders needed before there is a median.
 pub const MEDIAN_FROM: usize = 5;
 
@@ -59,14 +59,32 @@ pub struct Median {
 impl Median {
     /// Add an amount; the oldest makes room.
     pub fn push(&mut self, amount: i64) {
-        if let Some(slot) = self.recent.get_mut(self.next) {
-            *slot = amount;
-        }
+        let Some(slot) = self.recent.get_mut(self.next) else { return };
+        let oldest = std::mem::replace(slot, amount);
         self.next = (self.next + 1) % MEDIAN_OF;
-        self.count = (self.count + 1).min(MEDIAN_OF);
-        self.sorted = self.recent;
-        if let Some(filled) = self.sorted.get_mut(..self.count) {
-            filled.sort_unstable();
+        let row = self.sorted.get_mut(..self.count).unwrap_or_default();
+        let below = |limit: i64, row: &[i64]| row.iter().map(|value| usize::from(*value < limit)).sum::<usize>();
+        let at = below(amount, row);
+        if self.count < MEDIAN_OF {
+            self.sorted.copy_within(at..self.count, at + 1);
+            self.count += 1;
+            self.set(at, amount);
+            return;
+        }
+        // The oldest leaves its place and what lies between the two places moves up or down by one.
+        let from = below(oldest, row);
+        if at > from {
+            self.sorted.copy_within(from + 1..at, from);
+            self.set(at - 1, amount);
+        } else {
+            self.sorted.copy_within(at..from, at + 1);
+            self.set(at, amount);
+        }
+    }
+
+    fn set(&mut self, at: usize, amount: i64) {
+        if let Some(slot) = self.sorted.get_mut(at) {
+            *slot = amount;
         }
     }
 
@@ -86,7 +104,7 @@ pub struct Activity {
     pub cancels: Rate,
     /// Notionals of approved opening orders.
     pub notionals: Median,
-    prints: HashSet<u128, QuickBuild>,
+    prints: HashSet<u64, QuickBuild>,
     intents: HashMap<u64, i64, QuickBuild>,
     intent_ring: VecDeque<(u64, i64)>,
 }
@@ -94,8 +112,8 @@ pub struct Activity {
 /// The identity of an order: its id, its decision and its intent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Prints {
-    order: u128,
-    decision: u128,
+    order: u64,
+    decision: u64,
     intent: u64,
     /// A slice shares its parent's decision and looks like its siblings; its own id is what must be new.
     slice: bool,
@@ -114,9 +132,9 @@ impl Prints {
         let kind = (request.order_type.as_str().len() as u64) << 8 | u64::from(request.side.is_buy());
         let words = [request.quantity.raw().cast_unsigned(), price, trail.cast_unsigned(), kind];
         Self {
-            order: print_of(1, &request.client_order_id),
-            decision: print_of(2, &request.decision_id),
-            intent: print_of_words([&request.strategy, &request.symbol], words),
+            order: print_of(1, request.client_order_id.as_bytes()),
+            decision: print_of(2, request.decision_id.as_bytes()),
+            intent: print_of_words([request.strategy.as_bytes(), request.symbol.as_bytes()], words),
             slice: !request.parent.is_empty(),
             forced: request.forced,
         }
@@ -156,11 +174,31 @@ impl Activity {
     }
 
     pub(crate) fn remember(&mut self, client_order_id: &str, decision_id: &str) {
-        self.prints.insert(print_of(1, client_order_id));
-        self.prints.insert(print_of(2, decision_id));
+        self.prints.insert(print_of(1, client_order_id.as_bytes()));
+        self.prints.insert(print_of(2, decision_id.as_bytes()));
     }
 
     pub(crate) fn cancelled(&mut self, now: UtcNanos) {
         self.cancels.push(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_that_of_the_last_few() {
+        let (mut median, mut all) = (Median::default(), Vec::new());
+        let mut seed = 7_u64;
+        for _ in 0..2_000 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            all.push((seed >> 59).cast_signed());
+            median.push(*all.last().unwrap_or(&0));
+            let mut last: Vec<i64> = all.iter().rev().take(MEDIAN_OF).copied().collect();
+            last.sort_unstable();
+            let expected = if last.len() < MEDIAN_FROM { None } else { last.get((last.len() - 1) / 2).copied() };
+            assert_eq!(median.median(), expected);
+        }
     }
 }

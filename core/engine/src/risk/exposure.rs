@@ -149,7 +149,10 @@ impl Totals {
         if whole == 0 {
             return None;
         }
-        i64::try_from(self.squares.saturating_mul(SCALE.unsigned_abs().into()) / whole).ok().map(Ratio::from_raw)
+        // 36 leading bits of each are more than the eight decimals need, and divide as 64-bit numbers.
+        let shift = (u128::BITS - whole.leading_zeros()).saturating_sub(36);
+        let (part, whole) = (u64::try_from(self.squares >> shift).ok()?, u64::try_from(whole >> shift).ok()?);
+        i64::try_from(part.checked_mul(SCALE.unsigned_abs())? / whole).ok().map(Ratio::from_raw)
     }
 }
 
@@ -259,6 +262,11 @@ impl Exposure {
     /// One instrument.
     #[must_use]
     pub fn row(&self, symbol: &str) -> Option<&Row> {
+        self.index.get(symbol).and_then(|index| self.rows.get(*index))
+    }
+
+    #[inline]
+    pub(super) fn row_by(&self, symbol: &Symbol) -> Option<&Row> {
         self.index.get(symbol).and_then(|index| self.rows.get(*index))
     }
 
@@ -508,8 +516,7 @@ impl Exposure {
     }
 
     /// The account once an order of this signed value is done. O(clusters).
-    pub(super) fn after(&self, request: &OrderRequest, value: Money) -> Result<After, AmountError> {
-        let row = self.row(&request.symbol);
+    pub(super) fn after(&self, request: &OrderRequest, row: Option<&Row>, value: Money) -> Result<After, AmountError> {
         let leg = row.map(|row| row.leg).unwrap_or_default();
         // With what already works on the same side: two sales of the whole holding are one too many.
         let (sign, working) = if request.side.is_buy() { (1, leg.buying) } else { (-1, leg.selling) };
@@ -537,7 +544,13 @@ impl Exposure {
             net: self.totals.net.minus(old)?.plus(new)?.magnitude(),
             correlated: Money::from_raw(correlated.ok_or(AmountError::Overflow { what: "correlated exposure" })?),
             strategy_position: position,
-            strategy_gross: self.strategy(&request.strategy).minus(before)?.plus(position)?,
+            strategy_gross: self
+                .strategies
+                .get(&request.strategy)
+                .copied()
+                .unwrap_or_default()
+                .minus(before)?
+                .plus(position)?,
             own_bid: row.and_then(|row| row.best_bid),
             own_ask: row.and_then(|row| row.best_ask),
             unknown: row.map_or(0, |row| row.unknown),

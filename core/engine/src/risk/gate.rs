@@ -266,7 +266,7 @@ impl RiskGate {
         now: UtcNanos,
     ) -> Result<(Verdict, Result<Approved, Refused>), RiskError> {
         let mut verdict = Verdict::default();
-        let ruled = self.check_into(request, instrument, account, market, now, &mut verdict)?;
+        let ruled = self.check_into(&request, instrument, account, market, now, &mut verdict)?;
         Ok((verdict, ruled))
     }
 
@@ -276,25 +276,29 @@ impl RiskGate {
     /// Amounts beyond any account; nothing is remembered then.
     pub fn check_into(
         &mut self,
-        request: OrderRequest,
+        request: &OrderRequest,
         instrument: &Instrument,
         account: &impl Account,
         market: impl Into<Market>,
         now: UtcNanos,
         verdict: &mut Verdict,
     ) -> Result<Result<Approved, Refused>, RiskError> {
-        let prints = Prints::of(&request);
+        let prints = Prints::of(request);
         let exposure = account.exposure(&self.limits.clusters)?;
-        let reduces = self.evaluate(&request, instrument, &exposure, market.into(), now, &prints, verdict)?;
+        let reduces = self.evaluate(request, instrument, &exposure, market.into(), now, &prints, verdict)?;
         if let Some(refusal) = verdict.refusal() {
             return Ok(Err(refusal));
         }
         let opening = (!reduces).then(|| verdict.notional());
         self.activity.approved(&prints, now, opening);
         if !reduces {
-            self.instruments.entry(request.symbol).or_default().quantities.push(request.quantity.raw());
+            let known = match self.instruments.get_mut(&request.symbol) {
+                Some(known) => known,
+                None => self.instruments.entry(request.symbol).or_default(),
+            };
+            known.quantities.push(request.quantity.raw());
         }
-        Ok(Ok(Approved { request }))
+        Ok(Ok(Approved { request: *request }))
     }
 
     /// Every rule into `verdict`; returns whether the order only reduces.
@@ -311,8 +315,9 @@ impl RiskGate {
     ) -> Result<bool, RiskError> {
         verdict.clear();
         let problem = request.validate(instrument, now).err();
-        let leg = account.row(&request.symbol).map(|row| row.leg).unwrap_or_default();
-        let reduces = problem.is_none() && leg.shrinks_by(request.side, request.quantity, request.reduce_only);
+        let row = account.row_by(&request.symbol);
+        let reduces = problem.is_none()
+            && row.is_some_and(|row| row.leg.shrinks_by(request.side, request.quantity, request.reduce_only));
         let last = market.quote.map_or(request.reference_price, |quote| quote.price);
         let price = request.order_type.price().map_or(last, |limit| limit.max(last));
         // What is malformed is refused by its rule; it has no value that could be summed.
@@ -320,7 +325,8 @@ impl RiskGate {
         let value = if sized { notional(price, request.quantity)? } else { Money::ZERO };
         let statistics = self.instruments.get(&request.symbol);
         let scale = if self.limits.scaling.is_on() {
-            self.limits.scaling.of(statistics, last, account.totals().concentration())
+            let concentration = self.limits.scaling.concentration.and_then(|_| account.totals().concentration());
+            self.limits.scaling.of(statistics, last, concentration)
         } else {
             Scale::default()
         };
@@ -334,7 +340,7 @@ impl RiskGate {
             notional: value,
             reduces,
             malformed: problem.is_some(),
-            after: account.after(request, value)?,
+            after: account.after(request, row, value)?,
             state: self.state.state,
             io_trouble: self.io_trouble.is_some(),
             marks: &self.marks,
@@ -354,6 +360,7 @@ impl RiskGate {
         let bounds = own.as_ref().unwrap_or_else(|| self.limits.table());
         for (index, (rule, bound)) in RULES.iter().zip(bounds).enumerate() {
             if *bound == OFF || (reduces && !rule.reducing) {
+                verdict.put(index, Line::SKIPPED);
                 continue;
             }
             let bound = if rule.scaled && facts.scale.raw() < SCALE { scaled(*bound, facts.scale) } else { *bound };

@@ -1,10 +1,11 @@
 //! Automatic reduction: which orders bring the account back within its bounds, and in which order they go.
 //!
-//! Working orders are expected to be cancelled first; only positions are counted. Order of the plan, stated and
-//! deterministic:
-//! 1. positions beyond their own instrument bound, the largest excess first;
-//! 2. then, while the account is beyond its exposure or leverage, the others: those that trade easily (at most a
-//!    tenth of an average day) before those that do not, then the largest value times volatility, then by symbol.
+//! Working orders are expected to be cancelled first; only positions are counted. How much, and in which order,
+//! stated and deterministic:
+//! 1. a position beyond its own instrument bound gives its excess; these orders go first, the largest excess first;
+//! 2. while the account is still beyond its exposure or leverage, positions give all they have: those that trade
+//!    easily (at most a tenth of an average day, when that is known) before those that do not, then the largest value
+//!    times volatility, then by symbol; these orders go in that order.
 //!
 //! Every order is reduce-only, of whole lots, at most the position: it never flips.
 
@@ -40,6 +41,7 @@ struct Candidate<'a> {
     row: &'a Row,
     value: i64,
     own_excess: i64,
+    cut: i64,
     illiquid: bool,
     risk: i128,
 }
@@ -62,27 +64,33 @@ impl RiskGate {
         for row in account.rows().iter().filter(|row| row.leg.quantity.raw() != 0) {
             found.push(self.candidate(row, equity, goal)?);
         }
-        found.sort_by_key(|one| (Reverse(one.own_excess), one.illiquid, Reverse(one.risk), one.row.instrument.symbol));
+        found.sort_by_key(|one| (one.illiquid, Reverse(one.risk), one.row.instrument.symbol));
         let bound = |rule| Ratio::from_raw(self.limits.bound(rule).unwrap_or_default());
         let (exposure, leverage) = (bound("max_exposure"), bound("max_leverage"));
         let rule = if exposure <= leverage { "max_exposure" } else { "max_leverage" };
-        let allowed = allowed(equity, exposure.min(leverage))?;
+        let target = if goal == Goal::Flat { 0 } else { allowed(equity, exposure.min(leverage))? };
         let mut gross = found.iter().map(|one| i128::from(one.value - one.own_excess)).sum::<i128>();
-        let mut plan = Vec::new();
-        for one in &found {
+        for one in &mut found {
             let left = one.value - one.own_excess;
-            let over = i64::try_from((gross - i128::from(allowed)).clamp(0, i128::from(left))).unwrap_or(left);
-            let (asks, cut) = match goal {
-                Goal::Flat => ("flat", one.value),
-                Goal::Bounds if one.own_excess > 0 => ("max_instrument_fraction", one.own_excess + over),
-                Goal::Bounds => (rule, over),
-            };
-            gross -= i128::from(over);
-            let quantity = if goal == Goal::Flat { one.row.leg.quantity.magnitude() } else { lots(one.row, cut) };
+            let over = (gross - i128::from(target)).clamp(0, i128::from(left));
+            gross -= over;
+            one.cut = one.own_excess + i64::try_from(over).unwrap_or(left);
+        }
+        // Stable: what is equal keeps the order of above.
+        found.sort_by_key(|one| Reverse(one.own_excess));
+        let mut plan = Vec::new();
+        for one in found {
+            let held = one.row.leg.quantity.magnitude();
+            let quantity = if goal == Goal::Flat { held } else { lots(one.row, one.cut) };
             if quantity > Quantity::ZERO {
+                let rule = match goal {
+                    Goal::Flat => "flat",
+                    Goal::Bounds if one.own_excess > 0 => "max_instrument_fraction",
+                    Goal::Bounds => rule,
+                };
                 let id = source.child(format_args!("R{}", plan.len() + 1))?;
                 let request = order(one.row, quantity, id, decision, source);
-                plan.push(Reduction { request, rule: asks, excess: Money::from_raw(cut) });
+                plan.push(Reduction { request, rule, excess: Money::from_raw(one.cut) });
             }
         }
         Ok(plan)
@@ -92,7 +100,7 @@ impl RiskGate {
         let symbol = &row.instrument.symbol;
         let value = row.leg.value.magnitude().raw();
         let share = self.limits.bound_for(&StrategyId::EMPTY, symbol, "max_instrument_fraction");
-        let own = if goal == Goal::Flat { 0 } else { allowed(equity, Ratio::from_raw(share))? };
+        let own = if goal == Goal::Flat { i64::MAX } else { allowed(equity, Ratio::from_raw(share))? };
         let known = self.instrument(symbol);
         let volume = known.and_then(|known| known.daily_volume).map_or(0, Quantity::raw);
         let held = i128::from(row.leg.quantity.magnitude().raw());
@@ -101,6 +109,7 @@ impl RiskGate {
             row,
             value,
             own_excess: (value - own).max(0),
+            cut: 0,
             illiquid: held * 10 > i128::from(volume),
             risk: i128::from(value) * i128::from(volatility),
         })

@@ -77,16 +77,25 @@ fn shrink(target: Option<Ratio>, measured: Option<Ratio>) -> Ratio {
     if measured <= target || measured <= Ratio::ZERO {
         return ONE;
     }
-    let raw = i128::from(target.raw().max(0)) * i128::from(SCALE) / i128::from(measured.raw());
-    Ratio::from_raw(i64::try_from(raw).unwrap_or(SCALE))
+    let target = target.raw().max(0).unsigned_abs();
+    // Below 922 (1e8 units) the product fits 64 bits, which divide several times faster.
+    let raw = match target.checked_mul(SCALE.unsigned_abs()) {
+        Some(product) => i64::try_from(product / measured.raw().unsigned_abs()).ok(),
+        None => i64::try_from(i128::from(target) * i128::from(SCALE) / i128::from(measured.raw())).ok(),
+    };
+    Ratio::from_raw(raw.unwrap_or(SCALE))
 }
 
+/// Product of two factors in 0..1, cut towards zero.
 fn times(one: Ratio, other: Ratio) -> Ratio {
-    let raw = i128::from(one.raw()) * i128::from(other.raw()) / i128::from(SCALE);
-    Ratio::from_raw(i64::try_from(raw).unwrap_or(SCALE))
+    Ratio::from_raw(scaled(one.raw(), other))
 }
 
-/// A bound under a scale, cut towards zero.
+/// A bound under a scale in 0..1, cut towards zero.
+#[inline]
 pub(crate) fn scaled(bound: i64, scale: Ratio) -> i64 {
-    i64::try_from(i128::from(bound) * i128::from(scale.raw()) / i128::from(SCALE)).unwrap_or(bound)
+    match bound.checked_mul(scale.raw()) {
+        Some(product) => product / SCALE,
+        None => i64::try_from(i128::from(bound) * i128::from(scale.raw()) / i128::from(SCALE)).unwrap_or(bound),
+    }
 }

@@ -109,8 +109,8 @@ impl Default for Verdict {
 }
 
 impl Verdict {
+    /// Ready for another order; every line is put anew.
     pub(crate) fn clear(&mut self) {
-        self.lines = [Line::SKIPPED; COUNT];
         (self.first_breach, self.problem, self.notional) = (None, None, Money::ZERO);
     }
 

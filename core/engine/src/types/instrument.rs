@@ -1,9 +1,11 @@
 //! What can be traded and in which direction.
 
+use serde::{Deserialize, Serialize};
+
 use super::{AmountError, Currency, Money, Price, Quantity, Ratio, SCALE, SignedQuantity, Symbol};
 
 /// Direction of an order or fill.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Side {
     /// Buy.
     Buy,

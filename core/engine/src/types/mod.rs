@@ -3,6 +3,8 @@
 //! Invariants: an amount is an `i64` count of 1e-8 units; every operation that can overflow says so; nothing here
 //! rounds without saying how.
 
+use serde::{Deserialize, Serialize};
+
 mod fixed;
 mod hash;
 mod instrument;
@@ -16,7 +18,7 @@ pub use instrument::{Instrument, InstrumentKind, Side};
 pub use text::{ClientOrderId, Currency, SourceId, StrategyId, Symbol, TextError, TradeId};
 
 /// UTC nanoseconds since 1970. The field's name says whose clock (`ts_event` the market's, `ts_init` ours).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct UtcNanos(pub i64);
 
 impl UtcNanos {

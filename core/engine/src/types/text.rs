@@ -6,6 +6,7 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use thiserror::Error;
 
 /// Text that cannot be an id.
@@ -100,6 +101,12 @@ macro_rules! inline_text {
                 self.0.as_str()
             }
 
+            /// The text as bytes, all of them ASCII.
+            #[must_use]
+            pub fn as_bytes(&self) -> &[u8] {
+                self.0.as_bytes()
+            }
+
             /// Whether there is no text.
             #[must_use]
             pub const fn is_empty(&self) -> bool {
@@ -135,9 +142,12 @@ macro_rules! inline_text {
         }
 
         impl Hash for $name {
-            // As `str` hashes, so that a map by this id can be asked with a `&str`.
+            // As `str` hashes (bytes, then 0xff), so that a map by this id can be asked with a `&str`; without looking
+            // again whether the bytes are text. The tests below would see a difference.
+            #[inline]
             fn hash<H: Hasher>(&self, state: &mut H) {
-                self.as_str().hash(state);
+                state.write(self.0.as_bytes());
+                state.write_u8(0xff);
             }
         }
 
@@ -164,6 +174,20 @@ macro_rules! inline_text {
         impl Default for $name {
             fn default() -> Self {
                 Self::EMPTY
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                // "None" is written as no text.
+                if text.is_empty() { Ok(Self::EMPTY) } else { Self::parse(&text).map_err(de::Error::custom) }
             }
         }
 
@@ -228,7 +252,29 @@ impl ClientOrderId {
     /// # Errors
     /// Too long together.
     pub fn fill(&self, number: u32) -> Result<TradeId, TextError> {
-        TradeId::parse(&format!("{self}-F{number}"))
+        // On the path of every fill, so it is put together without formatting: both alphabets are the same.
+        let mut text = Inline::<{ TradeId::LONGEST }>::EMPTY;
+        let mut digits = [b'0'; 10];
+        let mut first = digits.len();
+        let mut rest = number;
+        for (position, digit) in digits.iter_mut().enumerate().rev() {
+            *digit = b'0' + u8::try_from(rest % 10).unwrap_or_default();
+            rest /= 10;
+            first = position;
+            if rest == 0 {
+                break;
+            }
+        }
+        let number = digits.get(first..).unwrap_or_default();
+        let parts = self.0.as_bytes().iter().chain(b"-F").chain(number);
+        let mut length = 0;
+        for (to, from) in text.bytes.iter_mut().zip(parts) {
+            *to = *from;
+            length += 1;
+        }
+        // The longest id and the largest number have 48 bytes together: nothing is cut.
+        text.length = length;
+        Ok(TradeId(text))
     }
 }
 
@@ -263,6 +309,10 @@ mod tests {
         let id = ClientOrderId::parse("PRA-1-ab").unwrap_or_default();
         assert_eq!(id.child(format_args!("SL1")).map(|id| id.to_string()), Ok("PRA-1-ab-SL1".to_owned()));
         assert_eq!(id.fill(2).map(|id| id.to_string()), Ok("PRA-1-ab-F2".to_owned()));
+        assert_eq!(id.fill(10).map(|id| id.to_string()), Ok("PRA-1-ab-F10".to_owned()));
+        let longest = ClientOrderId::parse(&"x".repeat(36)).unwrap_or_default();
+        assert_eq!(longest.fill(u32::MAX).map(|id| id.to_string()), Ok("x".repeat(36) + "-F4294967295"));
+        assert_eq!(longest.fill(0), TradeId::parse(&("x".repeat(36) + "-F0")));
         assert!(ClientOrderId::parse(&"x".repeat(36)).unwrap_or_default().child(format_args!("SL1")).is_err());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hasher};
 
-use deepalpha_engine::portfolio::{AccountKind, AccountTerms, Portfolio, PortfolioError};
+use deepalpha_engine::portfolio::{AccountKind, AccountTerms, Booking, Portfolio, PortfolioError};
 use deepalpha_engine::types::{Instrument, InstrumentKind, Money, Price, Quantity, UtcNanos};
 use proptest::prelude::*;
 
@@ -33,6 +33,22 @@ fn equity_needs_a_fresh_rate_and_never_takes_one_for_granted() {
     // A rate given the other way round replaces it.
     ok(portfolio.set_rate(to, from, price("1.25"), UtcNanos(MINUTE * 62)));
     assert_eq!(ok(portfolio.totals()).position_value, money("168"));
+}
+
+#[test]
+fn a_fee_in_a_currency_never_held_is_owed_by_a_margin_account_and_refused_by_a_spot_account() {
+    let bnb = currency("BNB");
+    for (kind, booked) in [(margin().kind, true), (AccountKind::Spot, false)] {
+        let share = Instrument { currency: currency("EUR"), ..listed("AAA", InstrumentKind::Equity) };
+        let (mut portfolio, index) = opened(AccountTerms { kind, ..margin() }, "1000", &[share]);
+        let before = portfolio.clone();
+        let made =
+            Booking { fee: money("0.5"), fee_currency: Some(bnb), ..fill(index[0], true, whole(1), price("100")) };
+        assert_eq!(portfolio.book_fill(&made, None).is_ok(), booked);
+        let owed = portfolio.balance(bnb).map(|balance| (balance.total, balance.fees));
+        assert_eq!(owed, booked.then(|| (money("-0.5"), money("0.5"))));
+        assert_eq!(portfolio == before, !booked);
+    }
 }
 
 proptest! {

@@ -99,6 +99,12 @@ pub enum OpsError {
         /// What SQLite said.
         detail: String,
     },
+    /// A record that cannot be written as text.
+    #[error("a record cannot be written as JSON: {detail}")]
+    Unwritable {
+        /// What is wrong.
+        detail: String,
+    },
     /// Anything else SQLite says.
     #[error("ops.sqlite: {0}")]
     Sql(rusqlite::Error),

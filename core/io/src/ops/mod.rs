@@ -6,8 +6,10 @@
 //! Several processes may write; each waits up to five seconds for its turn.
 
 mod log;
+mod orders;
 mod schema;
 mod typed;
 
 pub use log::{Columns, Level, OpsError, OpsLog, Row, Value};
+pub use orders::OrderJournal;
 pub use typed::{Amount, Audit, Fill, Intent, OrderEvent, Record, Stamp};

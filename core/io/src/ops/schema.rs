@@ -3,7 +3,13 @@
 //! Common columns: `id` (monotonic), `ts_init` (UTC ns by our clock), `run_id` (one start of a process), `account_id`
 //! (one practice session or one account at a venue). Amounts are decimal text, exact. `body` is canonical JSON.
 
-pub(crate) const MIGRATIONS: &[&str] = &[INITIAL];
+pub(crate) const MIGRATIONS: &[&str] = &[INITIAL, BODIES];
+
+/// Order records whole, as JSON: what the order manager replays. Empty in rows of the practice venue.
+const BODIES: &str = "
+ALTER TABLE order_event ADD COLUMN body TEXT NOT NULL DEFAULT '';
+ALTER TABLE fill ADD COLUMN body TEXT NOT NULL DEFAULT '';
+";
 
 const INITIAL: &str = "
 CREATE TABLE context (

@@ -2,7 +2,10 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use deepalpha_engine::matching::{Bar, FillRecord, OrderRecord, PracticeVenue, VenueConfig, VenueError};
+use deepalpha_engine::matching::{
+    Amendment, Bar, Charges, FeeModel, FeeTier, FillRecord, OrderRecord, PracticeVenue, RestoredOrder, SlippageModel,
+    VenueConfig, VenueError,
+};
 use deepalpha_engine::orders::OrderState;
 use deepalpha_engine::risk::Quote;
 use deepalpha_engine::types::{ClientOrderId, Money, Price, Quantity, Ratio, SourceId, Symbol, TradeId, UtcNanos};
@@ -26,9 +29,20 @@ fn map_error(error: VenueError) -> PyErr {
     }
 }
 
-fn state_of(name: &str, filled: Quantity) -> PyResult<OrderState> {
-    OrderState::parse(name, filled)
+fn state_of(name: &str) -> PyResult<OrderState> {
+    OrderState::parse(name, Quantity::ZERO)
         .ok_or_else(|| raise(Kind::Order, format!("the log has an order state {name:?} that is not known")))
+}
+
+/// The volume of a data file; more than an amount can hold counts as the most it can.
+#[expect(clippy::cast_possible_truncation, reason = "the range is checked before the cast")]
+fn traded(symbol: &str, ts_event: i64, volume: f64) -> PyResult<Quantity> {
+    if volume.is_nan() || volume < 0.0 {
+        let problem = format!("bar of {symbol} ending {ts_event}: volume {volume} is not 0 or more; check the data");
+        return Err(raise(Kind::MarketData, problem));
+    }
+    let raw = (volume * 1e8).round_ties_even();
+    Ok(Quantity::from_raw(if raw < 9.2e18 { raw as i64 } else { i64::MAX }))
 }
 
 impl PyPracticeVenue {
@@ -39,18 +53,80 @@ impl PyPracticeVenue {
 
 #[pymethods]
 impl PyPracticeVenue {
+    /// Fees are one of: `fee_rate`; `maker_rate` with `taker_rate`; `fee_tiers`, rows of (30-day volume from which the
+    /// tier holds, maker rate, taker rate); `fee_per_share` with `fee_minimum` and `fee_maximum` (share of the notional);
+    /// `fee_per_order`. Slippage is one of: `slippage` (share of the price, with `impact` growing by the share of the
+    /// bar's volume) or `slippage_ticks`. `max_participation` is the share of a bar's volume that its fills may take.
     #[new]
-    #[pyo3(signature = (*, fee_rate, slippage, cash, instruments))]
+    #[pyo3(signature = (*, cash, instruments, fee_rate = None, maker_rate = None, taker_rate = None, fee_tiers = None,
+        fee_per_share = None, fee_minimum = None, fee_maximum = None, fee_per_order = None, slippage = None,
+        slippage_ticks = None, impact = None, max_participation = None))]
+    #[expect(clippy::too_many_arguments, reason = "the settings of a venue, by keyword")]
     fn new(
-        fee_rate: &Bound<'_, PyAny>,
-        slippage: &Bound<'_, PyAny>,
         cash: &Bound<'_, PyAny>,
         instruments: Vec<Bound<'_, PyAny>>,
+        fee_rate: Option<Bound<'_, PyAny>>,
+        maker_rate: Option<Bound<'_, PyAny>>,
+        taker_rate: Option<Bound<'_, PyAny>>,
+        fee_tiers: Option<Vec<(Bound<'_, PyAny>, Bound<'_, PyAny>, Bound<'_, PyAny>)>>,
+        fee_per_share: Option<Bound<'_, PyAny>>,
+        fee_minimum: Option<Bound<'_, PyAny>>,
+        fee_maximum: Option<Bound<'_, PyAny>>,
+        fee_per_order: Option<Bound<'_, PyAny>>,
+        slippage: Option<Bound<'_, PyAny>>,
+        slippage_ticks: Option<u32>,
+        impact: Option<Bound<'_, PyAny>>,
+        max_participation: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let config =
-            VenueConfig { fee_rate: amount(fee_rate, Ratio::parse)?, slippage: amount(slippage, Ratio::parse)? };
+        let ratio = |value: &Bound<'_, PyAny>| amount(value, Ratio::parse);
+        let money = |value: &Bound<'_, PyAny>| amount(value, Money::parse);
+        let fees = match (
+            fee_rate,
+            maker_rate,
+            taker_rate,
+            fee_tiers,
+            fee_per_share,
+            fee_minimum,
+            fee_maximum,
+            fee_per_order,
+        ) {
+            (Some(rate), None, None, None, None, None, None, None) => FeeModel::flat(ratio(&rate)?),
+            (None, Some(maker), Some(taker), None, None, None, None, None) => {
+                FeeModel::Flat { maker: ratio(&maker)?, taker: ratio(&taker)? }
+            }
+            (None, None, None, Some(tiers), None, None, None, None) => {
+                let tier = |(volume, maker, taker): &(Bound<'_, PyAny>, Bound<'_, PyAny>, Bound<'_, PyAny>)| {
+                    Ok(FeeTier { from_volume: money(volume)?, maker: ratio(maker)?, taker: ratio(taker)? })
+                };
+                FeeModel::Tiered(tiers.iter().map(tier).collect::<PyResult<_>>()?)
+            }
+            (None, None, None, None, Some(rate), Some(minimum), Some(maximum), None) => {
+                FeeModel::PerShare { rate: money(&rate)?, minimum: money(&minimum)?, maximum: ratio(&maximum)? }
+            }
+            (None, None, None, None, None, None, None, Some(fee)) => FeeModel::PerOrder(money(&fee)?),
+            _ => {
+                return Err(raise(
+                    Kind::Order,
+                    "a venue needs exactly one of fee_rate, maker_rate with taker_rate, fee_tiers, fee_per_share with \
+                     fee_minimum and fee_maximum, or fee_per_order",
+                ));
+            }
+        };
+        let slippage = match (slippage, slippage_ticks, impact) {
+            (Some(share), None, None) => SlippageModel::Ratio(ratio(&share)?),
+            (None, Some(ticks), None) => SlippageModel::Ticks(ticks),
+            (Some(base), None, Some(impact)) => {
+                SlippageModel::VolumeImpact { base: ratio(&base)?, impact: ratio(&impact)? }
+            }
+            _ => {
+                let needed = "a venue needs exactly one of slippage (with or without impact) or slippage_ticks";
+                return Err(raise(Kind::Order, needed));
+            }
+        };
+        let max_participation = max_participation.as_ref().map(ratio).transpose()?;
+        let config = VenueConfig { fees, slippage, max_participation };
         let instruments = instruments.iter().map(instrument).collect::<PyResult<Vec<_>>>()?;
-        let venue = PracticeVenue::new(config, instruments, amount(cash, Money::parse)?);
+        let venue = PracticeVenue::new(config, instruments, money(cash)?).map_err(map_error)?;
         Ok(Self { venue: Mutex::new(venue) })
     }
 
@@ -58,6 +134,12 @@ impl PyPracticeVenue {
     fn submit<'py>(&self, py: Python<'py>, approved: &PyApproved, now: i64) -> PyResult<Bound<'py, PyList>> {
         let made = self.lock().submit(approved.take()?, UtcNanos(now)).map_err(map_error)?;
         events(py, &made)
+    }
+
+    /// Check an order without a market: steps, signs, combinations, expiry, what this venue takes.
+    fn validate(&self, order: &Bound<'_, PyAny>, now: i64) -> PyResult<()> {
+        let order = request(order)?;
+        self.lock().validate(&order, UtcNanos(now)).map_err(map_error)
     }
 
     /// Take an order back.
@@ -73,6 +155,28 @@ impl PyPracticeVenue {
         events(py, &made)
     }
 
+    /// Change a working order; what is None stays.
+    #[pyo3(signature = (client_order_id, now, *, quantity = None, limit_price = None, trigger_price = None))]
+    fn amend<'py>(
+        &self,
+        py: Python<'py>,
+        client_order_id: &str,
+        now: i64,
+        quantity: Option<Bound<'py, PyAny>>,
+        limit_price: Option<Bound<'py, PyAny>>,
+        trigger_price: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let price = |value: &Bound<'py, PyAny>| amount(value, Price::parse);
+        let change = Amendment {
+            quantity: quantity.as_ref().map(|value| amount(value, Quantity::parse)).transpose()?,
+            limit: limit_price.as_ref().map(price).transpose()?,
+            trigger: trigger_price.as_ref().map(price).transpose()?,
+        };
+        let order = id(client_order_id, ClientOrderId::parse)?;
+        let made = self.lock().amend(order, change, UtcNanos(now)).map_err(map_error)?;
+        events(py, &made)
+    }
+
     /// Match one closed bar; prices are the floats of the data file, taken to the nearest 1e-8.
     #[expect(clippy::too_many_arguments, reason = "the fields of a bar")]
     fn on_bar<'py>(
@@ -85,6 +189,7 @@ impl PyPracticeVenue {
         high: f64,
         low: f64,
         close: f64,
+        volume: f64,
     ) -> PyResult<Bound<'py, PyList>> {
         let price = |value: f64| {
             Price::from_f64(value)
@@ -98,6 +203,7 @@ impl PyPracticeVenue {
             high: price(high)?,
             low: price(low)?,
             close: price(close)?,
+            volume: traded(symbol, ts_event, volume)?,
         };
         let made = self.lock().on_bar(&bar).map_err(map_error)?;
         events(py, &made)
@@ -153,7 +259,7 @@ impl PyPracticeVenue {
 
     /// State of an order, or None when the venue does not know it.
     fn order_state(&self, client_order_id: &str) -> Option<&'static str> {
-        self.lock().order(client_order_id).map(|order| order.state.as_str())
+        self.lock().order_state(client_order_id).map(|state| state.as_str())
     }
 
     /// Ids of working orders, oldest first.
@@ -162,15 +268,27 @@ impl PyPracticeVenue {
         self.lock().working(protective).iter().map(ToString::to_string).collect()
     }
 
-    /// After a restart: the last price of a symbol.
-    fn mark(&self, symbol: &str, price: &Bound<'_, PyAny>, ts_event: i64) -> PyResult<()> {
+    /// Best price and level of a sleeping trailing stop, or None.
+    fn trail(&self, client_order_id: &str) -> Option<(String, String)> {
+        self.lock().trail(client_order_id).map(|state| (state.best.to_string(), state.level.to_string()))
+    }
+
+    /// One number for the whole state of the venue.
+    fn state_hash(&self) -> u64 {
+        self.lock().state_hash()
+    }
+
+    /// After a restart: the last price of a symbol, and when its bar began.
+    #[pyo3(signature = (symbol, price, ts_event, ts_open = None))]
+    fn mark(&self, symbol: &str, price: &Bound<'_, PyAny>, ts_event: i64, ts_open: Option<i64>) -> PyResult<()> {
         let quote = Quote { price: amount(price, Price::parse)?, ts_event: UtcNanos(ts_event) };
-        self.lock().mark(id(symbol, Symbol::parse)?, quote);
+        self.lock().mark(id(symbol, Symbol::parse)?, quote, ts_open.map(UtcNanos));
         Ok(())
     }
 
-    /// After a restart: an order as the log has it.
-    #[pyo3(signature = (order, *, state, seq, fills, filled, ts_accepted, rank, protective))]
+    /// After a restart: an order as the log has it, with the terms it was amended to.
+    #[pyo3(signature = (order, *, state, seq, fills, ts_accepted, eligible_from, rank, protective, triggered = false,
+        best = None))]
     #[expect(clippy::too_many_arguments, reason = "the columns of the log")]
     fn restore_order(
         &self,
@@ -178,15 +296,30 @@ impl PyPracticeVenue {
         state: &str,
         seq: u32,
         fills: u32,
-        filled: &Bound<'_, PyAny>,
         ts_accepted: i64,
+        eligible_from: i64,
         rank: u64,
         protective: bool,
+        triggered: bool,
+        best: Option<Bound<'_, PyAny>>,
     ) -> PyResult<()> {
-        let (request, state) = (request(order)?, state_of(state, amount(filled, Quantity::parse)?)?);
-        let ts_accepted = UtcNanos(ts_accepted);
-        self.lock().restore_order(OrderRecord { request, state, seq, fills, ts_accepted, rank, protective });
-        Ok(())
+        let (request, state) = (request(order)?, state_of(state)?);
+        let (ts_accepted, eligible_from) = (UtcNanos(ts_accepted), UtcNanos(eligible_from));
+        let charges = Charges::default();
+        let record = OrderRecord {
+            request,
+            state,
+            seq,
+            fills,
+            ts_accepted,
+            eligible_from,
+            rank,
+            protective,
+            triggered,
+            charges,
+        };
+        let best = best.as_ref().map(|value| amount(value, Price::parse)).transpose()?;
+        self.lock().restore_order(RestoredOrder { record, best }).map_err(map_error)
     }
 
     /// After a restart: a fill as the log has it; the realised profit must come out as it was logged.
