@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from deepalpha.agents.base import BaseAgent
     from deepalpha.config import Settings, Workspace
+    from deepalpha.execution.engine import ExecutionEngine
     from deepalpha.live.engine import DeepAlphaEngine
     from deepalpha.live.workstation import Workstation
     from deepalpha.risk import RiskManager
@@ -30,6 +31,7 @@ _HOMES = {
     "Context": "deepalpha.types",
     "Decision": "deepalpha.types",
     "DeepAlphaEngine": "deepalpha.live.engine",
+    "ExecutionEngine": "deepalpha.execution.engine",
     "RiskManager": "deepalpha.risk",
     "Settings": "deepalpha.config",
     "Signal": "deepalpha.types",
@@ -66,6 +68,7 @@ __all__ = [
     "Context",
     "Decision",
     "DeepAlphaEngine",
+    "ExecutionEngine",
     "RiskManager",
     "Settings",
     "Signal",

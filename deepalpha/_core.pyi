@@ -19,6 +19,7 @@ __all__ = [
     "Approved",
     "ChartScanner",
     "Indicator",
+    "ExecutionDesk",
     "OpsLog",
     "PracticeVenue",
     "RiskGate",
@@ -420,6 +421,72 @@ def ta_explain(
 class Approved:
     @property
     def client_order_id(self) -> str: ...
+
+@final
+class ExecutionDesk:
+    def __new__(
+        cls,
+        *,
+        instruments: Sequence[object],
+        cash: _Amount,
+        currency: str,
+        leverage: _Amount | None,
+        maker_fee: _Amount,
+        taker_fee: _Amount,
+        bounds: Mapping[str, Any] | None,
+        allow_short: bool,
+        liquidity: str,
+        orders_per_second: int | None,
+        throttle: str,
+        waiting: int,
+        events: int,
+        event_overflow: str,
+        session: int,
+    ) -> ExecutionDesk: ...
+    def journal(self, path: Path, *, run_id: str, account_id: str, durable: bool) -> None: ...
+    def submit(self, order: dict[str, Any], now: int | None = None) -> str: ...
+    def submit_many(self, columns: dict[str, list[Any]], now: int | None = None) -> dict[str, list[Any]]: ...
+    def cancel(self, client_order_id: str, now: int | None = None) -> None: ...
+    def cancel_all(
+        self, symbol: str | None = None, of_side: str | None = None, now: int | None = None
+    ) -> int: ...
+    def amend(
+        self,
+        client_order_id: str,
+        *,
+        quantity: _Amount | None = None,
+        limit_price: _Amount | None = None,
+        trigger_price: _Amount | None = None,
+        now: int | None = None,
+    ) -> None: ...
+    def parent(self, terms: dict[str, Any], now: int | None = None) -> str: ...
+    def quote(
+        self,
+        symbol: str,
+        bids: Sequence[tuple[_Amount, _Amount]],
+        asks: Sequence[tuple[_Amount, _Amount]],
+        now: int | None = None,
+    ) -> None: ...
+    def trade(
+        self, symbol: str, price: _Amount, quantity: _Amount, taker_side: str, now: int | None = None
+    ) -> None: ...
+    def advance(self, now: int | None = None) -> None: ...
+    def halt(self, reason: str, by: str, now: int | None = None) -> None: ...
+    def rearm(self, by: str, now: int | None = None) -> None: ...
+    def take_events(self, most: int, seconds: float) -> tuple[int, int, list[tuple[str, dict[str, Any]]]] | None: ...
+    def wake(self) -> None: ...
+    def orders(self, client_order_id: str | None = None) -> list[dict[str, Any]]: ...
+    def parents(self) -> list[dict[str, Any]]: ...
+    def positions(self) -> list[dict[str, Any]]: ...
+    def account(self) -> dict[str, Any]: ...
+    def stats(self) -> dict[str, Any]: ...
+    def state_hash(self) -> int: ...
+    def restore(
+        self,
+        orders: Sequence[tuple[str, str]],
+        fills: Sequence[dict[str, Any]],
+        state: tuple[str, str, str, int] | None = None,
+    ) -> None: ...
 
 def risk_rules() -> list[dict[str, Any]]: ...
 

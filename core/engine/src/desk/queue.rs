@@ -140,6 +140,22 @@ impl<T> PriorityQueue<T> {
         next
     }
 
+    /// Take the oldest item that fits out of its turn, wherever it waits; counted as popped. O(waiting).
+    pub fn take_where(&mut self, mut fits: impl FnMut(&T) -> bool) -> Option<T> {
+        for lane in &mut self.lanes {
+            if let Some(found) = lane.iter().position(&mut fits) {
+                self.counts.popped += 1;
+                return lane.remove(found);
+            }
+        }
+        None
+    }
+
+    /// Everything that waits, in the order it will leave.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.lanes.iter().flatten()
+    }
+
     /// The next item and its lane, left in place.
     #[must_use]
     pub fn peek(&self) -> Option<(Priority, &T)> {

@@ -10,6 +10,11 @@ use thiserror::Error;
 use super::schema::MIGRATIONS;
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Page cache of the writer (negative: KiB): the inner pages of every index stay in it.
+const CACHE_KIB: i64 = -32 * 1024;
+/// Pages in the write-ahead log before they are copied into the file (64 MiB). That copy waits for the disk, so it
+/// must be rarer than one batch in a hundred, and the log is read back at the next start in a fraction of a second.
+const CHECKPOINT_PAGES: i64 = 16 * 1024;
 
 /// How much a committed batch survives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,6 +116,8 @@ pub struct OpsLog {
     path: PathBuf,
     writer: Connection,
     reader: Connection,
+    /// Level the writer is set to; changed only when a batch asks for the other one.
+    level: Level,
 }
 
 impl OpsLog {
@@ -124,11 +131,13 @@ impl OpsLog {
         writer.busy_timeout(BUSY_TIMEOUT).map_err(classify)?;
         writer.pragma_update(None, "journal_mode", "WAL").map_err(classify)?;
         writer.pragma_update(None, "synchronous", "NORMAL").map_err(classify)?;
+        writer.pragma_update(None, "cache_size", CACHE_KIB).map_err(classify)?;
+        writer.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES).map_err(classify)?;
         Self::migrate(&mut writer, path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let reader = Connection::open_with_flags(path, flags).map_err(classify)?;
         reader.busy_timeout(BUSY_TIMEOUT).map_err(classify)?;
-        Ok(Self { path: path.to_owned(), writer, reader })
+        Ok(Self { path: path.to_owned(), writer, reader, level: Level::Journalled })
     }
 
     fn migrate(writer: &mut Connection, path: &Path) -> Result<(), OpsError> {
@@ -149,7 +158,7 @@ impl OpsLog {
         transaction.commit().map_err(classify)
     }
 
-    fn classify(path: &Path, error: rusqlite::Error) -> OpsError {
+    pub(super) fn classify(path: &Path, error: rusqlite::Error) -> OpsError {
         let (path, detail) = (path.display().to_string(), error.to_string());
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => OpsError::Damaged { path, detail },
@@ -170,19 +179,23 @@ impl OpsLog {
     /// # Errors
     /// A duplicate key, an unknown table or column, or a file that cannot be written: nothing is written then.
     pub fn append(&mut self, rows: &[Row], level: Level) -> Result<Vec<i64>, OpsError> {
-        let durable = level == Level::Durable;
-        if durable {
-            self.synchronous("FULL")?;
-        }
-        let written = self.append_in_transaction(rows);
-        if durable {
-            self.synchronous("NORMAL")?;
-        }
-        written
+        self.at_level(level)?;
+        self.append_in_transaction(rows)
     }
 
-    fn synchronous(&self, mode: &str) -> Result<(), OpsError> {
-        self.writer.pragma_update(None, "synchronous", mode).map_err(|error| Self::classify(&self.path, error))
+    /// Set what the next commit survives.
+    pub(super) fn at_level(&mut self, level: Level) -> Result<(), OpsError> {
+        if self.level != level {
+            let mode = if level == Level::Durable { "FULL" } else { "NORMAL" };
+            self.writer.pragma_update(None, "synchronous", mode).map_err(|error| Self::classify(&self.path, error))?;
+            self.level = level;
+        }
+        Ok(())
+    }
+
+    /// The connection that writes, for the fast path.
+    pub(super) fn writer(&mut self) -> (&Path, &mut Connection) {
+        (&self.path, &mut self.writer)
     }
 
     fn append_in_transaction(&mut self, rows: &[Row]) -> Result<Vec<i64>, OpsError> {
@@ -257,7 +270,7 @@ fn insert(transaction: &Transaction<'_>, row: &Row, path: &Path) -> Result<i64, 
     })
 }
 
-const fn is_unique_violation(extended_code: i32) -> bool {
+pub(super) const fn is_unique_violation(extended_code: i32) -> bool {
     extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE
         || extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY
 }

@@ -198,7 +198,7 @@ pub(crate) fn events<'py>(py: Python<'py>, events: &[VenueEvent]) -> PyResult<Bo
 }
 
 /// An order as the fields of `deepalpha.types.OrderRequest`.
-fn attached<'py>(py: Python<'py>, order: &OrderRequest) -> PyResult<Bound<'py, PyDict>> {
+pub(super) fn attached<'py>(py: Python<'py>, order: &OrderRequest) -> PyResult<Bound<'py, PyDict>> {
     let out = PyDict::new(py);
     out.set_item("client_order_id", order.client_order_id.as_str())?;
     out.set_item("decision_id", order.decision_id.as_str())?;
@@ -237,7 +237,7 @@ fn attached<'py>(py: Python<'py>, order: &OrderRequest) -> PyResult<Bound<'py, P
     Ok(out)
 }
 
-fn step<'py>(py: Python<'py>, step: &OrderStep) -> PyResult<Bound<'py, PyDict>> {
+pub(super) fn step<'py>(py: Python<'py>, step: &OrderStep) -> PyResult<Bound<'py, PyDict>> {
     let out = PyDict::new(py);
     out.set_item("client_order_id", step.client_order_id.as_str())?;
     out.set_item("seq", step.seq)?;
@@ -249,7 +249,7 @@ fn step<'py>(py: Python<'py>, step: &OrderStep) -> PyResult<Bound<'py, PyDict>> 
     Ok(out)
 }
 
-fn fill<'py>(py: Python<'py>, fill: &FillRecord) -> PyResult<Bound<'py, PyDict>> {
+pub(super) fn fill<'py>(py: Python<'py>, fill: &FillRecord) -> PyResult<Bound<'py, PyDict>> {
     let out = PyDict::new(py);
     out.set_item("fill_id", fill.fill_id.as_str())?;
     out.set_item("client_order_id", fill.client_order_id.as_str())?;

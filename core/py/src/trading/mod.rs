@@ -1,6 +1,7 @@
 //! Risk gate and practice venue for Python. Amounts cross the border as decimal text or `Decimal`, never as floats.
 
 mod convert;
+mod desk;
 mod gate;
 mod risk_rows;
 mod risk_table;
@@ -9,6 +10,7 @@ mod venue;
 use pyo3::prelude::*;
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<desk::PyExecutionDesk>()?;
     module.add_class::<gate::PyApproved>()?;
     module.add_class::<gate::PyAccountView>()?;
     module.add_class::<gate::PyRiskGate>()?;

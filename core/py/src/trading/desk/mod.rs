@@ -1,0 +1,525 @@
+//! The execution desk for Python: one call an order, one call a batch; the journal is written before a call returns.
+
+mod journal;
+mod order;
+mod rows;
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use deepalpha_engine::desk::{
+    DeskConfig, DeskError, Durability, EventOverflow, ExecutionDesk, LatencyByDurability, Level as Shown, Overflow,
+    Submitted, ThrottleLimits, ThrottlePolicy,
+};
+use deepalpha_engine::matching::FeeModel;
+use deepalpha_engine::matching::exchange::{
+    CancelFilter, ExchangeConfig, ExchangeError, LiquidityKind, MarketTrade, OrderChange,
+};
+use deepalpha_engine::orders::OrderRequest;
+use deepalpha_engine::portfolio::{AccountKind, AccountTerms};
+use deepalpha_engine::risk::Limits;
+use deepalpha_engine::types::{
+    ClientOrderId, Currency, Instrument, Money, Price, Quantity, Ratio, SourceId, Symbol, UtcNanos,
+};
+use deepalpha_io::ops::{Level, OpsError, OpsLog};
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+
+use super::convert::{amount, id, instrument, side};
+use super::risk_table::limits_of;
+use crate::error::{Kind, raise};
+use journal::Journal;
+use order::value;
+
+struct Inner {
+    desk: ExecutionDesk,
+    journal: Option<Journal>,
+    latency: LatencyByDurability,
+    /// `PAPER-<session>-`
+    prefix: String,
+    number: u64,
+    /// Text of the id that is being made.
+    name: String,
+}
+
+/// An execution desk on a paper venue.
+#[pyclass(name = "ExecutionDesk", module = "deepalpha._core", frozen)]
+pub(crate) struct PyExecutionDesk {
+    inner: Mutex<Inner>,
+    told: Condvar,
+}
+
+fn refuse(message: impl std::fmt::Display) -> PyErr {
+    raise(Kind::Order, message)
+}
+
+fn store(error: OpsError) -> PyErr {
+    match error {
+        OpsError::Duplicate { .. } => raise(Kind::Duplicate, error),
+        other => raise(Kind::Store, other),
+    }
+}
+
+/// Each error to its class; a refusal carries rule, value and bound.
+fn map_error(py: Python<'_>, error: DeskError) -> PyErr {
+    match error {
+        DeskError::Refused(refused) => {
+            let arguments = (refused.rule.name, refused.to_string(), refused.value(), refused.bound());
+            let made = py
+                .import("deepalpha.errors")
+                .and_then(|errors| errors.getattr("RiskRefused"))
+                .and_then(|class| class.call1(arguments));
+            made.map_or_else(|failed| failed, PyErr::from_value)
+        }
+        DeskError::UnknownSymbol { .. } | DeskError::BadQuote { .. } => raise(Kind::MarketData, error),
+        DeskError::Exchange(inner) => match *inner {
+            ExchangeError::UnknownSymbol { .. } => raise(Kind::MarketData, inner),
+            other => refuse(other),
+        },
+        other => refuse(other),
+    }
+}
+
+/// Nanoseconds since 1970 by this machine's clock, or what the caller says.
+fn clock(given: Option<i64>, desk: &ExecutionDesk) -> UtcNanos {
+    let now = given.unwrap_or_else(|| {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+    });
+    // A clock that steps back (or two calls in one nanosecond) must not stop trading.
+    UtcNanos(now.max(desk.now().0))
+}
+
+impl PyExecutionDesk {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Run a command, write what it told, wake who waits for events.
+    fn command<T>(
+        &self,
+        py: Python<'_>,
+        now: Option<i64>,
+        run: impl FnOnce(&mut Inner, UtcNanos) -> Result<T, DeskError>,
+    ) -> PyResult<T> {
+        let mut inner = self.lock();
+        let now = clock(now, &inner.desk);
+        let done = run(&mut inner, now);
+        let written = inner.write(now);
+        drop(inner);
+        self.told.notify_all();
+        written?;
+        done.map_err(|error| map_error(py, error))
+    }
+}
+
+impl Inner {
+    /// Write what is not written yet. While that fails no new order is taken.
+    fn write(&mut self, now: UtcNanos) -> PyResult<()> {
+        let Some(journal) = &mut self.journal else { return Ok(()) };
+        self.desk.hold_events(true);
+        let written = journal.flush(&self.desk, now.0);
+        let trouble = written.as_ref().err().map(ToString::to_string);
+        if trouble.is_none() {
+            self.desk.hold_events(false);
+        }
+        if trouble.is_some() || self.desk.gate().io_trouble().is_some() {
+            self.desk.gate_mut().set_io_trouble(trouble);
+        }
+        written.map_err(store)
+    }
+
+    fn durability(&self) -> Durability {
+        self.journal.as_ref().map_or(Durability::None, Journal::durability)
+    }
+
+    /// Give the order its id, its source and the price it was decided at.
+    fn complete(&mut self, request: &mut OrderRequest) -> PyResult<()> {
+        if request.client_order_id.is_empty() {
+            self.number += 1;
+            self.name.clear();
+            let _infallible = write!(self.name, "{}{}", self.prefix, self.number);
+            request.client_order_id = id(&self.name, ClientOrderId::parse)?;
+        } else if !request.client_order_id.starts_with("PAPER-") {
+            request.client_order_id = id(&format!("PAPER-{}", request.client_order_id), ClientOrderId::parse)?;
+        }
+        if request.decision_id.is_empty() {
+            request.decision_id = id(&request.client_order_id, SourceId::parse)?;
+        }
+        if request.reference_price == Price::ZERO {
+            let last = self.desk.market(&request.symbol).and_then(|market| market.quote).map(|quote| quote.price);
+            request.reference_price = last.or(request.order_type.price()).unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    fn submit(&mut self, request: OrderRequest, now: UtcNanos) -> Result<Submitted, DeskError> {
+        self.desk.submit(request, now)
+    }
+}
+
+fn shown(levels: &[(Bound<'_, PyAny>, Bound<'_, PyAny>)]) -> PyResult<Vec<Shown>> {
+    let level = |(price, size): &(Bound<'_, PyAny>, Bound<'_, PyAny>)| {
+        let price = value("price", price, Price::parse, Price::from_raw)?;
+        Ok((price, value("quantity", size, Quantity::parse, Quantity::from_raw)?))
+    };
+    levels.iter().map(level).collect()
+}
+
+/// An instrument with its currency.
+fn listing(given: &Bound<'_, PyAny>) -> PyResult<Instrument> {
+    let currency: String = given.getattr("currency")?.extract()?;
+    Ok(Instrument { currency: id(&currency, Currency::parse)?, ..instrument(given)? })
+}
+
+#[pymethods]
+impl PyExecutionDesk {
+    #[new]
+    #[pyo3(signature = (*, instruments, cash, currency, leverage, maker_fee, taker_fee, bounds, allow_short, liquidity,
+                        orders_per_second, throttle, waiting, events, event_overflow, session))]
+    #[expect(clippy::too_many_arguments, reason = "the settings, by name")]
+    fn new(
+        py: Python<'_>,
+        instruments: Vec<Bound<'_, PyAny>>,
+        cash: &Bound<'_, PyAny>,
+        currency: &str,
+        leverage: Option<Bound<'_, PyAny>>,
+        maker_fee: &Bound<'_, PyAny>,
+        taker_fee: &Bound<'_, PyAny>,
+        bounds: Option<&Bound<'_, PyDict>>,
+        allow_short: bool,
+        liquidity: &str,
+        orders_per_second: Option<u32>,
+        throttle: &str,
+        waiting: usize,
+        events: usize,
+        event_overflow: &str,
+        session: u64,
+    ) -> PyResult<Self> {
+        // No table means the open one: every numeric bound off, what is left are switches, identities, validity.
+        let mut limits = match bounds {
+            Some(bounds) => limits_of(bounds, None, None, &BTreeMap::new(), &[], None)?,
+            None => Limits::open(),
+        };
+        limits.allow_short = allow_short;
+        let kind = match leverage {
+            Some(leverage) => AccountKind::Margin { leverage: amount(&leverage, Ratio::parse)? },
+            None => AccountKind::Spot,
+        };
+        let policy = if throttle == "queue" { ThrottlePolicy::Queue } else { ThrottlePolicy::Refuse };
+        let throttle = orders_per_second.map(|count| ThrottleLimits::per_second(count, policy)).transpose();
+        let config = DeskConfig {
+            limits,
+            account: AccountTerms::new(kind, id(currency, Currency::parse)?),
+            cash: amount(cash, Money::parse)?,
+            fees: FeeModel::Flat { maker: amount(maker_fee, Ratio::parse)?, taker: amount(taker_fee, Ratio::parse)? },
+            exchange: ExchangeConfig::default(),
+            liquidity: if liquidity == "depth" { LiquidityKind::Depth } else { LiquidityKind::Book },
+            throttle: throttle.map_err(refuse)?,
+            waiting,
+            overflow: Overflow::DisplaceLeastUrgent,
+            events,
+            event_overflow: match event_overflow {
+                "refuse_orders" => EventOverflow::RefuseOrders,
+                _ => EventOverflow::DropOldest,
+            },
+        };
+        let mut desk = ExecutionDesk::new(config, UtcNanos(0)).map_err(|error| map_error(py, error))?;
+        for given in &instruments {
+            desk.list(listing(given)?).map_err(|error| map_error(py, error))?;
+        }
+        let inner = Inner {
+            desk,
+            journal: None,
+            latency: LatencyByDurability::default(),
+            prefix: format!("PAPER-{session}-"),
+            number: 0,
+            name: String::new(),
+        };
+        Ok(Self { inner: Mutex::new(inner), told: Condvar::new() })
+    }
+
+    /// From now on everything is written to the log before a call returns.
+    #[pyo3(signature = (path, *, run_id, account_id, durable))]
+    fn journal(
+        &self,
+        py: Python<'_>,
+        path: PathBuf,
+        run_id: String,
+        account_id: String,
+        durable: bool,
+    ) -> PyResult<()> {
+        let log = py.detach(|| OpsLog::open(&path)).map_err(store)?;
+        let level = if durable { Level::Durable } else { Level::Journalled };
+        self.lock().journal = Some(Journal::new(log, run_id, account_id, level));
+        Ok(())
+    }
+
+    /// Submit an order; its id.
+    #[pyo3(signature = (order, now = None))]
+    fn submit(&self, py: Python<'_>, order: &Bound<'_, PyDict>, now: Option<i64>) -> PyResult<String> {
+        let begin = Instant::now();
+        let mut request = order::parse(order)?;
+        let mut guard = self.lock();
+        let inner = &mut *guard;
+        inner.complete(&mut request)?;
+        let now = clock(now, &inner.desk);
+        let done = inner.submit(request, now);
+        let written = inner.write(now);
+        let spent = u64::try_from(begin.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let level = inner.durability();
+        inner.latency.record(level, spent);
+        drop(guard);
+        self.told.notify_all();
+        written?;
+        done.map_err(|error| map_error(py, error))?;
+        Ok(request.client_order_id.as_str().to_owned())
+    }
+
+    /// Submit many orders, given as `{column: list}`; `{column: list}` of what became of them. One transaction.
+    #[pyo3(signature = (columns, now = None))]
+    fn submit_many<'py>(
+        &self,
+        py: Python<'py>,
+        columns: &Bound<'py, PyDict>,
+        now: Option<i64>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let begin = Instant::now();
+        let mut requests = rows::requests(columns)?;
+        let mut guard = self.lock();
+        let inner = &mut *guard;
+        for request in &mut requests {
+            inner.complete(request)?;
+        }
+        let (answers, written) = py.detach(|| {
+            let now = clock(now, &inner.desk);
+            inner.desk.hold_events(inner.journal.is_some());
+            let answers: Vec<_> = requests.iter().map(|request| inner.submit(*request, now)).collect();
+            (answers, inner.write(now))
+        });
+        let spent = begin.elapsed().as_nanos() / u128::try_from(requests.len().max(1)).unwrap_or(1);
+        let level = inner.durability();
+        for _ in &requests {
+            inner.latency.record(level, u64::try_from(spent).unwrap_or(u64::MAX));
+        }
+        drop(guard);
+        self.told.notify_all();
+        written?;
+        rows::answers(py, &requests, answers)
+    }
+
+    /// Take an order or a parent back.
+    #[pyo3(signature = (client_order_id, now = None))]
+    fn cancel(&self, py: Python<'_>, client_order_id: &str, now: Option<i64>) -> PyResult<()> {
+        let order = id(client_order_id, ClientOrderId::parse)?;
+        self.command(py, now, |inner, now| {
+            if inner.desk.parent(&order).is_some() {
+                return inner.desk.cancel_parent(&order, now);
+            }
+            inner.desk.cancel(&order, now, "asked for")
+        })
+    }
+
+    /// Take every order back, or those of an instrument or side; how many were asked to go.
+    #[pyo3(signature = (symbol = None, of_side = None, now = None))]
+    fn cancel_all(
+        &self,
+        py: Python<'_>,
+        symbol: Option<&str>,
+        of_side: Option<&str>,
+        now: Option<i64>,
+    ) -> PyResult<usize> {
+        let symbol = symbol.map(|symbol| id(symbol, Symbol::parse)).transpose()?;
+        let filter = CancelFilter { symbol, side: of_side.map(side).transpose()?, keep_reducing: false };
+        self.command(py, now, |inner, now| inner.desk.cancel_all(&filter, now, "asked for"))
+    }
+
+    /// Change an order (or the quantity and limit of a parent); what is None stays.
+    #[pyo3(signature = (client_order_id, *, quantity = None, limit_price = None, trigger_price = None, now = None))]
+    fn amend(
+        &self,
+        py: Python<'_>,
+        client_order_id: &str,
+        quantity: Option<Bound<'_, PyAny>>,
+        limit_price: Option<Bound<'_, PyAny>>,
+        trigger_price: Option<Bound<'_, PyAny>>,
+        now: Option<i64>,
+    ) -> PyResult<()> {
+        let price = |name: &str, given: Option<Bound<'_, PyAny>>| {
+            given.map(|given| value(name, &given, Price::parse, Price::from_raw)).transpose()
+        };
+        let order = id(client_order_id, ClientOrderId::parse)?;
+        let quantity =
+            quantity.map(|given| value("quantity", &given, Quantity::parse, Quantity::from_raw)).transpose()?;
+        let change = OrderChange {
+            quantity,
+            limit: price("limit_price", limit_price)?,
+            trigger: price("trigger_price", trigger_price)?,
+        };
+        self.command(py, now, |inner, now| {
+            let Some(parent) = inner.desk.parent(&order).map(|parent| parent.request().clone()) else {
+                return inner.desk.amend(&order, &change, now);
+            };
+            let quantity = change.quantity.unwrap_or(parent.quantity);
+            inner.desk.amend_parent(&order, quantity, change.limit.or(parent.limit))
+        })
+    }
+
+    /// Start a TWAP, VWAP or POV parent, given by its attributes; its id.
+    #[pyo3(signature = (terms, now = None))]
+    fn parent(&self, py: Python<'_>, terms: &Bound<'_, PyDict>, now: Option<i64>) -> PyResult<String> {
+        let mut guard = self.lock();
+        guard.number += 1;
+        let name = format!("{}P{}", guard.prefix, guard.number);
+        let at = clock(now, &guard.desk);
+        let request = rows::parent(terms, id(&name, ClientOrderId::parse)?, at, &guard.desk)?;
+        drop(guard);
+        self.command(py, Some(at.0), |inner, now| inner.desk.start_parent(request, now))?;
+        Ok(name)
+    }
+
+    /// What the market shows of an instrument, best first.
+    #[pyo3(signature = (symbol, bids, asks, now = None))]
+    fn quote(
+        &self,
+        py: Python<'_>,
+        symbol: &str,
+        bids: Vec<(Bound<'_, PyAny>, Bound<'_, PyAny>)>,
+        asks: Vec<(Bound<'_, PyAny>, Bound<'_, PyAny>)>,
+        now: Option<i64>,
+    ) -> PyResult<()> {
+        let (symbol, bids, asks) = (id(symbol, Symbol::parse)?, shown(&bids)?, shown(&asks)?);
+        self.command(py, now, |inner, now| {
+            inner.desk.quote(&symbol, &bids, &asks, now)?;
+            inner.desk.advance(now)
+        })
+    }
+
+    /// Somebody's trade.
+    #[pyo3(signature = (symbol, price, quantity, taker_side, now = None))]
+    fn trade(
+        &self,
+        py: Python<'_>,
+        symbol: &str,
+        price: &Bound<'_, PyAny>,
+        quantity: &Bound<'_, PyAny>,
+        taker_side: &str,
+        now: Option<i64>,
+    ) -> PyResult<()> {
+        let symbol = id(symbol, Symbol::parse)?;
+        let price = value("price", price, Price::parse, Price::from_raw)?;
+        let quantity = value("quantity", quantity, Quantity::parse, Quantity::from_raw)?;
+        let taker_side = side(taker_side)?;
+        self.command(py, now, |inner, ts_event| {
+            inner.desk.trade(&MarketTrade { symbol, ts_event, price, quantity, taker_side })?;
+            inner.desk.advance(ts_event)
+        })
+    }
+
+    /// Time goes on: expiry, waiting orders, parents.
+    #[pyo3(signature = (now = None))]
+    fn advance(&self, py: Python<'_>, now: Option<i64>) -> PyResult<()> {
+        self.command(py, now, |inner, now| inner.desk.advance(now))
+    }
+
+    /// Halt: nothing that opens risk passes until `rearm`.
+    #[pyo3(signature = (reason, by, now = None))]
+    fn halt(&self, py: Python<'_>, reason: &str, by: &str, now: Option<i64>) -> PyResult<()> {
+        self.command(py, now, |inner, now| {
+            inner.desk.halt(reason, by, now);
+            Ok(())
+        })
+    }
+
+    /// A person takes the halt back.
+    #[pyo3(signature = (by, now = None))]
+    fn rearm(&self, py: Python<'_>, by: &str, now: Option<i64>) -> PyResult<()> {
+        self.command(py, now, |inner, now| inner.desk.rearm(by, now))
+    }
+
+    /// At most `most` events as `(first, missed, [(kind, fields), ...])`; waits up to `seconds` for the first one.
+    fn take_events<'py>(&self, py: Python<'py>, most: usize, seconds: f64) -> PyResult<Option<rows::Batch<'py>>> {
+        let seconds = Duration::try_from_secs_f64(seconds.clamp(0.0, 60.0)).unwrap_or_default();
+        let batch = py.detach(|| {
+            let guard = self.lock();
+            let nothing = |inner: &mut Inner| inner.desk.events().is_empty();
+            let waited = self.told.wait_timeout_while(guard, seconds, nothing);
+            let (mut guard, _) = waited.unwrap_or_else(PoisonError::into_inner);
+            guard.desk.take_events(most)
+        });
+        batch.map(|batch| rows::batch(py, batch)).transpose()
+    }
+
+    /// Wake whoever waits for events.
+    fn wake(&self) {
+        self.told.notify_all();
+    }
+
+    /// Open orders, or all that are remembered of one id.
+    #[pyo3(signature = (client_order_id = None))]
+    fn orders<'py>(&self, py: Python<'py>, client_order_id: Option<&str>) -> PyResult<Bound<'py, PyList>> {
+        let inner = self.lock();
+        let records = match client_order_id {
+            None => inner.desk.working(),
+            Some(name) => inner.desk.order(&id(name, ClientOrderId::parse)?).into_iter().collect(),
+        };
+        rows::orders(py, &records)
+    }
+
+    /// Parent orders by id.
+    fn parents<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        rows::parents(py, &self.lock().desk)
+    }
+
+    /// Positions that are not flat.
+    fn positions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        rows::positions(py, &self.lock().desk).map_err(|error| map_error(py, error))?
+    }
+
+    /// Totals of the account as decimal text.
+    fn account<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let inner = self.lock();
+        let totals = inner.desk.totals().map_err(|error| map_error(py, error))?;
+        rows::account(py, &totals, inner.desk.now().0)
+    }
+
+    /// Counts, and percentiles in nanoseconds by durability level.
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let inner = self.lock();
+        rows::stats(py, &inner.desk, &inner.latency)
+    }
+
+    /// A digest of the state.
+    fn state_hash(&self) -> u64 {
+        self.lock().desk.state_hash()
+    }
+
+    /// After a restart: orders, fills and the account's state of earlier runs, in the order of the log.
+    #[pyo3(signature = (orders, fills, state = None))]
+    fn restore(
+        &self,
+        py: Python<'_>,
+        orders: Vec<(String, String)>,
+        fills: Vec<Bound<'_, PyDict>>,
+        state: Option<(String, String, String, i64)>,
+    ) -> PyResult<()> {
+        let mut inner = self.lock();
+        for (order, decision) in &orders {
+            inner.desk.restore_order(id(order, ClientOrderId::parse)?, id(decision, SourceId::parse)?);
+        }
+        for given in &fills {
+            let (fill, strategy) = rows::fill(given)?;
+            inner.desk.restore_fill(&fill, strategy).map_err(|error| map_error(py, error))?;
+        }
+        if let Some((state, reason, by, since)) = state {
+            let known = deepalpha_engine::risk::AccountState::parse(&state)
+                .ok_or_else(|| PyRuntimeError::new_err(format!("no account state {state:?}")))?;
+            inner.desk.restore_state(known, &reason, &by, UtcNanos(since));
+        }
+        Ok(())
+    }
+}
