@@ -1,8 +1,8 @@
 """`da.ExecutionEngine`: orders in, fills out, on the paper venue of the Rust core.
 
 One object stands between a caller and the core: throttle, risk gate with every rule, matching, account, journal and
-events. Amounts are str, Decimal or int; a float is refused, because it is not the decimal that was meant. The mode is in every
-order id (`PAPER-<session>-<n>`); a session is one start, and its ids are never used again.
+events. Amounts are str, Decimal or int; a float is refused, because it is not the decimal that was meant. The mode is in
+every order id (`PAPER-<session>-<n>`); a session is one start, and its ids are never used again.
 
 Durability, by name: `none` writes nothing; `journalled` writes an order and what became of it as one transaction of the
 workspace's ops.sqlite before `submit_order` returns (survives kill -9); `durable` also survives the loss of power.
@@ -397,7 +397,9 @@ class ExecutionEngine:
         """Counts, and latency percentiles by durability level."""
         given = self._started().stats()
         levels = {name: _latency(given.pop(name)) for name in ("all", "none", "journalled", "durable")}
-        return ExecutionStats(**given, **levels)
+        return msgspec.convert(
+            {**given, **{name: msgspec.structs.asdict(level) for name, level in levels.items()}}, ExecutionStats
+        )
 
     def state_hash(self) -> int:
         """A digest of the venue's state: the same commands at the same times give the same digest."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from deepalpha import _core
 from deepalpha.errors import ConfigError
 from deepalpha.store import Ops
+from deepalpha.store.ops import Cell
 
 if TYPE_CHECKING:
     from deepalpha.execution.engine import Recovery
@@ -67,7 +68,7 @@ def recover(ops: Ops, settings: dict[str, Any], account_id: str) -> tuple[_core.
     desk.restore([(str(row["client_order_id"]), str(row["decision_id"])) for row in orders], fills, latched)
     ended = ops.rows(_OPEN, [account_id])
     now = time.time_ns()
-    stamp = {"ts_init": now, "run_id": f"{account_id}-{session}", "account_id": account_id}
+    stamp: dict[str, Cell] = {"ts_init": now, "run_id": f"{account_id}-{session}", "account_id": account_id}
     ops.append(
         [
             (

@@ -77,6 +77,7 @@ def test_a_quote_fills_what_it_reaches(engine: da.ExecutionEngine) -> None:
     assert engine.positions()[0].average_price == Decimal("64000"), "at the price of the order that rested"
 
 
+NOT_TEXT: dict[Any, Any] = {**market(), 7: "1"}
 HOSTILE: list[tuple[dict[str, Any], type[Exception], str]] = [
     *[
         (market(quantity), OrderError, "quantity")
@@ -95,7 +96,7 @@ HOSTILE: list[tuple[dict[str, Any], type[Exception], str]] = [
     (market(type="magic"), OrderError, "market, limit"),
     ({**market(), "qty": "1"}, OrderError, "quantity"),
     ({**market(), "price": "1"}, OrderError, "did you mean"),
-    ({**market(), 7: "1"}, OrderError, "7"),
+    (NOT_TEXT, OrderError, "7"),
     ({**market(), "limit_price": "1"}, OrderError, "leave it out"),
     ({**market(), "client_order_id": "x" * 40}, OrderError, "bytes"),
     ({**market(), "time_in_force": "gtd"}, OrderError, "expires_at"),

@@ -1,21 +1,15 @@
 //! The desk: one way for every order, events that tell everything, cancels that always go.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may stop at a wrong shape")]
 
-use deepalpha_engine::desk::{
-    DeskConfig, DeskError, DeskEvent, EndRule, EventOverflow, ExecutionDesk, Overflow, ParentRequest, ParentState,
-    Schedule, Submitted, ThrottleLimits, ThrottlePolicy, Twap,
-};
+use deepalpha_engine::desk::{DeskConfig, DeskEvent, EventOverflow, ExecutionDesk, Overflow, Submitted};
 use deepalpha_engine::matching::FeeModel;
-use deepalpha_engine::matching::exchange::{CancelFilter, ExchangeConfig, LiquidityKind, OrderChange};
+use deepalpha_engine::matching::exchange::{ExchangeConfig, LiquidityKind};
 use deepalpha_engine::orders::{OrderRequest, OrderState, OrderType};
 use deepalpha_engine::portfolio::{AccountKind, AccountTerms};
 use deepalpha_engine::risk::Limits;
 use deepalpha_engine::types::{
     ClientOrderId, Currency, Instrument, Money, Price, Quantity, Ratio, Side, SourceId, Symbol, UtcNanos,
 };
-use proptest::prelude::*;
-
-const SECOND: i64 = 1_000_000_000;
 
 fn symbol() -> Symbol {
     Symbol::parse("BTC/USDT").unwrap()
@@ -62,10 +56,6 @@ fn show(desk: &mut ExecutionDesk, bid: &str, ask: &str, now: i64) {
 fn order(name: &str, side: Side, amount: &str, kind: OrderType) -> OrderRequest {
     let (id, source) = (ClientOrderId::parse(name).unwrap(), SourceId::parse(name).unwrap());
     OrderRequest::new(id, source, symbol(), side, quantity(amount), kind, price("100"))
-}
-
-fn id(name: &str) -> ClientOrderId {
-    ClientOrderId::parse(name).unwrap()
 }
 
 fn told(desk: &ExecutionDesk) -> Vec<String> {
