@@ -1,8 +1,8 @@
 """`da.ExecutionEngine`: orders in, fills out, on the paper venue of the Rust core.
 
 One object stands between a caller and the core: throttle, risk gate with every rule, matching, account, journal and
-events. Amounts are str, Decimal or int; a float is refused, because it is not the decimal that was meant. The mode is in
-every order id (`PAPER-<session>-<n>`); a session is one start, and its ids are never used again.
+events. Amounts are str, Decimal or int; a float is refused, because it is not the decimal that was meant. The mode is
+in every order id (`PAPER-<session>-<n>`); a session is one start, and its ids are never used again.
 
 Durability, by name: `none` writes nothing; `journalled` writes an order and what became of it as one transaction of the
 workspace's ops.sqlite before `submit_order` returns (survives kill -9); `durable` also survives the loss of power.
