@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from deepalpha.agents.base import BaseAgent
     from deepalpha.config import Settings, Workspace
+    from deepalpha.errors import OrderError, RiskRefused
     from deepalpha.execution.engine import ExecutionEngine
     from deepalpha.live.engine import DeepAlphaEngine
     from deepalpha.live.workstation import Workstation
@@ -32,7 +33,9 @@ _HOMES = {
     "Decision": "deepalpha.types",
     "DeepAlphaEngine": "deepalpha.live.engine",
     "ExecutionEngine": "deepalpha.execution.engine",
+    "OrderError": "deepalpha.errors",
     "RiskManager": "deepalpha.risk",
+    "RiskRefused": "deepalpha.errors",
     "Settings": "deepalpha.config",
     "Signal": "deepalpha.types",
     "TechnicalIndicators": "deepalpha.ta.indicators",
@@ -69,7 +72,9 @@ __all__ = [
     "Decision",
     "DeepAlphaEngine",
     "ExecutionEngine",
+    "OrderError",
     "RiskManager",
+    "RiskRefused",
     "Settings",
     "Signal",
     "TechnicalIndicators",

@@ -87,7 +87,8 @@ class CommandDesk:
         batch.audit("verdict", ref, "approved" if verdict.approved else "refused", now, verdict)
         if approved is None:
             batch.audit("decision", ref, DecisionStatus.REFUSED.value, now, {"reason": verdict.message, "by": by})
-            return "refused", f"the risk gate refused: {verdict.message}"
+            why = f" ({loop.account.gate.killed})" if verdict.rule == "kill_switch" else ""
+            return "refused", f"the risk gate refused: {verdict.message}{why}"
         batch.audit("decision", ref, status.value, now, {"by": by})
         batch.intent(order, mode=loop.settings.mode, approved_by=by, ts_event=now, verdict=verdict)
         batch.commit(durable=status is not DecisionStatus.AUTO)

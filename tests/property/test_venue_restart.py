@@ -31,6 +31,18 @@ WIDE = Settings.from_mapping(
             "max_exposure": 1,
             "price_band": 1,
             "allow_short": True,
+            "max_stop_distance": None,
+            "max_volatility": None,
+            "volume_share": None,
+            "consecutive_losses": None,
+            "max_net_exposure": None,
+            "max_correlated_exposure": None,
+            "max_strategy_position": None,
+            "fat_finger_quantity": None,
+            "fat_finger_notional": None,
+            "max_daily_loss": 1,
+            "monthly_drawdown": None,
+            "max_drawdown": None,
         }
     }
 )

@@ -201,11 +201,11 @@ mod tests {
                 _ => next() % 3_000,
             };
             if growing == (next() % 5 > 0) {
-                if !model.contains_key(&rank) {
+                if let std::collections::btree_map::Entry::Vacant(place) = model.entry(rank) {
                     // Every second spot is from before another change.
                     let spot = if step % 2 == 0 { sorted.find(rank).1 } else { stale };
                     sorted.insert(rank, step, spot);
-                    model.insert(rank, step);
+                    place.insert(step);
                 }
             } else {
                 let rank = model.range(rank..).next().map_or(rank, |(held, _)| *held);

@@ -55,9 +55,9 @@ struct Trader {
 
 /// Trade until killed, or until the venue is calm and everything is settled.
 pub(crate) fn run(folder: &Path) {
-    let mut log = OpsLog::open(&folder.join("ops.sqlite")).unwrap();
+    let log = OpsLog::open(&folder.join("ops.sqlite")).unwrap();
     let mut journal = OrderJournal::new(&format!("run-{}", std::process::id()), ACCOUNT, "paper");
-    let entries = journal.read(&mut log).unwrap();
+    let entries = journal.read(&log).unwrap();
     let manager = OrderManager::replay(config(), &entries).unwrap();
     let next = u64::try_from(manager.orders().len()).unwrap();
     let link = UnixStream::connect(folder.join("venue")).unwrap();
@@ -213,7 +213,7 @@ impl Trader {
             Submitted::Taken => {}
             Submitted::Duplicate(state) => panic!("{id} is in use: {state:?}"),
         }
-        if self.next % 7 == 0 {
+        if self.next.is_multiple_of(7) {
             // It may be done already; then there is nothing to take back.
             let _ = self.step(|manager, at, effects| manager.command(at, Command::Cancel(id), effects));
         }
@@ -237,7 +237,7 @@ fn symbol() -> Symbol {
 fn request(number: u64) -> OrderRequest {
     let id = ClientOrderId::parse(&format!("K-{number}")).unwrap_or_default();
     let source = SourceId::parse(&format!("decision {number}")).unwrap_or_default();
-    let side = if number % 2 == 0 { Side::Buy } else { Side::Sell };
+    let side = if number.is_multiple_of(2) { Side::Buy } else { Side::Sell };
     let quantity = Quantity::from_raw(i64::try_from(number % 5).unwrap_or_default() + 1);
     let price = Price::from_raw(10_000_000_000);
     OrderRequest::new(id, source, symbol(), side, quantity, OrderType::Limit(price), price)

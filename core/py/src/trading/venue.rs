@@ -51,6 +51,9 @@ impl PyPracticeVenue {
     }
 }
 
+/// Thirty-day volume from which it holds, maker rate, taker rate.
+type Tier<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>);
+
 #[pymethods]
 impl PyPracticeVenue {
     /// Fees are one of: `fee_rate`; `maker_rate` with `taker_rate`; `fee_tiers`, rows of (30-day volume from which the
@@ -68,7 +71,7 @@ impl PyPracticeVenue {
         fee_rate: Option<Bound<'_, PyAny>>,
         maker_rate: Option<Bound<'_, PyAny>>,
         taker_rate: Option<Bound<'_, PyAny>>,
-        fee_tiers: Option<Vec<(Bound<'_, PyAny>, Bound<'_, PyAny>, Bound<'_, PyAny>)>>,
+        fee_tiers: Option<Vec<Tier<'_>>>,
         fee_per_share: Option<Bound<'_, PyAny>>,
         fee_minimum: Option<Bound<'_, PyAny>>,
         fee_maximum: Option<Bound<'_, PyAny>>,
@@ -95,7 +98,7 @@ impl PyPracticeVenue {
                 FeeModel::Flat { maker: ratio(&maker)?, taker: ratio(&taker)? }
             }
             (None, None, None, Some(tiers), None, None, None, None) => {
-                let tier = |(volume, maker, taker): &(Bound<'_, PyAny>, Bound<'_, PyAny>, Bound<'_, PyAny>)| {
+                let tier = |(volume, maker, taker): &Tier<'_>| {
                     Ok(FeeTier { from_volume: money(volume)?, maker: ratio(maker)?, taker: ratio(taker)? })
                 };
                 FeeModel::Tiered(tiers.iter().map(tier).collect::<PyResult<_>>()?)
