@@ -161,7 +161,9 @@ IDENTITIES = {
         shown AS (
             SELECT account_id, p ->> 'symbol' AS symbol, (p ->> 'quantity')::DECIMAL(38, 8) AS quantity
             FROM (SELECT account_id, unnest(json_extract(positions, '$[*]')) AS p FROM latest)),
-        summed AS (SELECT account_id, symbol, quantity FROM positions WHERE quantity <> 0)
+        summed AS (SELECT account_id, symbol, quantity FROM positions
+            -- Accounts of an `ExecutionEngine` have fills but no equity rows: nothing is shown to compare with.
+            WHERE quantity <> 0 AND account_id IN (SELECT account_id FROM latest))
         SELECT count(*) FROM shown FULL JOIN summed USING (account_id, symbol)
         WHERE shown.quantity IS DISTINCT FROM summed.quantity""",
     "equity = initial cash + realised + unrealised - fees": """

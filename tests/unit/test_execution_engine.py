@@ -15,7 +15,7 @@ import pytest
 import deepalpha as da
 from deepalpha.errors import ConfigError, EngineError, MarketDataError, OrderError, RiskRefused
 from deepalpha.execution.engine import EventBatch
-from deepalpha.store import Ops
+from deepalpha.store import Ops, check
 from deepalpha.types import Fill, OrderEvent, OrderRequest
 
 BTC = "BTC/USDT"
@@ -312,6 +312,7 @@ def test_the_log_has_every_order_step_and_fill(tmp_path: Path, durability: Any) 
     assert bought - Decimal("0.01") == engine.positions()[0].quantity
     orphans = "SELECT count(*) FROM order_event WHERE client_order_id NOT IN (SELECT client_order_id FROM order_intent)"
     assert ops.scalar(orphans) == 0
+    assert check(ops, tmp_path / "deepalpha.duckdb") == []
     stats = engine.get_stats()
     assert getattr(stats, durability).count == 51
     assert stats.none.count == 0

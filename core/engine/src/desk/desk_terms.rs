@@ -59,12 +59,12 @@ pub enum DeskError {
     #[error("{0}")]
     Refused(Box<Refused>),
     /// An instrument that is not listed.
-    #[error("{symbol} is not listed here; list it first (listed: {listed})")]
+    #[error("{symbol} is not listed here; listed are {listed}")]
     UnknownSymbol {
         /// The symbol.
         symbol: Symbol,
-        /// How many are.
-        listed: usize,
+        /// What is, with commas.
+        listed: String,
     },
     /// One operation too many.
     #[error("throttled: no {operation} before {until} (UTC ns), the {bucket} bucket is empty; slow down or raise it", until = until.0)]

@@ -119,8 +119,13 @@ impl ExecutionDesk {
     }
 
     pub(super) fn slot(&self, symbol: &Symbol) -> Result<usize, DeskError> {
-        let unknown = || DeskError::UnknownSymbol { symbol: *symbol, listed: self.listed.len() };
-        self.by_symbol.get(symbol).copied().ok_or_else(unknown)
+        self.by_symbol.get(symbol).copied().ok_or_else(|| self.unlisted(*symbol))
+    }
+
+    #[cold]
+    pub(super) fn unlisted(&self, symbol: Symbol) -> DeskError {
+        let names: Vec<&str> = self.listed.iter().map(|listed| listed.instrument.symbol.as_str()).collect();
+        DeskError::UnknownSymbol { symbol, listed: names.join(", ") }
     }
 
     /// Whether an order of this kind can only shrink what is held: such orders have the reserve of the throttle.
@@ -200,7 +205,7 @@ impl ExecutionDesk {
     /// Past the throttle: gate, venue, account, events.
     pub(super) fn send(&mut self, request: OrderRequest, slot: usize, now: UtcNanos) -> Result<Submitted, DeskError> {
         let Some(listed) = self.listed.get(slot) else {
-            return Err(DeskError::UnknownSymbol { symbol: request.symbol, listed: self.listed.len() });
+            return Err(self.unlisted(request.symbol));
         };
         let (instrument, market) = (&listed.instrument, listed.market);
         let ruled = self.gate.check_into(&request, instrument, &self.exposure, market, now, &mut self.verdict)?;

@@ -13,9 +13,9 @@ impl ExecutionDesk {
     /// An instrument that is not listed, or a fill that the account cannot have had: the log is of another account.
     pub fn restore_fill(&mut self, fill: &FillRecord, strategy: StrategyId) -> Result<(), DeskError> {
         self.slot(&fill.symbol)?;
+        let index = self.exchange.portfolio(self.account).and_then(|portfolio| portfolio.index_of(&fill.symbol));
+        let index = index.ok_or_else(|| self.unlisted(fill.symbol))?;
         let portfolio = self.exchange.portfolio_mut(self.account)?;
-        let unknown = DeskError::UnknownSymbol { symbol: fill.symbol, listed: self.listed.len() };
-        let index = portfolio.index_of(&fill.symbol).ok_or(unknown)?;
         let booking = Booking {
             fee: fill.fee,
             ts_event: Some(fill.ts_event),

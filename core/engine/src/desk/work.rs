@@ -47,7 +47,7 @@ impl ExecutionDesk {
             return Err(DeskError::DuplicateId { client_order_id: id });
         }
         let Some(listed) = self.listed.get(slot) else {
-            return Err(DeskError::UnknownSymbol { symbol, listed: self.listed.len() });
+            return Err(self.unlisted(symbol));
         };
         let (instrument, volume) = (listed.instrument, listed.volume);
         self.parents.insert(id, ParentOrder::new(ParentRequest { instrument, ..request })?);
