@@ -3,31 +3,8 @@
 //! Profit comes from the exact cost: `realised = sum of signed notionals - cost`, whatever the rounding of a share is,
 //! because `share()` cuts towards zero and what is left keeps the remainder.
 
+pub use crate::orders::PositionSide;
 use crate::types::{AmountError, Money, Price, Quantity, Ratio, SCALE, SignedQuantity, TradeId, div_half_even};
-
-/// Which leg a fill or an order is for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum PositionSide {
-    /// The one position of netting mode.
-    #[default]
-    Net,
-    /// The long leg of hedging mode.
-    Long,
-    /// The short leg of hedging mode.
-    Short,
-}
-
-impl PositionSide {
-    /// Wire value.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Net => "net",
-            Self::Long => "long",
-            Self::Short => "short",
-        }
-    }
-}
 
 /// One holding. A position that is closed keeps its last price and has quantity zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -130,15 +130,16 @@ fn write_fixed(raw: i64, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
 /// `numerator / denominator` rounded half to even; `denominator` must be positive.
 #[inline]
 pub(crate) fn div_half_even(numerator: i128, denominator: i128) -> i128 {
-    // One division, in 64 bits where it fits: this is on the path of every order.
+    // One division, in 64 bits where it fits: this is on the path of every order. The product can leave the range by less
+    // than the denominator, the remainder cannot, so both wrap.
     let (quotient, remainder) = match (i64::try_from(numerator), i64::try_from(denominator)) {
         (Ok(numerator), Ok(denominator)) => {
             let quotient = numerator.div_euclid(denominator);
-            (i128::from(quotient), i128::from(numerator - quotient * denominator))
+            (i128::from(quotient), i128::from(numerator.wrapping_sub(quotient.wrapping_mul(denominator))))
         }
         _ => {
             let quotient = numerator.div_euclid(denominator);
-            (quotient, numerator - quotient * denominator)
+            (quotient, numerator.wrapping_sub(quotient.wrapping_mul(denominator)))
         }
     };
     match (remainder * 2).cmp(&denominator) {
@@ -432,6 +433,9 @@ mod tests {
         assert_eq!(div_half_even(7, 2), 4);
         assert_eq!(div_half_even(-5, 2), -2);
         assert_eq!(div_half_even(-7, 2), -4);
+        let least = i128::from(i64::MIN);
+        assert_eq!(div_half_even(least, 10), -922_337_203_685_477_581);
+        assert_eq!(div_half_even(least, i128::from(i64::MAX)), -1);
     }
 
     #[test]

@@ -59,14 +59,6 @@ pub(super) struct Account {
     pub protection: BTreeMap<(u32, PositionSide), Protection>,
 }
 
-pub(super) const fn leg_of(side: orders::PositionSide) -> PositionSide {
-    match side {
-        orders::PositionSide::Net => PositionSide::Net,
-        orders::PositionSide::Long => PositionSide::Long,
-        orders::PositionSide::Short => PositionSide::Short,
-    }
-}
-
 impl Account {
     pub(super) fn new(portfolio: Portfolio, fees: FeeModel, counterparty: bool) -> Self {
         Self {

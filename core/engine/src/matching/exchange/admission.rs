@@ -3,7 +3,6 @@
 use std::fmt;
 
 use super::Exchange;
-use super::account::leg_of;
 use super::config::ExchangeEvent;
 use super::error::ExchangeError;
 use super::listing::{Liquidity, Listing};
@@ -128,7 +127,7 @@ impl Exchange {
         let request = &order.record.request;
         let index = account.index(order.listing)?;
         let instrument = &listing.instrument;
-        let (leg, side) = (leg_of(request.position_side), request.side);
+        let (leg, side) = (request.position_side, request.side);
         let held = account.portfolio.leg(index, leg).map(|position| position.quantity).unwrap_or_default();
         let odd = instrument.odd_lot_exit
             && !request.quantity.on_lot(instrument.lot_size)
@@ -181,7 +180,7 @@ impl Exchange {
         let listing = self.listings.get(listing_number as usize).ok_or(Refusal::Why("the listing was lost"))?;
         let account = self.accounts.get_mut(number as usize).ok_or(Refusal::Why("the account was lost"))?;
         let request = &order.record.request;
-        let (side, leg) = (request.side, leg_of(request.position_side));
+        let (side, leg) = (request.side, request.position_side);
         let index = account.index(listing_number)?;
         let mut leaves = listing.lots(request.quantity)?;
         let mut clipped = false;
@@ -246,7 +245,7 @@ impl Exchange {
             return Ok(None);
         }
         let fee_rate = account.fee_share(limit, listing.units(quantity)?, self.now)?;
-        let (side, leg) = (request.side, leg_of(request.position_side));
+        let (side, leg) = (request.side, request.position_side);
         let instrument = account.index(order.listing).map_err(|error: PortfolioError| ExchangeError::from(error))?;
         Ok(Some(Need { instrument, side, leg, quantity, price: limit, fee_rate }))
     }

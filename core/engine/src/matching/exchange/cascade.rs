@@ -1,7 +1,6 @@
 //! What follows from a trade or an end: cancels first, then protective orders, then triggers.
 
 use super::Exchange;
-use super::account::leg_of;
 use super::config::{ExchangeEvent, TriggerSource};
 use super::error::ExchangeError;
 use super::orders::Place;
@@ -77,7 +76,7 @@ impl Exchange {
     pub(super) fn close_and_settle(&mut self, key: u64) -> Result<(), ExchangeError> {
         self.close(key)?;
         let Some(order) = self.orders.get(key).filter(|order| order.record.protective) else { return Ok(()) };
-        let (number, listing, leg) = (order.account, order.listing, leg_of(order.record.request.position_side));
+        let (number, listing, leg) = (order.account, order.listing, order.record.request.position_side);
         // The rest of a stop that woke and found too little is asked for again; what ended otherwise was meant to end.
         let again = matches!(order.record.state, OrderState::Expired { .. } | OrderState::Filled { .. });
         if let Some(protection) = self.account_mut(number)?.protection.get_mut(&(listing, leg)) {
@@ -100,7 +99,7 @@ impl Exchange {
     pub(super) fn goes_first(&mut self, key: u64) -> Result<(), ExchangeError> {
         let order = self.by_key(key)?;
         let (number, listing, group) = (order.account, order.listing, order.record.request.oco_group);
-        let (protective, leg) = (order.record.protective, leg_of(order.record.request.position_side));
+        let (protective, leg) = (order.record.protective, order.record.request.position_side);
         let most = self.config.remembered;
         if !group.is_empty() {
             let account = self.account_mut(number)?;
@@ -129,7 +128,7 @@ impl Exchange {
             let in_place = matches!(order.place, Place::Resting | Place::Asleep | Place::Waiting);
             // A bracket sizes its own orders, up as well as down, but a flat position waits for nobody.
             let request = &order.record.request;
-            let (leg, side) = (leg_of(request.position_side), request.side);
+            let (leg, side) = (request.position_side, request.side);
             let account = self.account(number)?;
             let index = account.index(listing)?;
             let most = account.closable(index, leg, side, super::admission::reduces(request));

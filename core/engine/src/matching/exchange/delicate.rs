@@ -133,7 +133,7 @@ impl Exchange {
                 if order.shrinks {
                     let account = self.account(maker.owner)?;
                     let index = account.index(number)?;
-                    let leg = super::account::leg_of(request.position_side);
+                    let leg = request.position_side;
                     let reduces = super::admission::reduces(request);
                     if let Some(most) = account.closable(index, leg, maker.side, reduces) {
                         lots = lots.min(most / listing.lot.raw().max(1) - before).max(0);

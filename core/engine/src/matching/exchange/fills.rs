@@ -1,7 +1,7 @@
 //! Booking a trade: fee, account, order and events of one side of it.
 
 use super::Exchange;
-use super::account::{Account, Protection, leg_of};
+use super::account::{Account, Protection};
 use super::cascade::{Later, Urgent};
 use super::config::{AccountId, ExchangeEvent, Execution};
 use super::error::ExchangeError;
@@ -46,7 +46,7 @@ impl Exchange {
         order.record.fills += 1;
         let request = &order.record.request;
         let of = request.quantity;
-        let leg = leg_of(request.position_side);
+        let leg = request.position_side;
         let record = FillRecord {
             fill_id: booking.fill_id,
             client_order_id: request.client_order_id,
@@ -98,7 +98,7 @@ fn book(
     let mut booking = Booking {
         instrument: account.index(order.listing)?,
         side: request.side,
-        leg: leg_of(request.position_side),
+        leg: request.position_side,
         quantity,
         price,
         fee,

@@ -1,11 +1,10 @@
 //! Funding, marks, margin calls and liquidation, account by account, in that order.
 
 use super::Exchange;
-use super::account::leg_of;
 use super::config::{AccountId, AccountSettlement, ExchangeEvent};
 use super::error::ExchangeError;
 use super::orders::Place;
-use crate::orders::{self, OrderRequest, OrderType, Origin};
+use crate::orders::{OrderRequest, OrderType, Origin};
 use crate::portfolio::{
     FundingRate, InstrumentIndex, LiquidationStep, MarginState, MarkPrice, Portfolio, PositionSide, SettleEvent,
 };
@@ -169,11 +168,12 @@ impl Exchange {
         step: &LiquidationStep,
         events: &mut Vec<ExchangeEvent>,
     ) -> Result<(), ExchangeError> {
-        let Some((symbol, side, price, leg)) = self.position_of(id, step.instrument, step.leg)? else { return Ok(()) };
+        let leg = step.leg;
+        let Some((symbol, side, price)) = self.position_of(id, step.instrument, leg)? else { return Ok(()) };
         let listing = self.listing_number(&symbol)?;
         let on_its_way = self.account(id.0)?.open.iter().any(|key| {
             self.orders.get(*key).is_some_and(|order| {
-                order.liquidates && order.listing == listing && leg_of(order.record.request.position_side) == step.leg
+                order.liquidates && order.listing == listing && order.record.request.position_side == step.leg
             })
         });
         if on_its_way {
@@ -204,18 +204,13 @@ impl Exchange {
         id: AccountId,
         index: InstrumentIndex,
         leg: PositionSide,
-    ) -> Result<Option<(Symbol, Side, Price, orders::PositionSide)>, ExchangeError> {
+    ) -> Result<Option<(Symbol, Side, Price)>, ExchangeError> {
         let portfolio = &self.account(id.0)?.portfolio;
         let Some(symbol) = portfolio.instrument(index).map(|instrument| instrument.symbol) else { return Ok(None) };
         let Some(position) = portfolio.leg(index, leg).filter(|position| position.quantity.raw() != 0) else {
             return Ok(None);
         };
         let side = if position.quantity.raw() > 0 { Side::Sell } else { Side::Buy };
-        let of = match leg {
-            PositionSide::Net => orders::PositionSide::Net,
-            PositionSide::Long => orders::PositionSide::Long,
-            PositionSide::Short => orders::PositionSide::Short,
-        };
-        Ok(Some((symbol, side, position.last_price, of)))
+        Ok(Some((symbol, side, position.last_price)))
     }
 }
