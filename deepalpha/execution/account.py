@@ -55,6 +55,8 @@ class PracticeAccount:
         )
         self.gateway = PracticeGateway(self._venue, instruments)
         self._pause_ns = settings.risk.loss_pause_bars * bar_ns
+        self._most_losses = settings.risk.consecutive_losses
+        self._losses = 0
         self._pause_until: int | None = None
 
     def state_hash(self) -> int:
@@ -127,13 +129,15 @@ class PracticeAccount:
         )
 
     def _learn(self, fill: Fill) -> None:
-        """A fill that realised something closed a trade of the agents; a row of losses ends after the pause."""
+        """A fill that realised something closed a trade of the agents; a full row of losses begins a pause."""
         if fill.realised_pnl == 0:
             return
         cost = fill.quantity * fill.price - fill.realised_pnl
         profit = fill.realised_pnl - fill.fee
         self.gate.core.note_trade(AGENTS, _decimal(float(profit)), _decimal(abs(float(cost))))
-        self._pause_until = fill.ts_event + self._pause_ns if profit < 0 else None
+        self._losses = self._losses + 1 if profit < 0 else 0
+        full = self._most_losses is not None and self._losses >= self._most_losses
+        self._pause_until = fill.ts_event + self._pause_ns if full else None
 
     def mark(self, ts_event: int) -> tuple[Account, tuple[RiskEvent, ...]]:
         """Totals after a step of the market, and what the gate says to them: changes of state, warnings."""
@@ -144,7 +148,7 @@ class PracticeAccount:
     def _forgive(self, ts_event: int) -> None:
         if self._pause_until is not None and ts_event >= self._pause_until:
             self.gate.core.forgive_losses(AGENTS)
-            self._pause_until = None
+            self._losses, self._pause_until = 0, None
 
     def restore(self, ops: Ops, account_id: str, last_prices: Mapping[str, tuple[Decimal, int]]) -> None:
         """Bring a fresh account to where the log left it.
