@@ -227,6 +227,8 @@ class Loop:
             expires_at=asof + self.settings.approval_ttl_bars * self.bar_ns,
         )
         if self.approval is Approval.AUTO:
+            # In the step's own transaction: a kill before `execute` must not lose the order.
+            batch.audit("auto", decision.decision_id, "planned", asof, pending)
             return DecisionStatus.AUTO, pending
         if not self.pending.propose(pending, batch):
             reason = f"a {pending.side} of {symbol} waits for a click already"

@@ -22,6 +22,12 @@ WAITING_SQL = """
         AND a.id = (SELECT max(b.id) FROM audit b WHERE b.kind = 'decision' AND b.ref = a.ref)
     ORDER BY a.id
 """
+_PLANNED = """
+    SELECT a.body FROM audit a
+    WHERE a.kind = 'auto' AND a.account_id = ? AND a.status = 'planned'
+        AND NOT EXISTS (SELECT 1 FROM audit b WHERE b.kind = 'decision' AND b.ref = a.ref AND b.id > a.id)
+    ORDER BY a.id
+"""
 _MEMORY = """
     SELECT body FROM (SELECT id, body FROM decision WHERE account_id = ? AND symbol = ? ORDER BY id DESC LIMIT ?)
     ORDER BY id
@@ -29,7 +35,7 @@ _MEMORY = """
 
 
 class Recovery:
-    """Restores cursor, account, gate, decision memory, waiting decisions and unsent orders of a loop."""
+    """Restores cursor, account, gate, decision memory, waiting decisions, unsent and planned orders of a loop."""
 
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
@@ -48,6 +54,8 @@ class Recovery:
             for order in unsent_intents(loop.ops, loop.account_id):
                 if not self._abandoned(order.client_order_id):
                     loop.desk.resend(order)
+            for cells in loop.ops.rows(_PLANNED, [loop.account_id]):
+                loop.desk.execute(msgspec.json.decode(str(cells["body"]), type=Pending), by="auto")
 
     def _scalar(self, sql: str) -> Any:
         return self._loop.ops.scalar(sql, [self._loop.account_id])

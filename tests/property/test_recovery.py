@@ -91,3 +91,38 @@ def test_an_intent_that_was_logged_but_not_sent_goes_out_once(
     assert ops.scalar(lost) == 0
     asyncio.run(loop.run_to_end())
     assert facts(ops) == undisturbed
+
+
+class AbruptLoop(Loop):
+    """Ends between the step that decided and the intent of the n-th automatic order."""
+
+    orders_left = 2
+
+    def begin(self, account_id: str) -> None:
+        super().begin(account_id)
+        execute = self.desk.execute
+
+        def tear(pending: Any, *, by: str) -> None:
+            self.orders_left -= 1
+            if self.orders_left == 0:
+                raise TornError
+            execute(pending, by=by)
+
+        self.desk.execute = tear  # type: ignore[method-assign]
+
+
+def test_an_order_decided_but_without_an_intent_goes_out_once(
+    tmp_path: Path, undisturbed: list[list[dict[str, Any]]]
+) -> None:
+    workspace = Workspace(tmp_path / "ws")
+    with pytest.raises(TornError):
+        asyncio.run(AbruptLoop(workspace, QUICK).run_to_end())
+    ops = Ops(workspace.ops)
+    decided = "SELECT count(*) FROM decision WHERE status = 'auto'"
+    sent = "SELECT count(*) FROM order_intent WHERE approved_by = 'auto'"
+    assert ops.scalar(decided) == 2, "the tear must leave a decision without an intent, or this proves nothing"
+    assert ops.scalar(sent) == 1, "the tear must leave a decision without an intent, or this proves nothing"
+    loop = Loop(workspace, QUICK)
+    assert ops.scalar(sent) == 2
+    asyncio.run(loop.run_to_end())
+    assert facts(ops) == undisturbed
