@@ -3,6 +3,7 @@
 //! Invariant: nothing in here returns a bar that closes after `asof`, so a view cannot look ahead by construction.
 
 pub mod bricks;
+pub mod event;
 mod resample;
 mod timeframe;
 mod view;
