@@ -33,7 +33,9 @@ function niceStep(span, count) {
 }
 
 function decimalsOf(step) {
-  return Math.min(8, Math.max(0, -Math.floor(Math.log10(step) + 1e-9) + (step % 1 && String(step).includes("25") ? 1 : 0)));
+  let places = 0;
+  while (places < 8 && Math.abs(step * 10 ** places - Math.round(step * 10 ** places)) > 1e-6) places += 1;
+  return places;
 }
 
 function timeText(ms, timeframe) {
