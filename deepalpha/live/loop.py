@@ -110,22 +110,28 @@ class Loop:
         self.cursor = 0
         self.desk = CommandDesk(self)
         Recovery(self).run()
+        self._next: Step | None = None
+        self._look()
+
+    def _look(self) -> None:
+        """Ask the source for steps after the cursor; a market that goes on may have new ones."""
         self._steps = self.source.steps(self.cursor)
-        self._next: Step | None = next(self._steps, None)
+        self._next = next(self._steps, None)
 
     @property
     def state(self) -> str:
         """running, waiting (for a click), paused or finished."""
         if self.stopping:
             return "stopping"
-        if self._next is None:
+        if self._next is None and not self.source.live:
             return "finished"
         if self.paused:
             return "paused"
         return "waiting" if self._waits() else "running"
 
     def _waits(self) -> bool:
-        return self.settings.replay.pause_on_pending and self.approval is Approval.APPROVE and bool(len(self.pending))
+        replayed = self.settings.replay.pause_on_pending and not self.source.live  # a real market waits for nobody
+        return replayed and self.approval is Approval.APPROVE and bool(len(self.pending))
 
     async def run(self) -> None:
         """Run until `stop` or a new session is asked for; a finished replay keeps answering commands."""
@@ -140,13 +146,16 @@ class Loop:
             if now - projected >= PROJECT_S:
                 self.project()
                 projected = time.monotonic()
-            if self.state == "running" and now >= due:
+            if self._next is None and self.source.live:
+                self._look()
+            if self._next is not None and self.state == "running" and now >= due:
                 await self.step()
-                interval = 1.0 / self.bars_per_second if self.bars_per_second else 0.0
+                interval = 1.0 / self.bars_per_second if self.bars_per_second and not self.source.live else 0.0
                 due = max(due + interval, now)
                 await asyncio.sleep(0)
             else:
-                await asyncio.sleep(min(POLL_S, max(due - now, 0.001)) if self.state == "running" else POLL_S)
+                soon = self._next is not None and self.state == "running"
+                await asyncio.sleep(min(POLL_S, max(due - now, 0.001)) if soon else POLL_S)
         self.heartbeat()
         self.project()
 

@@ -5,6 +5,7 @@
     import_file      anyone's CSV or Parquet into a catalog; ImportReport says what was kept and what was set aside
     MarketSource     the contract of a feed of closed bars; Step is one moment of it
     ReplaySource     a feed out of the catalog
+    LiveSource       the same that goes on: closed bars are appended as they come
     NewsBook         headlines known at a moment; load_headlines (file), fetch_feed (RSS, Atom)
     check_timeframe  nominal length of a timeframe in ns; bucket_end: where a bar ends
 
@@ -21,6 +22,7 @@ Example:
 
 from deepalpha.market.catalog import Catalog
 from deepalpha.market.importer import ImportReport, import_file
+from deepalpha.market.live import LiveSource
 from deepalpha.market.news import NewsBook, fetch_feed, load_headlines
 from deepalpha.market.protocol import MarketSource, Step
 from deepalpha.market.sample import sample_headlines, sample_symbols, seed
@@ -30,6 +32,7 @@ from deepalpha.market.timeframes import bucket_end, check_timeframe
 __all__ = [
     "Catalog",
     "ImportReport",
+    "LiveSource",
     "MarketSource",
     "NewsBook",
     "ReplaySource",
