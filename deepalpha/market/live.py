@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from deepalpha.market.catalog import Catalog
 from deepalpha.market.protocol import Step
 from deepalpha.market.source import ReplaySource
 from deepalpha.types import SECOND, Candle
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 GRACE_S = 2.0
 
@@ -66,7 +70,7 @@ class LiveSource(ReplaySource):
             return False
         columns = self._columns[candle.symbol]
         for name in (*COLUMNS, "ts_event"):
-            grown = np.insert(columns[name], row, getattr(candle, name))
+            grown: NDArray[Any] = np.insert(columns[name], row, getattr(candle, name))
             grown.flags.writeable = False
             columns[name] = grown
         self._ends[candle.symbol] = columns["ts_event"].astype(np.int64, copy=False)
