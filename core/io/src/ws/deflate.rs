@@ -1,8 +1,11 @@
-//! permessage-deflate (RFC 7692): what was agreed on, inflating with a hard limit, compressing.
+//! permessage-deflate (RFC 7692): what was agreed on, how a server agrees, inflating with a hard limit.
+//!
+//! A message marked as the last block of its stream (section 7.2.3.4) is inflated, but the window starts anew after it.
 
 use flate2::{Decompress, FlushDecompress, Status};
 
 use super::decoder::{Role, grow};
+use super::offer::{DeflateOffer, Extension, parse_extensions};
 
 /// What the two ends agreed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +29,12 @@ impl Deflate {
             Role::Client => !self.server_no_context_takeover,
         }
     }
+
+    /// Whether a server may send a frame compressed on its own with this window, as long as it sends no others.
+    #[must_use]
+    pub fn can_share(&self, window_bits: u8) -> bool {
+        self.server_max_window_bits >= window_bits
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +50,7 @@ pub(super) struct Inflater {
 }
 
 /// The end of every message, which the sender leaves out.
-const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
+pub(super) const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 /// Room made for output when there is none.
 const STEP: usize = 4096;
 
@@ -118,11 +127,11 @@ impl DeflatePolicy {
     /// The first acceptable offer of a `Sec-WebSocket-Extensions` value: what is agreed on, and the answer's value.
     #[must_use]
     pub fn agree(&self, offers: &str) -> Option<(Deflate, String)> {
-        super::offer::parse_extensions(offers)?.iter().find_map(|offer| self.answer(offer))
+        parse_extensions(offers)?.iter().find_map(|offer| self.answer(offer))
     }
 
-    fn answer(&self, offer: &super::offer::Extension) -> Option<(Deflate, String)> {
-        let offer = super::offer::DeflateOffer::read(offer)?;
+    fn answer(&self, offer: &Extension) -> Option<(Deflate, String)> {
+        let offer = DeflateOffer::read(offer)?;
         let server_bits = offer.server_max_window_bits.unwrap_or(15).min(self.server_max_window_bits.clamp(9, 15));
         let client_bits = match offer.client_max_window_bits {
             Some(bits) => bits.unwrap_or(15).min(self.client_max_window_bits.clamp(9, 15)),

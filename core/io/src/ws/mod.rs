@@ -3,11 +3,13 @@
 //! # Layout
 //! - [`frame`]: one frame on the wire: header, length, mask; writing frames.
 //! - [`decoder`]: bytes to messages: fragments, limits, UTF-8, the rules of the protocol.
-//! - [`deflate`]: permessage-deflate: what is agreed on, inflating with a limit, compressing.
+//! - [`deflate`]: permessage-deflate: what is agreed on, inflating with a limit.
+//! - [`compress`]: writing compressed messages, for one connection or shared by many.
 //! - [`request`]: an HTTP request head, read with limits.
 //! - [`handshake`]: the opening handshake of a server and of a client.
 //! - [`error`]: close codes and what a peer did wrong.
 
+pub mod compress;
 pub mod decoder;
 pub mod deflate;
 pub mod error;
@@ -16,6 +18,7 @@ pub mod handshake;
 mod offer;
 pub mod request;
 
+pub use compress::Compressor;
 pub use decoder::{CloseFrame, Decoder, Limits, Message, Role};
 pub use deflate::{Deflate, DeflatePolicy};
 pub use error::{CloseCode, ProtocolError};
