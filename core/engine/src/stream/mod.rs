@@ -4,6 +4,7 @@
 
 pub mod bricks;
 pub mod event;
+pub mod parse;
 mod resample;
 mod timeframe;
 mod view;
