@@ -28,5 +28,5 @@ pub use config::HubConfig;
 pub use error::HubError;
 pub use gate::{Admission, Gate, Inbound, OpenGate, Session, Verdict};
 pub use log::{Class, Tally};
-pub use server::{Hub, HubStats, TopicStats};
+pub use server::{Hub, HubStats, Published, TopicStats};
 pub use shared::{Audit, CounterStats, LatencyStats};
