@@ -1,1 +1,3 @@
 //! The fan-out server.
+
+pub mod access;
