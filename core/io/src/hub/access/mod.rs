@@ -13,4 +13,6 @@ mod strict_json;
 
 pub mod jws;
 pub mod jwt;
+pub mod origin;
 pub mod pattern;
+pub mod roles;
