@@ -13,6 +13,7 @@ mod strict_json;
 
 pub mod jws;
 pub mod jwt;
+pub mod limits;
 pub mod origin;
 pub mod pattern;
 pub mod roles;

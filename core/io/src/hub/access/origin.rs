@@ -3,8 +3,9 @@
 //! A browser lets every page open a WebSocket to 127.0.0.1; only `Origin` tells the pages apart. And a page may point its
 //! own name at 127.0.0.1 (DNS rebinding), which makes it "same host"; only a list of known names in `Host` stops that.
 //!
-//! Invariants: `Host` must be a loopback name, the bound address or a configured name; an `Origin`, when there is one,
-//! must be loopback, the same name as `Host` or configured. Programs that are not browsers send none and are let in.
+//! Invariants: `Host` must be a loopback name, the bound address (any address when all are bound: who rebinds has a
+//! name) or a configured name; an `Origin`, when there is one, must have the same name as `Host`, be loopback like it, or
+//! be configured. Programs that are not browsers send none and are let in.
 //! By default the port of a loopback origin does not matter: Streamlit's, JupyterLab's and Panel's are chosen freely.
 
 use std::net::{IpAddr, SocketAddr};
@@ -95,10 +96,10 @@ impl Authority {
 }
 
 impl OriginPolicy {
-    /// Checks a request that came in at `local`. `host` and `origin` are all values of these headers.
+    /// Checks a request to a hub bound to `bound`. `host` and `origin` are all values of these headers.
     pub fn check<'a>(
         &self,
-        local: SocketAddr,
+        bound: SocketAddr,
         host: impl IntoIterator<Item = &'a str>,
         origin: impl IntoIterator<Item = &'a str>,
     ) -> Result<(), OriginError> {
@@ -107,21 +108,22 @@ impl OriginPolicy {
             return Err(OriginError::Malformed { header: "Host" });
         };
         let host = Authority::parse(host.trim()).ok_or(OriginError::Malformed { header: "Host" })?;
-        let bound = host.address().is_some_and(|address| address.to_canonical() == local.ip().to_canonical());
+        let address = host.address().is_some_and(|address| {
+            bound.ip().is_unspecified() || address.to_canonical() == bound.ip().to_canonical()
+        });
         let listed = self.hosts.iter().any(|name| name.eq_ignore_ascii_case(&host.name));
-        // A loopback name in a request from outside is as forged as any other; `local` is where the packet arrived.
-        if !(bound || listed || (host.is_loopback() && is_loopback(local.ip()))) {
+        if !(address || listed || host.is_loopback()) {
             return Err(OriginError::Host);
         }
         let mut origins = origin.into_iter();
         match (origins.next(), origins.next()) {
             (None, _) => Ok(()),
-            (Some(origin), None) => self.check_origin(origin.trim(), &host, local),
+            (Some(origin), None) => self.check_origin(origin.trim(), &host),
             (Some(_), Some(_)) => Err(OriginError::Malformed { header: "Origin" }),
         }
     }
 
-    fn check_origin(&self, origin: &str, host: &Authority, local: SocketAddr) -> Result<(), OriginError> {
+    fn check_origin(&self, origin: &str, host: &Authority) -> Result<(), OriginError> {
         if self.origins.iter().any(|listed| listed.trim_end_matches('/').eq_ignore_ascii_case(origin)) {
             return Ok(());
         }
@@ -134,8 +136,8 @@ impl OriginPolicy {
             .or_else(|| origin.strip_prefix("https://"))
             .and_then(Authority::parse)
             .ok_or(OriginError::Origin)?;
-        let same = authority.name == host.name;
-        if same || (authority.is_loopback() && is_loopback(local.ip())) { Ok(()) } else { Err(OriginError::Origin) }
+        let near = authority.name == host.name || (authority.is_loopback() && host.is_loopback());
+        if near { Ok(()) } else { Err(OriginError::Origin) }
     }
 }
 
@@ -143,8 +145,8 @@ impl OriginPolicy {
 mod tests {
     use super::*;
 
-    fn check(policy: &OriginPolicy, local: &str, host: &str, origin: Option<&str>) -> Result<(), OriginError> {
-        policy.check(local.parse().unwrap_or_else(|error| unreachable!("{error}")), [host], origin)
+    fn check(policy: &OriginPolicy, bound: &str, host: &str, origin: Option<&str>) -> Result<(), OriginError> {
+        policy.check(bound.parse().unwrap_or_else(|error| unreachable!("{error}")), [host], origin)
     }
 
     #[test]
@@ -190,7 +192,9 @@ mod tests {
         let policy = OriginPolicy::default();
         let rebound = check(&policy, "127.0.0.1:9000", "evil.example:9000", Some("http://evil.example:9000"));
         assert_eq!(rebound, Err(OriginError::Host));
-        assert_eq!(check(&policy, "10.0.0.5:9000", "localhost", None), Err(OriginError::Host));
+        assert_eq!(check(&policy, "10.0.0.5:9000", "10.0.0.6", None), Err(OriginError::Host));
+        assert_eq!(check(&policy, "0.0.0.0:9000", "10.0.0.6", None), Ok(()));
+        assert_eq!(check(&policy, "0.0.0.0:9000", "evil.example", None), Err(OriginError::Host));
         assert_eq!(check(&policy, "10.0.0.5:9000", "10.0.0.5:9000", Some("http://10.0.0.5")), Ok(()));
         assert_eq!(check(&policy, "10.0.0.5:9000", "10.0.0.5", Some("http://localhost")), Err(OriginError::Origin));
     }
@@ -214,14 +218,14 @@ mod tests {
     #[test]
     fn doubled_and_malformed_headers_are_refused() {
         let policy = OriginPolicy::default();
-        let local = SocketAddr::from(([127, 0, 0, 1], 9000));
+        let bound = SocketAddr::from(([127, 0, 0, 1], 9000));
         let malformed = |header| Err(OriginError::Malformed { header });
-        assert_eq!(policy.check(local, [], []), malformed("Host"));
-        assert_eq!(policy.check(local, ["localhost", "localhost"], []), malformed("Host"));
+        assert_eq!(policy.check(bound, [], []), malformed("Host"));
+        assert_eq!(policy.check(bound, ["localhost", "localhost"], []), malformed("Host"));
         for host in ["", "a b", "[::1", "[::1]x", "localhost:", "localhost:99999", "localhost:-1", "[zz]"] {
-            assert_eq!(policy.check(local, [host], []), malformed("Host"), "{host}");
+            assert_eq!(policy.check(bound, [host], []), malformed("Host"), "{host}");
         }
-        let twice = policy.check(local, ["localhost"], ["http://localhost", "http://localhost"]);
+        let twice = policy.check(bound, ["localhost"], ["http://localhost", "http://localhost"]);
         assert_eq!(twice, malformed("Origin"));
     }
 }
