@@ -17,3 +17,4 @@ pub mod limits;
 pub mod origin;
 pub mod pattern;
 pub mod roles;
+pub mod tls;
