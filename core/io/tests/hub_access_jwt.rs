@@ -154,7 +154,10 @@ fn claims_that_are_missing_doubled_or_of_another_type_are_refused() {
         (r#"{"exp":1e300}"#.to_owned(), malformed("exp", date)),
         (r#"{"exp":-1}"#.to_owned(), malformed("exp", date)),
         (format!(r#"{{"exp":{late},"exp":{late}}}"#), TokenError::DuplicateName { part: "payload" }),
-        (format!(r#"{{"exp":{late},"roles":["a"],"r\u006fles":["b"]}}"#), TokenError::DuplicateName { part: "payload" }),
+        (
+            format!(r#"{{"exp":{late},"roles":["a"],"r\u006fles":["b"]}}"#),
+            TokenError::DuplicateName { part: "payload" },
+        ),
         (format!(r#"{{"exp":{late},"nbf":{}}}"#, NOW + 31), TokenError::NotYetValid { seconds: 31 }),
         (format!(r#"{{"exp":{late},"iat":{}}}"#, NOW + 31), TokenError::NotYetValid { seconds: 31 }),
         (format!(r#"{{"exp":{late},"nbf":true}}"#), malformed("nbf", date)),

@@ -17,8 +17,8 @@ struct EveryWindow {
 impl EveryWindow {
     fn take(&mut self, rate: Rate, units: u64, now: u64) -> bool {
         let fits = |from: u64, earlier: u128| {
-            let allowed = u128::from(rate.burst) * u128::from(SECOND)
-                + u128::from(rate.per_second) * u128::from(now - from);
+            let allowed =
+                u128::from(rate.burst) * u128::from(SECOND) + u128::from(rate.per_second) * u128::from(now - from);
             (earlier + u128::from(units)) * u128::from(SECOND) <= allowed
         };
         let mut sum = 0_u128;

@@ -46,7 +46,8 @@ struct Files {
 
 fn write(certificate: &str, key: &str) -> Files {
     let folder = tempfile::tempdir().expect("folder");
-    let files = Files { certificate: folder.path().join("hub.pem"), key: folder.path().join("hub.key"), _folder: folder };
+    let files =
+        Files { certificate: folder.path().join("hub.pem"), key: folder.path().join("hub.key"), _folder: folder };
     fs::write(&files.certificate, certificate).expect("writes");
     fs::write(&files.key, key).expect("writes");
     files
@@ -137,7 +138,9 @@ fn wrong_names_and_unknown_authorities_are_refused_by_the_client_and_noticed_by_
     let identity = Identity::load(&files.certificate, &files.key).expect("loads");
     let (address, serving) = serve(&identity, 2, LONG);
     // Both authorities call themselves the same, so it is the signature that tells them apart.
-    for (name, trusted, expected) in [("other.example", &ca, "NotValidForName"), ("hub.example", &stranger, "BadSignature")] {
+    for (name, trusted, expected) in
+        [("other.example", &ca, "NotValidForName"), ("hub.example", &stranger, "BadSignature")]
+    {
         let error = client(address, name, trusted, &[&TLS12]).expect_err("refuses");
         assert!(format!("{error:?}").contains(expected), "{error:?}");
     }
@@ -234,7 +237,12 @@ fn trouble_in_a_file_is_named_with_its_line() {
     let rows: [(String, String, usize, PemProblem); 8] = [
         (lines(&certificate, |l| l.insert(2, "not base64!".into())), key.clone(), 3, PemProblem::NotBase64),
         (lines(&certificate, |l| drop(l.pop())), key.clone(), 1, PemProblem::Unfinished),
-        (lines(&certificate, |l| drop(l.remove(0))), key.clone(), certificate.lines().count() - 1, PemProblem::StrayEnd),
+        (
+            lines(&certificate, |l| drop(l.remove(0))),
+            key.clone(),
+            certificate.lines().count() - 1,
+            PemProblem::StrayEnd,
+        ),
         (lines(&certificate, |l| l.insert(0, "-----BEGIN X-----".into())), key.clone(), 2, PemProblem::Nested),
         (lines(&certificate, |l| l.insert(2, "A".into())), key.clone(), 1, PemProblem::Cut),
         (certificate.clone(), format!("# mine\n{key}{key}"), 2 + key.lines().count(), PemProblem::SecondKey),

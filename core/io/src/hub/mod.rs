@@ -1,3 +1,4 @@
 //! The fan-out server.
 
 pub mod access;
+pub mod metrics;

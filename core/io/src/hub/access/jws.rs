@@ -47,13 +47,17 @@ impl Algorithm {
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum KeyError {
     /// A guessable secret.
-    #[error("an HS256 secret of {bytes} bytes is too short, at least {MIN_SECRET_BYTES} random bytes are needed (openssl rand -hex 32)")]
+    #[error(
+        "an HS256 secret of {bytes} bytes is too short, at least {MIN_SECRET_BYTES} random bytes are needed (openssl rand -hex 32)"
+    )]
     ShortSecret {
         /// Length given.
         bytes: usize,
     },
     /// Not a point of Ed25519.
-    #[error("an Ed25519 public key has {ED25519_PUBLIC_BYTES} bytes, not {bytes}; give the raw key (the `x` of its JWK)")]
+    #[error(
+        "an Ed25519 public key has {ED25519_PUBLIC_BYTES} bytes, not {bytes}; give the raw key (the `x` of its JWK)"
+    )]
     NotEd25519 {
         /// Length given.
         bytes: usize,

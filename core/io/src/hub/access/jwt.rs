@@ -167,12 +167,7 @@ impl Default for Expectations {
 
 impl Claims {
     /// The claims of a token that is signed by one of `keys` and valid at `now_seconds` (UTC).
-    pub fn verify(
-        token: &str,
-        keys: &KeySet,
-        expected: &Expectations,
-        now_seconds: i64,
-    ) -> Result<Self, TokenError> {
+    pub fn verify(token: &str, keys: &KeySet, expected: &Expectations, now_seconds: i64) -> Result<Self, TokenError> {
         let payload = keys.open(token)?;
         let claims = object(&payload).map_err(|error| strict(error, "payload"))?;
         Self::read(&claims, expected, now_seconds)

@@ -108,9 +108,9 @@ impl OriginPolicy {
             return Err(OriginError::Malformed { header: "Host" });
         };
         let host = Authority::parse(host.trim()).ok_or(OriginError::Malformed { header: "Host" })?;
-        let address = host.address().is_some_and(|address| {
-            bound.ip().is_unspecified() || address.to_canonical() == bound.ip().to_canonical()
-        });
+        let address = host
+            .address()
+            .is_some_and(|address| bound.ip().is_unspecified() || address.to_canonical() == bound.ip().to_canonical());
         let listed = self.hosts.iter().any(|name| name.eq_ignore_ascii_case(&host.name));
         if !(address || listed || host.is_loopback()) {
             return Err(OriginError::Host);
@@ -212,7 +212,10 @@ mod tests {
         assert_eq!(ask(Some("https://desk.example")), Ok(()));
         assert_eq!(ask(Some("https://app.example")), Err(OriginError::Origin));
         let strict = OriginPolicy { listed_origins_only: true, ..policy };
-        assert_eq!(check(&strict, "10.0.0.5:443", "desk.example", Some("https://desk.example")), Err(OriginError::Origin));
+        assert_eq!(
+            check(&strict, "10.0.0.5:443", "desk.example", Some("https://desk.example")),
+            Err(OriginError::Origin)
+        );
     }
 
     #[test]

@@ -118,12 +118,7 @@ impl RoleTable {
     /// What the claims of a verified token allow. A role that is not in the table allows nothing.
     ///
     /// `now_utc_nanos` and `now_monotonic_nanos` are the same moment on two clocks.
-    pub fn grant(
-        &self,
-        claims: Claims,
-        now_utc_nanos: i64,
-        now_monotonic_nanos: u64,
-    ) -> Result<Grant, TokenError> {
+    pub fn grant(&self, claims: Claims, now_utc_nanos: i64, now_monotonic_nanos: u64) -> Result<Grant, TokenError> {
         let mut permissions = Permissions::default();
         for role in claims.roles.iter().filter_map(|name| self.roles.get(name)) {
             permissions.subscribe.extend(role.subscribe.iter().cloned());
@@ -143,7 +138,8 @@ impl RoleTable {
             patterns.dedup();
         }
         let left = claims.expires_at_seconds.saturating_mul(NANOSECONDS).saturating_sub(now_utc_nanos);
-        let left = u64::try_from(left).map_err(|_| TokenError::Expired { seconds: left.saturating_neg() / NANOSECONDS })?;
+        let left =
+            u64::try_from(left).map_err(|_| TokenError::Expired { seconds: left.saturating_neg() / NANOSECONDS })?;
         Ok(Grant {
             subject: claims.subject,
             token_id: claims.token_id,
@@ -251,7 +247,8 @@ impl Revocations {
     /// Whether a grant was taken back.
     #[must_use]
     pub fn holds(&self, grant: &Grant) -> bool {
-        let listed = |set: &BTreeSet<String>, name: &Option<String>| name.as_ref().is_some_and(|name| set.contains(name));
+        let listed =
+            |set: &BTreeSet<String>, name: &Option<String>| name.as_ref().is_some_and(|name| set.contains(name));
         listed(&self.subjects, &grant.subject) || listed(&self.token_ids, &grant.token_id)
     }
 

@@ -14,9 +14,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rustls::crypto::ring::default_provider;
-use rustls::pki_types::{
-    CertificateDer, PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer, PrivateSec1KeyDer,
-};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer, PrivateSec1KeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::version::{TLS12, TLS13};
@@ -201,10 +199,15 @@ fn read_pair(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
             return Err(trouble(PemProblem::SecondKey));
         }
     }
-    let private = private
-        .ok_or_else(|| TlsError::Missing { path: key_name.clone(), wanted: "private key (-----BEGIN PRIVATE KEY-----)" })?;
-    CertifiedKey::from_der(chain, private, &default_provider())
-        .map_err(|source| TlsError::Pair { certificate: certificate_name, key: key_name, source })
+    let private = private.ok_or_else(|| TlsError::Missing {
+        path: key_name.clone(),
+        wanted: "private key (-----BEGIN PRIVATE KEY-----)",
+    })?;
+    CertifiedKey::from_der(chain, private, &default_provider()).map_err(|source| TlsError::Pair {
+        certificate: certificate_name,
+        key: key_name,
+        source,
+    })
 }
 
 struct Block {
