@@ -1,68 +1,27 @@
-//! Topic names and patterns: segments joined by dots; in a pattern `*` stands for one segment and a last `>` for one or
-//! more.
+//! What a role may name: topics and patterns that cover other patterns.
 //!
-//! Two questions: does a pattern match a topic, and does it cover another pattern, that is, match every topic which the
-//! other matches. Permission to subscribe to `trades.*` needs a pattern that covers it. Linear in the segments.
+//! The rules of names are the hub's ([`check_pattern`]): segments joined by dots; `*` stands for one segment and a last
+//! `>` for one or more. A pattern covers another when it matches every topic which the other matches; permission to
+//! subscribe to `trades.*` needs a pattern that covers it. Linear in the segments.
 
 use std::fmt;
 
 use thiserror::Error;
 
-/// Bounds of names and patterns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NameLimits {
-    /// Bytes of a name or pattern.
-    pub bytes: usize,
-    /// Segments of a name or pattern.
-    pub segments: usize,
-    /// `*` and `>` in a pattern.
-    pub wildcards: usize,
-}
+use super::super::pattern::check_pattern;
 
-impl Default for NameLimits {
-    fn default() -> Self {
-        Self { bytes: 256, segments: 16, wildcards: 4 }
-    }
-}
+/// Most wildcards in one pattern.
+pub const MAX_WILDCARDS: usize = 4;
 
-/// Why a text is not a topic or pattern. Holds at most one character of it: names may have megabytes.
+/// Why a text is not a topic or pattern. Holds nothing of it: names may have megabytes.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum PatternError {
-    /// Empty, or two dots beside each other, or a dot at an end.
-    #[error("segment {number} of the topic is empty")]
-    EmptySegment {
-        /// Counted from one.
-        number: usize,
-    },
-    /// Too long.
-    #[error("the topic has {bytes} bytes, at most {limit} are allowed")]
-    TooLong {
-        /// Length.
-        bytes: usize,
-        /// Limit.
-        limit: usize,
-    },
-    /// Too many segments.
-    #[error("the topic has more than {limit} segments")]
-    TooManySegments {
-        /// Limit.
-        limit: usize,
-    },
-    /// Too many wildcards.
-    #[error("the topic has more than {limit} wildcards")]
-    TooManyWildcards {
-        /// Limit.
-        limit: usize,
-    },
-    /// A character that no topic has.
-    #[error("{character:?} cannot stand in a topic; letters, digits and -_:/@+$=! can")]
-    Character {
-        /// The character.
-        character: char,
-    },
-    /// A wildcard beside other characters, or a `>` that is not last.
-    #[error("* must be a whole segment, and > the whole last one")]
-    Wildcard,
+    /// A rule of names is broken.
+    #[error("{0}")]
+    Name(&'static str),
+    /// More wildcards than [`MAX_WILDCARDS`].
+    #[error("a pattern has at most {MAX_WILDCARDS} wildcards")]
+    TooManyWildcards,
     /// A pattern where one topic is needed.
     #[error("a single topic is needed here, not a pattern")]
     NotSingle,
@@ -82,39 +41,19 @@ impl fmt::Debug for TopicPattern {
 }
 
 impl TopicPattern {
-    /// Checks a text against the limits.
-    pub fn parse(text: &str, limits: &NameLimits) -> Result<Self, PatternError> {
-        if text.len() > limits.bytes {
-            return Err(PatternError::TooLong { bytes: text.len(), limit: limits.bytes });
-        }
-        let mut wildcards = 0;
-        let mut ended = false;
-        for (index, segment) in text.split('.').enumerate() {
-            if ended {
-                return Err(PatternError::Wildcard);
-            }
-            if index >= limits.segments {
-                return Err(PatternError::TooManySegments { limit: limits.segments });
-            }
-            match segment {
-                "" => return Err(PatternError::EmptySegment { number: index + 1 }),
-                "*" => wildcards += 1,
-                ">" => {
-                    wildcards += 1;
-                    ended = true;
-                }
-                literal => check_literal(literal)?,
-            }
-        }
-        if wildcards > limits.wildcards {
-            return Err(PatternError::TooManyWildcards { limit: limits.wildcards });
+    /// Checks a text.
+    pub fn parse(text: &str) -> Result<Self, PatternError> {
+        check_pattern(text).map_err(PatternError::Name)?;
+        let wildcards = text.split('.').filter(|segment| matches!(*segment, "*" | ">")).count();
+        if wildcards > MAX_WILDCARDS {
+            return Err(PatternError::TooManyWildcards);
         }
         Ok(Self { text: text.to_owned(), wildcards })
     }
 
     /// Checks that a text names one topic.
-    pub fn parse_single(text: &str, limits: &NameLimits) -> Result<Self, PatternError> {
-        let pattern = Self::parse(text, limits)?;
+    pub fn parse_single(text: &str) -> Result<Self, PatternError> {
+        let pattern = Self::parse(text)?;
         if pattern.is_single() { Ok(pattern) } else { Err(PatternError::NotSingle) }
     }
 
@@ -146,18 +85,22 @@ impl TopicPattern {
         }
         wanted.next().is_none()
     }
-}
 
-fn check_literal(segment: &str) -> Result<(), PatternError> {
-    for character in segment.chars() {
-        if matches!(character, '*' | '>') {
-            return Err(PatternError::Wildcard);
-        }
-        if !(character.is_ascii_alphanumeric() || "-_:/@+$=!".contains(character)) {
-            return Err(PatternError::Character { character });
+    /// Whether some topic is matched by both.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let (mut ours, mut theirs) = (self.text.split('.'), other.text.split('.'));
+        loop {
+            match (ours.next(), theirs.next()) {
+                (None, None) => return true,
+                (None, Some(_)) | (Some(_), None) => return false,
+                (Some(">"), Some(_)) | (Some(_), Some(">")) => return true,
+                (Some("*"), Some(_)) | (Some(_), Some("*")) => {}
+                (Some(first), Some(second)) if first == second => {}
+                _ => return false,
+            }
         }
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -166,7 +109,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn pattern(text: &str) -> TopicPattern {
-        TopicPattern::parse(text, &NameLimits::default()).unwrap_or_else(|error| unreachable!("{text}: {error}"))
+        TopicPattern::parse(text).unwrap_or_else(|error| unreachable!("{text}: {error}"))
     }
 
     #[test]
@@ -191,24 +134,12 @@ mod tests {
 
     #[test]
     fn refuses_names_beyond_the_limits() {
-        let limits = NameLimits { bytes: 20, segments: 3, wildcards: 1 };
-        let rows = [
-            ("", PatternError::EmptySegment { number: 1 }),
-            ("a..b", PatternError::EmptySegment { number: 2 }),
-            ("a.", PatternError::EmptySegment { number: 2 }),
-            ("a.b.c.d", PatternError::TooManySegments { limit: 3 }),
-            ("*.*", PatternError::TooManyWildcards { limit: 1 }),
-            ("a.>.b", PatternError::Wildcard),
-            ("a*", PatternError::Wildcard),
-            ("a b", PatternError::Character { character: ' ' }),
-            ("caf\u{e9}", PatternError::Character { character: '\u{e9}' }),
-            ("a\u{0}", PatternError::Character { character: '\u{0}' }),
-            ("aaaaaaaaaaaaaaaaaaaaa", PatternError::TooLong { bytes: 21, limit: 20 }),
-        ];
-        for (text, expected) in rows {
-            assert_eq!(TopicPattern::parse(text, &limits).err(), Some(expected), "{text:?}");
+        let long = "a".repeat(1 << 20);
+        for text in ["", "a..b", "a.", "a.>.b", "a*", "a b", "caf\u{e9}", "a\u{0}", long.as_str()] {
+            assert!(matches!(TopicPattern::parse(text), Err(PatternError::Name(_))), "{}", text.len());
         }
-        assert_eq!(TopicPattern::parse_single("a.*", &limits), Err(PatternError::NotSingle));
+        assert_eq!(TopicPattern::parse("*.*.*.*.*"), Err(PatternError::TooManyWildcards));
+        assert_eq!(TopicPattern::parse_single("a.*"), Err(PatternError::NotSingle));
     }
 
     /// Every topic of up to three segments over two letters: small enough to ask each one.
@@ -233,11 +164,14 @@ mod tests {
             // A union of literals may match what one wildcard matches only over a finite alphabet: `a` and `b` are all
             // letters here but one literal never equals both, so the two notions agree for single patterns.
             prop_assert_eq!(first.covers(&second), every);
+            let any = universe().iter().map(|topic| pattern(topic))
+                .any(|topic| first.covers(&topic) && second.covers(&topic));
+            prop_assert_eq!(first.overlaps(&second), any);
         }
 
         #[test]
         fn any_text_parses_or_is_refused(text in ".{0,300}") {
-            if let Ok(pattern) = TopicPattern::parse(&text, &NameLimits::default()) {
+            if let Ok(pattern) = TopicPattern::parse(&text) {
                 prop_assert!(pattern.covers(&pattern));
             }
         }

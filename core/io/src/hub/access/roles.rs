@@ -11,7 +11,7 @@ use std::net::{IpAddr, SocketAddr};
 use thiserror::Error;
 
 use super::jwt::{Claims, TokenError};
-use super::pattern::{NameLimits, PatternError, TopicPattern};
+use super::pattern::{PatternError, TopicPattern};
 
 /// Subprotocol by which a browser hands over its token: `bearer.<token>`. It is never selected as the answer.
 pub const TOKEN_SUBPROTOCOL: &str = "bearer.";
@@ -85,8 +85,7 @@ impl RoleTable {
     #[must_use]
     pub fn standard() -> Self {
         let mut table = Self::default();
-        let limits = NameLimits::default();
-        let all = || TopicPattern::parse(">", &limits).into_iter().collect::<Vec<_>>();
+        let all = || TopicPattern::parse(">").into_iter().collect::<Vec<_>>();
         let mut insert = |name: &str, subscribe, publish| {
             table.roles.insert(name.to_owned(), Permissions { subscribe, publish });
         };
@@ -102,7 +101,7 @@ impl RoleTable {
             patterns
                 .iter()
                 .map(|pattern| {
-                    TopicPattern::parse(pattern, &NameLimits::default()).map_err(|source| AccessError::RolePattern {
+                    TopicPattern::parse(pattern).map_err(|source| AccessError::RolePattern {
                         role: role.to_owned(),
                         pattern: pattern.chars().take(64).collect(),
                         source,
@@ -127,7 +126,7 @@ impl RoleTable {
         let own = |patterns: &[String], claim| {
             patterns
                 .iter()
-                .map(|pattern| TopicPattern::parse(pattern, &NameLimits::default()))
+                .map(|pattern| TopicPattern::parse(pattern))
                 .collect::<Result<Vec<_>, _>>()
                 .map_err(|_| TokenError::Malformed { claim, expected: "a list of topic patterns" })
         };
@@ -278,7 +277,7 @@ mod tests {
     use super::*;
 
     fn topic(text: &str) -> TopicPattern {
-        TopicPattern::parse(text, &NameLimits::default()).unwrap_or_else(|error| unreachable!("{text}: {error}"))
+        TopicPattern::parse(text).unwrap_or_else(|error| unreachable!("{text}: {error}"))
     }
 
     fn claims(roles: &[&str], subscribe: &[&str]) -> Claims {
