@@ -11,6 +11,7 @@ use std::net::{IpAddr, SocketAddr};
 use thiserror::Error;
 
 use super::jwt::{Claims, TokenError};
+use super::limits::LimitError;
 use super::pattern::{PatternError, TopicPattern};
 
 /// Subprotocol by which a browser hands over its token: `bearer.<token>`. It is never selected as the answer.
@@ -42,6 +43,9 @@ pub enum AccessError {
         /// What is wrong with it.
         source: PatternError,
     },
+    /// A rate or bound.
+    #[error(transparent)]
+    Limit(#[from] LimitError),
 }
 
 /// Refuses to listen where others can reach a hub that asks nobody who he is.
@@ -249,6 +253,18 @@ impl Revocations {
         let listed =
             |set: &BTreeSet<String>, name: &Option<String>| name.as_ref().is_some_and(|name| set.contains(name));
         listed(&self.subjects, &grant.subject) || listed(&self.token_ids, &grant.token_id)
+    }
+
+    /// Whether any topic was taken back.
+    #[must_use]
+    pub const fn has_topics(&self) -> bool {
+        !self.topics.is_empty()
+    }
+
+    /// Whether something that a topic or pattern matches was taken back.
+    #[must_use]
+    pub fn touches(&self, topic: &TopicPattern) -> bool {
+        self.topics.iter().any(|revoked| revoked.overlaps(topic))
     }
 
     /// Whether a topic was taken back. A pattern is taken back only as a whole; what it matches is asked one by one.
