@@ -239,6 +239,8 @@ struct AccessSession {
     generation: u64,
 }
 
+/// How long an open connection may outlive the revocation of its token.
+const REVOCATION_DELAY: u64 = 1_000_000_000;
 /// More remembered names than this and a revocation of any topic closes the connection: it may hold one of them.
 const MAX_ASKED: usize = 4_096;
 
@@ -372,5 +374,15 @@ impl Session for AccessSession {
             }
         }
         Verdict::Allow
+    }
+
+    fn next_check(&self, now: u64) -> u64 {
+        match &self.standing {
+            Standing::Waiting { deadline } => *deadline,
+            // Nothing can end it.
+            Standing::Granted(_) if self.rules.config.authentication.is_none() => u64::MAX,
+            // A revocation is noticed within a second, the end of the token when it comes.
+            Standing::Granted(grant) => grant.ends_monotonic_nanos().min(now.saturating_add(REVOCATION_DELAY)),
+        }
     }
 }
