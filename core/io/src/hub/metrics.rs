@@ -2,11 +2,14 @@
 //!
 //! Invariants: every family has one HELP and one TYPE before its samples and stands together; no series twice; label
 //! values are escaped; counters only grow, so the topics shown by name are the first [`TOPICS_SHOWN`] in the order in
-//! which they were made and all later ones are summed under `(other)`: sums over topics always equal the class totals.
-//! Linear in connections' states, reasons and topics; no lock is held here.
+//! which they were made, and all later ones stand as the rest of their class under `(other)`. Linear in topics and
+//! reasons; no lock is held here.
 
 use std::fmt::Write;
-use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::log::{Class, Tally};
+use super::server::{HubStats, TopicStats};
+use super::shared::LatencyStats;
 
 /// `Content-Type` of [`render`]'s text.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -16,245 +19,127 @@ pub const TOPICS_SHOWN: usize = 100;
 pub const OTHER_TOPICS: &str = "(other)";
 
 const NANOSECONDS: u64 = 1_000_000_000;
-/// Upper bounds of the buckets in nanoseconds; a delivery to the last of 10,000 readers takes about 0.1 s.
-const BOUNDS: [u64; 18] = [
-    1_000,
-    2_500,
-    5_000,
-    10_000,
-    25_000,
-    50_000,
-    100_000,
-    250_000,
-    500_000,
-    1_000_000,
-    2_500_000,
-    5_000_000,
-    10_000_000,
-    25_000_000,
-    100_000_000,
-    250_000_000,
-    1_000_000_000,
-    10_000_000_000,
-];
+const MICROSECOND: u64 = 1_000;
 
-/// Durations counted by size. Any thread may record; one addition to two shared numbers.
-#[derive(Debug, Default)]
-pub struct LatencyHistogram {
-    buckets: [AtomicU64; BOUNDS.len()],
-    above: AtomicU64,
-    sum: AtomicU64,
-}
-
-/// The counts of a [`LatencyHistogram`] at one moment.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LatencySnapshot {
-    /// Count of each bucket alone, in rising order; the last is for what is above all bounds.
-    pub counts: Vec<u64>,
-    /// Sum of all durations in nanoseconds.
-    pub sum_nanos: u64,
-}
-
-impl LatencyHistogram {
-    /// Counts one duration.
-    pub fn record(&self, nanoseconds: u64) {
-        self.record_many(nanoseconds, 1);
-    }
-
-    /// Counts `times` durations of the same length, as a broadcast has them.
-    pub fn record_many(&self, nanoseconds: u64, times: u64) {
-        let index = BOUNDS.partition_point(|&bound| bound < nanoseconds);
-        self.buckets.get(index).unwrap_or(&self.above).fetch_add(times, Ordering::Relaxed);
-        self.sum.fetch_add(nanoseconds.saturating_mul(times), Ordering::Relaxed);
-    }
-
-    /// The counts now. Concurrent recordings may be in some numbers and not yet in others.
-    #[must_use]
-    pub fn snapshot(&self) -> LatencySnapshot {
-        let buckets = self.buckets.iter().chain([&self.above]);
-        LatencySnapshot {
-            counts: buckets.map(|bucket| bucket.load(Ordering::Relaxed)).collect(),
-            sum_nanos: self.sum.load(Ordering::Relaxed),
-        }
-    }
-}
-
-/// What became of messages to readers: `sent = delivered + conflated + dropped + waiting`, and nothing waits at a quiet
-/// moment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Deliveries {
-    /// Owed to a reader: one for each message and subscriber.
-    pub sent: u64,
-    /// Written completely to the reader's socket.
-    pub delivered: u64,
-    /// Passed over for a newer one, as the class allows, and told to the reader.
-    pub conflated: u64,
-    /// Not written before the connection ended.
-    pub dropped: u64,
-}
-
-impl Deliveries {
-    fn add(&mut self, other: &Self) {
-        self.sent += other.sent;
-        self.delivered += other.delivered;
-        self.conflated += other.conflated;
-        self.dropped += other.dropped;
-    }
-}
-
-/// One delivery class.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ClassFigures {
-    /// `reliable`, `buffered`, `last_value`.
-    pub class: &'static str,
-    /// Messages published.
-    pub published: u64,
-    /// What became of them.
-    pub deliveries: Deliveries,
-    /// How long a publish call took.
-    pub publish_latency: LatencySnapshot,
-    /// From the publish call to the write into a reader's socket.
-    pub delivery_latency: LatencySnapshot,
-}
-
-/// One topic.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TopicFigures {
-    /// Its name.
-    pub topic: String,
-    /// Its class.
-    pub class: &'static str,
-    /// What became of its messages.
-    pub deliveries: Deliveries,
-}
-
-/// All that [`render`] shows. Reasons and codes in any order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct HubFigures {
-    /// Connections now, by state (`handshake`, `open`, `closing`).
-    pub connections: Vec<(&'static str, u64)>,
-    /// TCP connections accepted since the start.
-    pub accepted: u64,
-    /// Upgraded to a WebSocket since the start.
-    pub upgraded: u64,
-    /// Turned away before the upgrade, by reason.
-    pub refused: Vec<(&'static str, u64)>,
-    /// WebSocket connections that ended, by close code (1006: without one).
-    pub closed: Vec<(u16, u64)>,
-    /// Reliable readers closed for being too slow (4008).
-    pub slow_closes: u64,
-    /// Messages that came in and went out.
-    pub messages: [u64; 2],
-    /// Bytes that came in and went out, frames included.
-    pub bytes: [u64; 2],
-    /// Subscriptions now.
-    pub subscriptions: u64,
-    /// Topics now.
-    pub topics_count: u64,
-    /// By class.
-    pub classes: Vec<ClassFigures>,
-    /// By topic, in the order in which they were made.
-    pub topics: Vec<TopicFigures>,
+/// All that [`render`] shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Figures {
+    /// The hub's counts.
+    pub stats: HubStats,
+    /// The first topics, [`TOPICS_SHOWN`] at most.
+    pub topics: Vec<TopicStats>,
+    /// How often the gate turned somebody away, each reason once.
+    pub rejections: Vec<(&'static str, u64)>,
     /// Since the start, on the monotonic clock.
     pub uptime_nanos: u64,
 }
 
 /// The whole answer to `GET /metrics`.
 #[must_use]
-pub fn render(figures: &HubFigures) -> String {
+pub fn render(figures: &Figures) -> String {
     let mut text = Text::default();
+    let counters = &figures.stats.counters;
     text.family("connections", "gauge", "Connections by state.");
-    for (state, count) in &figures.connections {
-        text.sample("connections", &[("state", state)], *count);
+    text.sample("connections", &[("state", "handshake")], counters.connections.saturating_sub(counters.open));
+    text.sample("connections", &[("state", "open")], counters.open);
+    text.single("accepted_total", "counter", "TCP connections accepted.", counters.accepted);
+    text.single("upgraded_total", "counter", "Connections upgraded to WebSocket.", counters.opened);
+    render_refusals(&mut text, figures);
+    text.family("ended_total", "counter", "WebSocket connections that the hub ended, by reason.");
+    for (reason, count) in [
+        ("slow", counters.slow_closes),
+        ("ping_timeout", counters.ping_timeouts),
+        ("protocol", counters.protocol_errors),
+    ] {
+        text.sample("ended_total", &[("reason", reason)], count);
     }
-    text.single("accepted_total", "counter", "TCP connections accepted.", figures.accepted);
-    text.single("upgraded_total", "counter", "Connections upgraded to WebSocket.", figures.upgraded);
-    text.family("refused_total", "counter", "Connections turned away before the upgrade, by reason.");
-    for (reason, count) in merged(&figures.refused) {
-        text.sample("refused_total", &[("reason", reason)], count);
-    }
-    text.family("closed_total", "counter", "WebSocket connections that ended, by close code.");
-    for (code, count) in merged(&figures.closed) {
-        text.sample("closed_total", &[("code", &code.to_string())], count);
-    }
-    text.single("slow_closes_total", "counter", "Reliable readers closed for being too slow.", figures.slow_closes);
     for (name, help, counts) in [
-        ("messages_total", "Messages by direction.", figures.messages),
-        ("bytes_total", "Bytes by direction, frame headers included.", figures.bytes),
+        ("messages_total", "Messages by direction.", [counters.messages_in, figures.stats.tally.delivered]),
+        ("bytes_total", "Bytes by direction, frame headers included.", [counters.bytes_in, counters.bytes_out]),
     ] {
         text.family(name, "counter", help);
         for (direction, count) in ["in", "out"].into_iter().zip(counts) {
             text.sample(name, &[("direction", direction)], count);
         }
     }
-    text.single("subscriptions", "gauge", "Subscriptions.", figures.subscriptions);
-    text.single("topics", "gauge", "Topics.", figures.topics_count);
-    render_classes(&mut text, &figures.classes);
-    render_topics(&mut text, &figures.topics);
+    text.single("published_total", "counter", "Messages published.", counters.published);
+    text.single("snapshots_total", "counter", "Last values sent because of a subscription.", counters.snapshots);
+    text.single("pings_total", "counter", "Pings sent.", counters.pings);
+    text.single("accept_pauses_total", "counter", "Pauses for want of file descriptors.", counters.accept_pauses);
+    text.single("subscriptions", "gauge", "Subscriptions.", counters.subscriptions);
+    text.single("topics", "gauge", "Topics.", figures.stats.topics as u64);
+    render_classes(&mut text, &figures.stats);
+    render_topics(&mut text, figures);
     text.family("uptime_seconds", "gauge", "Seconds since the start of the hub.");
     text.sample("uptime_seconds", &[], Seconds(figures.uptime_nanos));
     text.0
 }
 
-fn render_classes(text: &mut Text, classes: &[ClassFigures]) {
-    text.family("published_total", "counter", "Messages published, by class.");
-    for class in classes {
-        text.sample("published_total", &[("class", class.class)], class.published);
+fn render_refusals(text: &mut Text, figures: &Figures) {
+    let counters = &figures.stats.counters;
+    let by_gate: u64 = figures.rejections.iter().map(|(_, count)| count).sum();
+    text.family("refused_total", "counter", "Connections turned away before the upgrade, by reason.");
+    let own = [
+        ("capacity", counters.refused_full),
+        ("timeout", counters.handshake_timeouts),
+        // The hub counts these together with the gate's, which may already count one more.
+        ("bad_request", counters.refused_handshake.saturating_sub(by_gate)),
+    ];
+    for (reason, count) in own.iter().chain(&figures.rejections) {
+        text.sample("refused_total", &[("reason", reason)], *count);
     }
+}
+
+fn render_classes(text: &mut Text, stats: &HubStats) {
+    let classes = || Class::ALL.iter().map(|class| class.name()).zip(&stats.by_class);
     text.family("sent_total", "counter", "Messages owed to readers, by class: one for each message and reader.");
-    for class in classes {
-        text.sample("sent_total", &[("class", class.class)], class.deliveries.sent);
+    for (class, tally) in classes() {
+        text.sample("sent_total", &[("class", class)], tally.sent);
     }
     text.family("deliveries_total", "counter", "What became of messages owed to readers, by class.");
-    for class in classes {
-        for (outcome, count) in outcomes(&class.deliveries) {
-            text.sample("deliveries_total", &[("class", class.class), ("outcome", outcome)], count);
+    for (class, tally) in classes() {
+        for (outcome, count) in outcomes(tally) {
+            text.sample("deliveries_total", &[("class", class), ("outcome", outcome)], count);
         }
     }
-    text.family("publish_latency_seconds", "histogram", "Duration of a publish call, by class.");
-    for class in classes {
-        text.histogram("publish_latency_seconds", class.class, &class.publish_latency);
-    }
-    text.family("delivery_latency_seconds", "histogram", "From a publish call to the write into a reader's socket.");
-    for class in classes {
-        text.histogram("delivery_latency_seconds", class.class, &class.delivery_latency);
+    text.family("publish_latency_seconds", "histogram", "Duration of a publish call.");
+    text.histogram("publish_latency_seconds", &[], &stats.publish_latency);
+    text.family("delivery_latency_seconds", "histogram", "From a publish call to the write into the readers' sockets.");
+    for (class, latency) in Class::ALL.iter().zip(&stats.latency) {
+        text.histogram("delivery_latency_seconds", &[("class", class.name())], latency);
     }
 }
 
-fn render_topics(text: &mut Text, topics: &[TopicFigures]) {
-    let (shown, rest) = topics.split_at(topics.len().min(TOPICS_SHOWN));
-    let mut others: Vec<TopicFigures> = Vec::new();
-    for topic in rest {
-        match others.iter_mut().find(|other| other.class == topic.class) {
-            Some(other) => other.deliveries.add(&topic.deliveries),
-            None => others.push(TopicFigures { topic: OTHER_TOPICS.to_owned(), ..topic.clone() }),
+fn render_topics(text: &mut Text, figures: &Figures) {
+    let mut rows: Vec<(&str, &str, Tally)> = Vec::new();
+    let mut rest = figures.stats.by_class;
+    for topic in figures.topics.iter().take(TOPICS_SHOWN) {
+        rows.push((&topic.name, topic.class.name(), topic.tally));
+        if let Some(rest) = rest.get_mut(topic.class.index()) {
+            // Counted a moment after the class: what has come since is not taken from the others.
+            rest.sent = rest.sent.saturating_sub(topic.tally.sent);
+            rest.delivered = rest.delivered.saturating_sub(topic.tally.delivered);
+            rest.conflated = rest.conflated.saturating_sub(topic.tally.conflated);
+            rest.dropped = rest.dropped.saturating_sub(topic.tally.dropped);
         }
     }
-    let rows = || shown.iter().chain(&others);
+    if figures.stats.topics > rows.len() {
+        rows.extend(Class::ALL.iter().zip(rest).map(|(class, tally)| (OTHER_TOPICS, class.name(), tally)));
+    }
     text.family("topic_sent_total", "counter", "Messages owed to readers, by topic.");
-    for row in rows() {
-        text.sample("topic_sent_total", &[("topic", &row.topic), ("class", row.class)], row.deliveries.sent);
+    for (topic, class, tally) in &rows {
+        text.sample("topic_sent_total", &[("topic", topic), ("class", class)], tally.sent);
     }
     text.family("topic_deliveries_total", "counter", "What became of messages owed to readers, by topic.");
-    for row in rows() {
-        for (outcome, count) in outcomes(&row.deliveries) {
-            let labels = [("topic", row.topic.as_str()), ("class", row.class), ("outcome", outcome)];
-            text.sample("topic_deliveries_total", &labels, count);
+    for (topic, class, tally) in &rows {
+        for (outcome, count) in outcomes(tally) {
+            text.sample("topic_deliveries_total", &[("topic", topic), ("class", class), ("outcome", outcome)], count);
         }
     }
 }
 
-const fn outcomes(deliveries: &Deliveries) -> [(&'static str, u64); 3] {
-    [("delivered", deliveries.delivered), ("conflated", deliveries.conflated), ("dropped", deliveries.dropped)]
-}
-
-/// One entry for each key, sorted: shards report the same reason each for itself.
-fn merged<K: Ord + Copy>(counts: &[(K, u64)]) -> std::collections::BTreeMap<K, u64> {
-    let mut sums = std::collections::BTreeMap::new();
-    for &(key, count) in counts {
-        *sums.entry(key).or_insert(0) += count;
-    }
-    sums
+const fn outcomes(tally: &Tally) -> [(&'static str, u64); 3] {
+    [("delivered", tally.delivered), ("conflated", tally.conflated), ("dropped", tally.dropped)]
 }
 
 #[derive(Default)]
@@ -288,16 +173,19 @@ impl Text {
         let _ = writeln!(self.0, "{} {value}", if labels.is_empty() { "" } else { "}" });
     }
 
-    fn histogram(&mut self, name: &str, class: &str, snapshot: &LatencySnapshot) {
+    fn histogram(&mut self, name: &str, labels: &[(&str, &str)], latency: &LatencyStats) {
         let bucket = format!("{name}_bucket");
+        let last = latency.counts.len().saturating_sub(1);
         let mut total = 0_u64;
-        for (index, bound) in BOUNDS.iter().map(|&bound| Some(bound)).chain([None]).enumerate() {
-            total += snapshot.counts.get(index).copied().unwrap_or(0);
-            let bound = bound.map_or_else(|| "+Inf".to_owned(), |bound| Seconds(bound).to_string());
-            self.sample(&bucket, &[("class", class), ("le", &bound)], total);
+        for (power, count) in latency.counts.iter().enumerate() {
+            total += count;
+            // The last bucket holds whatever is longer than all others.
+            let bound = if power == last { "+Inf".to_owned() } else { Seconds(MICROSECOND << power).to_string() };
+            let labels: Vec<(&str, &str)> = labels.iter().copied().chain([("le", bound.as_str())]).collect();
+            self.sample(&bucket, &labels, total);
         }
-        self.sample(&format!("{name}_sum"), &[("class", class)], Seconds(snapshot.sum_nanos));
-        self.sample(&format!("{name}_count"), &[("class", class)], total);
+        self.sample(&format!("{name}_sum"), labels, Seconds(latency.sum_ns));
+        self.sample(&format!("{name}_count"), labels, total);
     }
 }
 
