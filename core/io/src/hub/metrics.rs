@@ -6,10 +6,13 @@
 //! reasons; no lock is held here.
 
 use std::fmt::Write;
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
 
 use super::log::{Class, Tally};
-use super::server::{HubStats, TopicStats};
-use super::shared::LatencyStats;
+use super::server::{HubStats, TopicStats, stats, topic_stats};
+use super::shared::{LatencyStats, Shared};
+use crate::ws::{Rejection, Request, plain_response};
 
 /// `Content-Type` of [`render`]'s text.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -75,6 +78,38 @@ pub fn render(figures: &Figures) -> String {
     text.0
 }
 
+/// The answer to a plain `GET` of `/metrics` or `/health`; `None` for any other request.
+///
+/// # Errors
+/// Who may not read the figures is told so.
+pub(crate) fn answer(shared: &Shared, peer: SocketAddr, request: &Request) -> Option<Result<Vec<u8>, Rejection>> {
+    if request.method != "GET" {
+        return None;
+    }
+    match request.path.as_str() {
+        "/health" => Some(Ok(if shared.closed.load(Ordering::Acquire) {
+            plain_response(503, "text/plain; charset=utf-8", b"stopping\n")
+        } else {
+            plain_response(200, "text/plain; charset=utf-8", b"ok\n")
+        })),
+        "/metrics" => {
+            let now = shared.now();
+            let gate = &shared.config.gate;
+            Some(gate.may_read_figures(peer, request, now).map(|()| {
+                let figures = Figures {
+                    // Topics before their sums: what comes between is then with the others, not missing.
+                    topics: topic_stats(shared, TOPICS_SHOWN),
+                    stats: stats(shared),
+                    rejections: gate.rejections(),
+                    uptime_nanos: now,
+                };
+                plain_response(200, CONTENT_TYPE, render(&figures).as_bytes())
+            }))
+        }
+        _ => None,
+    }
+}
+
 fn render_refusals(text: &mut Text, figures: &Figures) {
     let counters = &figures.stats.counters;
     let by_gate: u64 = figures.rejections.iter().map(|(_, count)| count).sum();
@@ -116,7 +151,7 @@ fn render_topics(text: &mut Text, figures: &Figures) {
     for topic in figures.topics.iter().take(TOPICS_SHOWN) {
         rows.push((&topic.name, topic.class.name(), topic.tally));
         if let Some(rest) = rest.get_mut(topic.class.index()) {
-            // Counted a moment after the class: what has come since is not taken from the others.
+            // Read at another moment than the class: saturating, never negative.
             rest.sent = rest.sent.saturating_sub(topic.tally.sent);
             rest.delivered = rest.delivered.saturating_sub(topic.tally.delivered);
             rest.conflated = rest.conflated.saturating_sub(topic.tally.conflated);

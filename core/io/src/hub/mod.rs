@@ -2,6 +2,7 @@
 //!
 //! # Layout
 //! - [`config`], [`error`], [`gate`]: settings with bounds, refusals, the hooks where access rules are asked.
+//! - [`access`]: tokens, roles, origins, rates, certificates, behind those hooks; [`metrics`]: figures as text.
 //! - [`log`], [`pattern`]: pure: a topic's bounded log and what each class owes a reader; names and wildcards.
 //! - `topic`, `shared`: what threads share: topics, marks, inboxes, counters, publishing.
 //! - `shard`: one thread and its connections: turns, catching up, timers, requests.
@@ -19,8 +20,16 @@ pub mod gate;
 pub mod log;
 pub mod metrics;
 pub mod pattern;
+mod protocol;
+mod server;
+mod shard;
+mod shared;
+mod topic;
+mod transport;
 
 pub use config::HubConfig;
 pub use error::HubError;
 pub use gate::{Admission, Gate, Inbound, OpenGate, Session, Verdict};
 pub use log::{Class, Tally};
+pub use server::{Hub, HubStats, Published, TopicStats};
+pub use shared::{Audit, CounterStats, LatencyStats};

@@ -40,8 +40,8 @@ pub(crate) struct ClientRequest<'a> {
 pub(crate) struct Resume {
     /// Which run of the hub it came from.
     pub(crate) epoch: String,
-    /// Its offset.
-    pub(crate) offset: u64,
+    /// Its offset; `null` when none was seen yet.
+    pub(crate) offset: Option<u64>,
 }
 
 /// What a subscription leaves out.

@@ -243,8 +243,7 @@ impl Topics {
         if let Some(topic) = self.get(name) {
             return Ok(topic);
         }
-        check_name(name)
-            .map_err(|reason| HubError::TopicName { name: name.chars().take(64).collect(), reason })?;
+        check_name(name).map_err(|reason| HubError::TopicName { name: name.chars().take(64).collect(), reason })?;
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(topic) = inner.by_name.get(name) {
             return Ok(Arc::clone(topic));
