@@ -278,6 +278,9 @@ impl Shard {
         }
         sub!(self.shared.counters.connections, 1);
         self.shared.config.gate.left(conn.peer);
+        if self.draining.is_some() {
+            self.nudge();
+        }
     }
 
     /// Counts for a topic at once (outside a turn's own sum).

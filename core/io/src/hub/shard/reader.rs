@@ -131,7 +131,7 @@ impl Shard {
     /// Peers that came together are not pinged together.
     fn first_ping(&mut self, id: ConnId, now: u64) {
         let interval = nanos(self.shared.config.ping_interval);
-        let early = u64::from(id.serial.wrapping_mul(2_654_435_761)) * (interval / 2) / u64::from(u32::MAX);
+        let early = (u64::from(id.serial.wrapping_mul(2_654_435_761)) * ((interval / 2) >> 16)) >> 16;
         if let Some(conn) = self.conns.get_mut(id) {
             conn.heard = now.saturating_sub(early);
             conn.timer_at = u64::MAX;

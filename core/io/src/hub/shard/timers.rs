@@ -49,7 +49,19 @@ impl Shard {
             && at < conn.timer_at
         {
             conn.timer_at = at;
+            // The loop sleeps until the first entry it knew: an earlier one wakes it.
+            let sooner = self.timers.next().is_none_or(|next| at < next);
             self.timers.push(at, id, None);
+            if sooner {
+                self.nudge();
+            }
+        }
+    }
+
+    /// Wakes the shard's loop without giving it anything.
+    pub(super) fn nudge(&self) {
+        if let Some(inbox) = self.shared.inboxes.get(self.index) {
+            inbox.nudge();
         }
     }
 
