@@ -26,7 +26,7 @@ pub(super) struct Timers {
 const CONNECTION: u32 = u32::MAX;
 
 impl Timers {
-    pub(super) fn push(&mut self, at: u64, id: ConnId, topic: Option<u32>) {
+    fn push(&mut self, at: u64, id: ConnId, topic: Option<u32>) {
         self.heap.push(Reverse((at, id, topic.unwrap_or(CONNECTION))));
     }
 
@@ -49,12 +49,16 @@ impl Shard {
             && at < conn.timer_at
         {
             conn.timer_at = at;
-            // The loop sleeps until the first entry it knew: an earlier one wakes it.
-            let sooner = self.timers.next().is_none_or(|next| at < next);
-            self.timers.push(at, id, None);
-            if sooner {
-                self.nudge();
-            }
+            self.schedule(at, id, None);
+        }
+    }
+
+    /// Adds an entry. The loop sleeps until the first one it knew, so an earlier one wakes it.
+    pub(super) fn schedule(&mut self, at: u64, id: ConnId, topic: Option<u32>) {
+        let sooner = self.timers.next().is_none_or(|next| at < next);
+        self.timers.push(at, id, topic);
+        if sooner {
+            self.nudge();
         }
     }
 
