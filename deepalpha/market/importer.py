@@ -12,8 +12,9 @@ import polars as pl
 
 from deepalpha.errors import MarketDataError, StoreError
 from deepalpha.market.bars import COLUMNS, broken_rule
-from deepalpha.market.catalog import Catalog, encode_symbol
+from deepalpha.market.catalog import Catalog
 from deepalpha.market.columns import ColumnMap, guess_columns, local_days, read_table, times
+from deepalpha.market.symbols import encode_symbol
 from deepalpha.market.timeframes import bucket_end, check_timeframe
 from deepalpha.types import DAY, Fact, Instrument
 
