@@ -2,7 +2,7 @@
 
 # Layout
     <root>/symbol=BTC%2FUSDT/instrument.json
-    <root>/symbol=BTC%2FUSDT/timeframe=1h/bars.parquet    ts_open, ts_event int64; open .. close, volume decimal or float64
+    <root>/symbol=BTC%2FUSDT/timeframe=1h/bars.parquet    ts_open, ts_event: int64, the others decimal or float64
 
 The names are hive partitions: DuckDB reads `<root>/*/timeframe=*/bars.parquet` with both as columns, and must be told
 `union_by_name = true` because each file has the decimals its prices need (`parquet.py` says why). Bars in a
@@ -165,7 +165,7 @@ class Catalog:
             raise MarketDataError(f"{path} cannot be read ({error}); delete it and import {symbol} again") from error
 
     def write_ticks(self, symbol: str, kind: Kind, frame: pl.DataFrame) -> tuple[Path, ...]:
-        """Append a batch of ticks; when this returns the disk has it. Give 10,000 rows or more at a time, or `TickWriter`.
+        """Append a batch of ticks; when this returns the disk has it. `TickWriter` makes batches.
 
         Args:
             symbol: see `check_symbol`.

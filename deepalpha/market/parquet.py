@@ -85,7 +85,9 @@ def write_bars(bars: pl.DataFrame, path: Path, *, level: int = 9) -> None:
     write_table(pa.table(columns), path, encoding, level)
 
 
-def write_table(table: Any, path: Path, encoding: dict[str, str], level: int, dictionary: list[str] | None = None) -> None:
+def write_table(
+    table: Any, path: Path, encoding: dict[str, str], level: int, dictionary: list[str] | None = None
+) -> None:
     """Write an Arrow table and fsync it. The same table gives the same bytes."""
     with path.open("wb") as file:
         pq.write_table(

@@ -20,17 +20,18 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import unquote
 
+import msgspec
 import numpy as np
 import polars as pl
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from deepalpha.errors import MarketDataError, StoreError
 from deepalpha.market.parquet import (
@@ -43,7 +44,7 @@ from deepalpha.market.parquet import (
     write_table,
 )
 from deepalpha.market.symbols import check_symbol, encode_symbol
-from deepalpha.types import DAY, SECOND
+from deepalpha.types import DAY, SECOND, Fact, encode
 
 Kind = Literal["trades", "quotes"]
 AGGRESSORS = ("unknown", "buyer", "seller")
@@ -81,6 +82,15 @@ def check_kind(kind: str) -> str:
     return kind
 
 
+Prepared = tuple[NDArray[np.int64], Any]
+"""UTC day of each tick, and the Arrow table that is written."""
+
+
+def prepare(symbol: str, kind: str, frame: pl.DataFrame) -> Prepared:
+    """Check ticks and bring them into the form of the file; MarketDataError if a row is no tick."""
+    return _table(frame, check_kind(kind), f"{kind} of {symbol}")
+
+
 class TickStore:
     """Ticks below a catalog's root; `Catalog` offers it as write_ticks, read_ticks, compact_ticks and ls_ticks."""
 
@@ -89,8 +99,13 @@ class TickStore:
 
     def write(self, symbol: str, kind: str, frame: pl.DataFrame) -> tuple[Path, ...]:
         """Append a batch, durably; see `Catalog.write_ticks`."""
+        return self.write_prepared(symbol, kind, [prepare(symbol, kind, frame)])
+
+    def write_prepared(self, symbol: str, kind: str, batch: list[Prepared]) -> tuple[Path, ...]:
+        """Append what `prepare` made, as one batch."""
         place = self.root / f"symbol={encode_symbol(symbol)}" / f"kind={check_kind(kind)}"
-        days, table = _table(frame, kind, f"{kind} of {symbol}")
+        days = np.concatenate([days for days, _ in batch])
+        table = pa.concat_tables([table for _, table in batch])
         written = []
         try:
             for day in np.unique(days).tolist():
@@ -141,8 +156,8 @@ class TickStore:
                 ticks = pl.concat([_read(path, kind) for path in files]).sort("ts_init", maintain_order=True)
                 fresh = directory / f"{_SCRAP}{os.getpid()}-compact"
                 write_table(_arrow(ticks, kind), fresh, _encoding(kind), _COMPACT_LEVEL, _dictionary(kind))
-                journal = {"keep": files[0].name, "merged": fresh.name, "drop": [path.name for path in files[1:]]}
-                _write_journal(directory, journal)
+                drop = tuple(path.name for path in files[1:])
+                _write_journal(directory, _Journal(keep=files[0].name, merged=fresh.name, drop=drop))
                 removed += _finish(directory)
         return removed
 
@@ -177,7 +192,7 @@ class TickStore:
         return found
 
 
-def _table(frame: pl.DataFrame, kind: str, what: str) -> tuple[np.ndarray, pa.Table]:
+def _table(frame: pl.DataFrame, kind: str, what: str) -> Prepared:
     """(UTC day of each row, the Arrow table to write); MarketDataError if a row is no tick."""
     schema = SCHEMAS[kind]
     missing = [name for name in schema if name not in frame.columns and name != "aggressor"]
@@ -185,7 +200,7 @@ def _table(frame: pl.DataFrame, kind: str, what: str) -> tuple[np.ndarray, pa.Ta
         raise MarketDataError(f"{what} lack {', '.join(missing)}; there is {', '.join(frame.columns) or 'no column'}")
     if frame.is_empty():
         raise MarketDataError(f"{what} are empty; there is nothing to write")
-    columns: dict[str, pa.Array] = {}
+    columns: dict[str, Any] = {}
     for name, dtype in schema.items():
         if name == "aggressor":
             columns[name] = _aggressors(frame, what)
@@ -206,7 +221,7 @@ def _table(frame: pl.DataFrame, kind: str, what: str) -> tuple[np.ndarray, pa.Ta
     return columns["ts_event"].to_numpy() // DAY, pa.table(columns)
 
 
-def _integers(values: pl.Series, what: str) -> np.ndarray:
+def _integers(values: pl.Series, what: str) -> NDArray[np.int64]:
     """Amounts as int64 of 1e-8. Integers are taken as such, as the core gives them; nothing is rounded."""
     if values.dtype.is_integer():
         return values.cast(pl.Int64).to_numpy()
@@ -223,13 +238,13 @@ def _integers(values: pl.Series, what: str) -> np.ndarray:
     )
 
 
-def _whole(values: pl.Series, what: str) -> np.ndarray:
+def _whole(values: pl.Series, what: str) -> NDArray[np.int64]:
     if not values.dtype.is_integer():
         raise MarketDataError(f"{what}: {values.name} is {values.dtype}; give int64 (times: UTC ns)")
     return values.cast(pl.Int64).to_numpy()
 
 
-def _aggressors(frame: pl.DataFrame, what: str) -> pa.Array:
+def _aggressors(frame: pl.DataFrame, what: str) -> Any:
     if "aggressor" not in frame.columns:
         codes = np.zeros(len(frame), dtype=np.int8)
     else:
@@ -240,7 +255,7 @@ def _aggressors(frame: pl.DataFrame, what: str) -> pa.Array:
     return pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(AGGRESSORS))
 
 
-def _arrow(ticks: pl.DataFrame, kind: str) -> pa.Table:
+def _arrow(ticks: pl.DataFrame, kind: str) -> Any:
     return _table(ticks, kind, "stored ticks")[1]
 
 
@@ -257,7 +272,7 @@ def _dictionary(kind: str) -> list[str] | None:
     return ["aggressor"] if kind == "trades" else None
 
 
-def _put(rows: pa.Table, directory: Path) -> Path:
+def _put(rows: Any, directory: Path) -> Path:
     """Write a batch under a name of its own; two writers never take the same."""
     kind = directory.parent.name[len("kind=") :]
     first = int(rows["ts_init"][0].as_py())
@@ -280,25 +295,32 @@ def _put(rows: pa.Table, directory: Path) -> Path:
 def _files(directory: Path) -> list[Path]:
     """The batches of a day, by name; those a compaction has merged already are not counted."""
     journal = _journal(directory)
-    merged = set(journal["drop"]) if journal and not (directory / str(journal["merged"])).exists() else set()
+    merged = set(journal.drop) if journal and not (directory / journal.merged).exists() else set()
     return sorted(path for path in directory.glob("*.parquet") if path.name not in merged)
 
 
-def _journal(directory: Path) -> dict[str, list[str]] | None:
+class _Journal(Fact, frozen=True):
+    """What a compaction does: `merged` takes the place of `keep`, then `drop` goes."""
+
+    keep: str
+    merged: str
+    drop: tuple[str, ...]
+
+
+def _journal(directory: Path) -> _Journal | None:
     path = directory / _JOURNAL
     if not path.exists():
         return None
     try:
-        found: dict[str, list[str]] = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
+        return msgspec.json.decode(path.read_bytes(), type=_Journal)
+    except (OSError, msgspec.MsgspecError) as error:
         raise StoreError(f"{path} cannot be read ({error}); delete it, and duplicate rows of that day") from error
-    return found
 
 
-def _write_journal(directory: Path, journal: dict[str, object]) -> None:
+def _write_journal(directory: Path, journal: _Journal) -> None:
     fresh = directory / f"{_SCRAP}{os.getpid()}-journal"
     with fresh.open("wb") as file:
-        file.write(json.dumps(journal).encode())
+        file.write(encode(journal))
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(directory / _JOURNAL)
@@ -310,15 +332,15 @@ def _finish(directory: Path) -> int:
     journal = _journal(directory)
     if journal is None:
         return 0
-    merged = directory / str(journal["merged"])
+    merged = directory / journal.merged
     if merged.exists():
-        merged.replace(directory / str(journal["keep"]))
+        merged.replace(directory / journal.keep)
         sync_directory(directory)
-    for name in journal["drop"]:
+    for name in journal.drop:
         (directory / name).unlink(missing_ok=True)
     sync_directory(directory)
     (directory / _JOURNAL).unlink()
-    return len(journal["drop"])
+    return len(journal.drop)
 
 
 @contextlib.contextmanager
@@ -334,7 +356,11 @@ def _alone(directory: Path) -> Iterator[None]:
 
 def _read(path: Path, kind: str) -> pl.DataFrame:
     try:
-        return pl.read_parquet(path, hive_partitioning=False, glob=False).cast(dict(SCHEMAS[kind])).select(SCHEMAS[kind])
+        return (
+            pl.read_parquet(path, hive_partitioning=False, glob=False)
+            .select(list(SCHEMAS[kind]))
+            .cast(pl.Schema(SCHEMAS[kind]))
+        )
     except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise MarketDataError(f"{path} cannot be read ({str(error).splitlines()[0]}); move it away") from error
 
