@@ -96,7 +96,7 @@ def import_file(
     if table.is_empty():
         raise MarketDataError(f"{path} has a header but no rows; there is nothing to import")
     _check_one_symbol(table, path)
-    bars = _bars(table, mapping)
+    bars = bars_of(table, mapping)
     notes = list(mapping.notes)
     if check_timeframe(timeframe) >= DAY and "/" not in symbol:
         bars = _sessions(bars, local_days(table, mapping), notes)
@@ -126,7 +126,7 @@ def import_file(
     )
 
 
-def _bars(table: pl.DataFrame, mapping: ColumnMap) -> pl.DataFrame:
+def bars_of(table: pl.DataFrame, mapping: ColumnMap) -> pl.DataFrame:
     """row (from 1) and our columns; null or NaN where a value cannot be read."""
     values = {
         name: table[mapping.columns[name]].cast(pl.String).str.strip_chars().cast(pl.Float64, strict=False)
@@ -220,8 +220,8 @@ def _check_step(bars: pl.DataFrame, timeframe: str, path: Path) -> None:
     if fits or (not enough and step > nominal):
         return
     raise MarketDataError(
-        f"the bars of {path} are {_length(step)} apart{' (median)' if enough else ''}, not {timeframe} "
-        f"({_length(nominal)}); import them with --timeframe {_length(step)}, or give another file"
+        f"the bars of {path} are {length_name(step)} apart{' (median)' if enough else ''}, not {timeframe} "
+        f"({length_name(nominal)}); import them with --timeframe {length_name(step)}, or give another file"
     )
 
 
@@ -294,7 +294,7 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()[:8]
 
 
-def _length(ns: int) -> str:
+def length_name(ns: int) -> str:
     """A length as a timeframe would be named: 1d, 4h, 90m."""
     for unit, name in _UNITS:
         if ns >= unit and ns % unit == 0:
