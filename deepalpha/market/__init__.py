@@ -2,6 +2,8 @@
 
     Catalog          bars on disk, one Parquet file a symbol and timeframe; write merges, read checks
     seed             copies the four bundled stocks into a catalog; sample_symbols, sample_headlines
+    write_ticks      (of Catalog) trades and quotes beside the bars; TickWriter makes batches of what arrives
+    check_catalog    gaps, duplicates, zero volume, outliers, stale spans; check_file, check_bars
     import_file      anyone's CSV or Parquet into a catalog; ImportReport says what was kept and what was set aside
     MarketSource     the contract of a feed of closed bars; Step is one moment of it
     ReplaySource     a feed out of the catalog
@@ -23,8 +25,10 @@ from deepalpha.market.catalog import Catalog
 from deepalpha.market.importer import ImportReport, import_file
 from deepalpha.market.news import NewsBook, fetch_feed, load_headlines
 from deepalpha.market.protocol import MarketSource, Step
+from deepalpha.market.quality import QualityReport, check_bars, check_catalog, check_file
 from deepalpha.market.sample import sample_headlines, sample_symbols, seed
 from deepalpha.market.source import ReplaySource
+from deepalpha.market.tick_writer import TickWriter
 from deepalpha.market.timeframes import bucket_end, check_timeframe
 
 __all__ = [
@@ -32,9 +36,14 @@ __all__ = [
     "ImportReport",
     "MarketSource",
     "NewsBook",
+    "QualityReport",
     "ReplaySource",
     "Step",
+    "TickWriter",
     "bucket_end",
+    "check_bars",
+    "check_catalog",
+    "check_file",
     "check_timeframe",
     "fetch_feed",
     "import_file",
