@@ -3,10 +3,11 @@
 # The rule ("weekly pattern")
 The week is cut into slots of one bar. In a week a slot counts as closed when fewer than half of the weeks from four
 before to four after (weeks without any bar aside, at least three) have a bar there, and it belongs to at least 30
-minutes of such slots: that is the night, the weekend, the lunch break, and it follows daylight saving time. The open slots between two closed stretches
-are one session (of daily bars: each day). A session without any bar is a holiday, if the market was away no longer
-than 16 days. Every other missing bar is a gap. A market without closed slots trades round the clock: all are gaps.
-Data of less than three weeks teaches nothing: all are gaps then, and the report says so.
+minutes of such slots: that is the night, the weekend, the lunch break, and it follows daylight saving time. The open
+slots between two closed stretches are one session (of daily bars: each day). A session without any bar is a holiday,
+if the market was away no longer than 16 days. Every other missing bar is a gap. A market without closed slots trades
+round the clock: all are gaps. Data of less than three weeks teaches nothing: all are gaps then, and the report says
+so.
 """
 
 from __future__ import annotations
@@ -77,9 +78,8 @@ def _closed(present: Flags, offset: int, a_week: int, step: int) -> tuple[Flags,
     seen = np.zeros(weeks * a_week, dtype=np.int32)
     spanned[offset : offset + n] = 1
     seen[offset : offset + n] = present
-    spanned, seen = spanned.reshape(weeks, a_week), seen.reshape(weeks, a_week)
-    active = np.flatnonzero(seen.any(axis=1))
-    total, count = _around(spanned[active]), _around(seen[active])
+    active = np.flatnonzero(seen.reshape(weeks, a_week).any(axis=1))
+    total, count = (_around(flags.reshape(weeks, a_week)[active]) for flags in (spanned, seen))
     rule = (total >= LEAST_WEEKS) & (2 * count < total)
     closed = rule[np.searchsorted(active, np.arange(weeks), side="right") - 1].ravel()[offset : offset + n]
     starts, lengths = _runs(closed)

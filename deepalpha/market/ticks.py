@@ -39,6 +39,7 @@ from deepalpha.market.parquet import (
     PRECISION,
     decimal_array,
     decimal_places,
+    replace_file,
     scaled_integers,
     sync_directory,
     write_table,
@@ -318,13 +319,7 @@ def _journal(directory: Path) -> _Journal | None:
 
 
 def _write_journal(directory: Path, journal: _Journal) -> None:
-    fresh = directory / f"{_SCRAP}{os.getpid()}-journal"
-    with fresh.open("wb") as file:
-        file.write(encode(journal))
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(directory / _JOURNAL)
-    sync_directory(directory)
+    replace_file(directory / _JOURNAL, encode(journal))
 
 
 def _finish(directory: Path) -> int:
