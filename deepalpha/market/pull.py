@@ -190,8 +190,8 @@ class _Pull:
         finally:
             self._flush()
         known = _merged(self.known_holes, self.new_holes)
-        absent = ~np.isin(grid, self.stored["ts_open"].to_numpy())
-        in_holes = absent & _inside(grid, known)
+        lacking = ~np.isin(grid, self.stored["ts_open"].to_numpy())
+        in_holes = lacking & _inside(grid, known)
         return PullReport(
             symbol=self.symbol,
             timeframe=self.timeframe,
