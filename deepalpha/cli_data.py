@@ -90,8 +90,8 @@ def _pull(options: argparse.Namespace) -> Result:
     )
     value = msgspec.to_builtins(report) | {"problems": list(report.problems)}
     lines = [
-        f"{report.symbol} {report.timeframe} of {report.exchange}: {report.new_bars} new bars, {report.bars} in all from "
-        f"{_words(report.since)} to {_words(report.until)}",
+        f"{report.symbol} {report.timeframe} of {report.exchange}: {report.new_bars} new bars, {report.bars} in all "
+        f"from {_words(report.since)} to {_words(report.until)}",
         f"{report.pages} pages, {report.retries} retries; the exchange has no bars for {report.hole_bars} places",
         *(f"problem: {problem}" for problem in report.problems),
     ]

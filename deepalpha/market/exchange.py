@@ -7,6 +7,7 @@ import importlib
 from decimal import Decimal, InvalidOperation
 from typing import Any, Protocol
 
+import msgspec
 import numpy as np
 import polars as pl
 
@@ -123,6 +124,9 @@ class CcxtHistory:
         if known and theirs not in known:
             raise MarketDataError(f"{self.name} has no bars of {timeframe}; it has {', '.join(known)}")
         rows = self._call(self._exchange.fetch_ohlcv, symbol, theirs, -(-since // _MS), self.page_bars)
+        # ccxt makes an empty list of half a JSON text; taken for an answer it would look like a hole.
+        if not rows and not _is_json(self._exchange.last_http_response):
+            raise ProviderError(f"{self.name} broke off its answer; try again", retryable=True)
         if not isinstance(rows, list) or not all(isinstance(row, list) and len(row) >= 6 for row in rows):
             raise ProviderError(f"{self.name} did not answer with bars ({str(rows)[:80]!r}); try again", retryable=True)
         try:
@@ -154,6 +158,17 @@ def _ccxt() -> Any:
         return importlib.import_module("ccxt")
     except ImportError as error:
         raise ConfigError("pulling history needs ccxt; `pip install deepalpha[exchange]` adds it") from error
+
+
+def _is_json(text: Any) -> bool:
+    """Whether an answer is whole; True if the exchange class does not keep it."""
+    if not isinstance(text, str):
+        return True
+    try:
+        msgspec.json.decode(text)
+    except msgspec.MsgspecError:
+        return False
+    return True
 
 
 def _step(value: Any, *, digits: bool) -> Decimal:

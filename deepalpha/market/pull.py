@@ -40,6 +40,7 @@ _FLUSH_S = 15.0
 _LONGEST_WAIT_S = 60.0
 _MOST_BARS = 50_000_000
 _LISTED = 100
+_EMPTY_ANSWERS = 3
 Times = NDArray[np.int64]
 _Answer = TypeVar("_Answer")
 
@@ -199,8 +200,8 @@ class _Pull:
             since=int(grid[0]),
             until=int(bucket_end(grid[-1:], self.timeframe)[0]),
             new_bars=self.new_bars,
-            bars=int((~absent).sum()),
-            missing_bars=int((absent & ~in_holes).sum()),
+            bars=int((~lacking).sum()),
+            missing_bars=int((lacking & ~in_holes).sum()),
             hole_bars=int(in_holes.sum()),
             pages=self.pages,
             retries=self.retries,
@@ -239,7 +240,7 @@ class _Pull:
         absent: list[Times] = []
         while at < len(wanted):
             begin = int(wanted[at])
-            page = self._page(self._overlap(begin))
+            page = self._page(self._overlap(begin), begin)
             opens = np.sort(page["ts_open"].to_numpy())
             # An answer speaks for the bars up to its last one; without any, for those it had room for.
             reached = int(opens[-1]) if len(opens) else 0
@@ -265,8 +266,20 @@ class _Pull:
         known = last == before or len(self.stored.filter(pl.col("ts_open") == before))
         return before if known and self.timeframe != "1mo" else begin
 
-    def _page(self, since: int) -> pl.DataFrame:
-        page = self._retried(lambda: self.history.page(self.symbol, self.timeframe, since))
+    def _page(self, since: int, begin: int) -> pl.DataFrame:
+        """One answer. An empty one that lacks even the bar we know is a mistake at first, and believed in the end."""
+        empty = 0
+
+        def ask() -> pl.DataFrame:
+            nonlocal empty
+            page = self.history.page(self.symbol, self.timeframe, since)
+            if page.is_empty() and since < begin and (empty := empty + 1) <= _EMPTY_ANSWERS:
+                raise ProviderError(
+                    f"{self.history.name} has nothing from {_words(since)} on, not even what is stored", retryable=True
+                )
+            return page
+
+        page = self._retried(ask)
         self.pages += 1
         return page
 
