@@ -8,6 +8,7 @@
     import_file      anyone's CSV or Parquet into a catalog; ImportReport says what was kept and what was set aside
     MarketSource     the contract of a feed of closed bars; Step is one moment of it
     ReplaySource     a feed out of the catalog
+    LiveSource       the same that goes on: closed bars are appended as they come
     NewsBook         headlines known at a moment; load_headlines (file), fetch_feed (RSS, Atom)
     check_timeframe  nominal length of a timeframe in ns; bucket_end: where a bar ends
 
@@ -25,6 +26,7 @@ Example:
 from deepalpha.market.catalog import Catalog
 from deepalpha.market.exchange import BarHistory, CcxtHistory
 from deepalpha.market.importer import ImportReport, import_file
+from deepalpha.market.live import LiveSource
 from deepalpha.market.news import NewsBook, fetch_feed, load_headlines
 from deepalpha.market.protocol import MarketSource, Step
 from deepalpha.market.pull import PullReport, pull_bars
@@ -39,6 +41,7 @@ __all__ = [
     "Catalog",
     "CcxtHistory",
     "ImportReport",
+    "LiveSource",
     "MarketSource",
     "NewsBook",
     "PullReport",
