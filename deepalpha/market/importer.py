@@ -6,9 +6,11 @@ import hashlib
 import tempfile
 from decimal import Decimal
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from deepalpha.errors import MarketDataError, StoreError
 from deepalpha.market.bars import COLUMNS, broken_rule
@@ -92,18 +94,8 @@ def import_file(
     encoded = encode_symbol(symbol)
     check_timeframe(timeframe)
     table = read_table(path)
-    mapping = guess_columns(table.columns)
-    if table.is_empty():
-        raise MarketDataError(f"{path} has a header but no rows; there is nothing to import")
-    _check_one_symbol(table, path)
-    bars = bars_of(table, mapping)
-    notes = list(mapping.notes)
-    if check_timeframe(timeframe) >= DAY and "/" not in symbol:
-        bars = _sessions(bars, local_days(table, mapping), notes)
-    bars = _in_order(bars, notes)
-    _check_readable(bars, table, mapping, path)
-    _check_step(bars, timeframe, path)
-    bars = _on_the_grid(bars, timeframe, path)
+    judged = judge_rows(table, str(path), symbol=symbol, timeframe=timeframe)
+    bars, mapping, notes = judged.bars, judged.mapping, judged.notes
     good, bad = bars.filter(pl.col("rule").is_null()), bars.filter(pl.col("rule").is_not_null()).sort("row")
     where = _quarantine(catalog.root, f"{encoded}_{timeframe}_{_digest(path)}.parquet", table, bad)
     if good.is_empty():
@@ -126,6 +118,56 @@ def import_file(
     )
 
 
+class JudgedRows(NamedTuple):
+    """Rows of a table as bars: row (from 1), our columns and `rule`, the first rule it breaks or null."""
+
+    bars: pl.DataFrame
+    mapping: ColumnMap
+    timeframe: str
+    notes: list[str]
+
+
+def judge_rows(table: pl.DataFrame, source: str, *, symbol: str, timeframe: str | None) -> JudgedRows:
+    """Read a table's rows as bars and judge each; `source` names it in messages, no timeframe takes the commonest step.
+
+    Raises:
+        MarketDataError: a column, the symbol or the timeframe does not fit, so that the table as a whole is wrong.
+    """
+    mapping = guess_columns(table.columns)
+    if table.is_empty():
+        raise MarketDataError(f"{source} has a header but no rows; there is nothing to import")
+    _check_one_symbol(table, source)
+    bars = bars_of(table, mapping)
+    notes = list(mapping.notes)
+    days = local_days(table, mapping) if "/" not in symbol else None
+    if timeframe is None:
+        opens = (bars["ts_open"] if days is None else days).drop_nulls().to_numpy()
+        timeframe = commonest_timeframe(np.unique(opens), symbol)
+    if check_timeframe(timeframe) >= DAY and "/" not in symbol:
+        bars = _sessions(bars, days, notes)
+    bars = _in_order(bars, notes)
+    _check_readable(bars, table, mapping, source)
+    _check_step(bars, timeframe, source)
+    return JudgedRows(_on_the_grid(bars, timeframe, source), mapping, timeframe, notes)
+
+
+def commonest_timeframe(opens: NDArray[np.int64], symbol: str) -> str:
+    """The timeframe of the commonest step of ascending times; MarketDataError if that is none."""
+    steps = np.diff(opens)
+    if not len(steps):
+        raise MarketDataError(f"one bar of {symbol} shows no timeframe; say which it is")
+    values, counts = np.unique(steps, return_counts=True)
+    step = int(values[np.argmax(counts)])
+    name = "1w" if step == 7 * DAY else "1mo" if 28 * DAY <= step <= 31 * DAY else length_name(step)
+    try:
+        check_timeframe(name)
+    except MarketDataError as error:
+        raise MarketDataError(
+            f"the bars of {symbol} are mostly {name} apart, which is no timeframe; say which it is"
+        ) from error
+    return name
+
+
 def bars_of(table: pl.DataFrame, mapping: ColumnMap) -> pl.DataFrame:
     """row (from 1) and our columns; null or NaN where a value cannot be read."""
     values = {
@@ -138,7 +180,7 @@ def bars_of(table: pl.DataFrame, mapping: ColumnMap) -> pl.DataFrame:
     return pl.DataFrame({"row": row, "ts_open": times(table, mapping), **values})
 
 
-def _check_one_symbol(table: pl.DataFrame, path: Path) -> None:
+def _check_one_symbol(table: pl.DataFrame, path: str) -> None:
     """A table of many symbols would look like one whose times repeat; the reason must be named, not the symptom."""
     for column in table.columns:
         if column.strip().lower() in ("symbol", "ticker") and table[column].n_unique() > 1:
@@ -188,7 +230,7 @@ def _with_rule(bars: pl.DataFrame) -> pl.DataFrame:
     return bars.with_columns(rule=pl.coalesce("rule", order))
 
 
-def _check_readable(bars: pl.DataFrame, table: pl.DataFrame, mapping: ColumnMap, path: Path) -> None:
+def _check_readable(bars: pl.DataFrame, table: pl.DataFrame, mapping: ColumnMap, path: str) -> None:
     """Stop when a whole column, not a row, is the problem: setting every row aside would hide the reason."""
     for ours in COLUMNS:
         if bars[ours].null_count() == len(bars):
@@ -208,7 +250,7 @@ def _check_readable(bars: pl.DataFrame, table: pl.DataFrame, mapping: ColumnMap,
         )
 
 
-def _check_step(bars: pl.DataFrame, timeframe: str, path: Path) -> None:
+def _check_step(bars: pl.DataFrame, timeframe: str, path: str) -> None:
     """The median step of the valid rows must be the timeframe's; with few rows, no step may be shorter than it."""
     steps = bars.filter(pl.col("rule").is_null())["ts_open"].diff().drop_nulls()
     if steps.is_empty():
@@ -225,7 +267,7 @@ def _check_step(bars: pl.DataFrame, timeframe: str, path: Path) -> None:
     )
 
 
-def _on_the_grid(bars: pl.DataFrame, timeframe: str, path: Path) -> pl.DataFrame:
+def _on_the_grid(bars: pl.DataFrame, timeframe: str, path: str) -> pl.DataFrame:
     """Mark rows that do not open where an interval begins; MarketDataError if most do not: then the file is shifted."""
     good = bars.filter(pl.col("rule").is_null())
     opens = good["ts_open"].to_numpy()

@@ -26,10 +26,10 @@ from deepalpha.errors import MarketDataError
 from deepalpha.market.bars import COLUMNS, broken_rule
 from deepalpha.market.catalog import Catalog
 from deepalpha.market.columns import guess_columns, local_days, read_table
-from deepalpha.market.importer import bars_of, length_name
+from deepalpha.market.importer import bars_of, commonest_timeframe
 from deepalpha.market.sessions import LEAST_WEEKS, missing_bars
 from deepalpha.market.timeframes import bucket_end, check_timeframe
-from deepalpha.types import DAY, Fact
+from deepalpha.types import Fact
 
 SIGMAS = 15.0
 LEAST_MOVE = 0.01
@@ -126,7 +126,7 @@ def check_bars(table: pl.DataFrame, *, symbol: str, timeframe: str | None = None
         distinct = ordered.unique(maintain_order=True)
         bars = distinct.unique("ts_open", keep="first", maintain_order=True)
         duplicates, conflicts = len(ordered) - len(distinct), len(distinct) - len(bars)
-    name = timeframe or _commonest_step(bars["ts_open"].to_numpy(), symbol)
+    name = timeframe or commonest_timeframe(bars["ts_open"].to_numpy(), symbol)
     opens = bars["ts_open"].to_numpy()
     on_grid = bucket_end(opens - 1, name) == opens
     if not on_grid.all():
@@ -287,22 +287,6 @@ def _sigma(moves: NDArray[np.float64]) -> NDArray[np.float64]:
     beside = np.concatenate([[0.0], sigma, [0.0]])
     widest: NDArray[np.float64] = np.maximum(np.maximum(beside[:-2], sigma), beside[2:])
     return np.repeat(widest, _BLOCK)[: len(moves)]
-
-
-def _commonest_step(opens: NDArray[np.int64], symbol: str) -> str:
-    steps = np.diff(opens)
-    if not len(steps):
-        raise MarketDataError(f"one bar of {symbol} shows no timeframe; say it with --timeframe")
-    values, counts = np.unique(steps, return_counts=True)
-    step = int(values[np.argmax(counts)])
-    name = "1w" if step == 7 * DAY else "1mo" if 28 * DAY <= step <= 31 * DAY else length_name(step)
-    try:
-        check_timeframe(name)
-    except MarketDataError as error:
-        raise MarketDataError(
-            f"the bars of {symbol} are mostly {name} apart, which is no timeframe; say it with --timeframe"
-        ) from error
-    return name
 
 
 def _spans(starts: NDArray[np.int64], bars: NDArray[np.int64]) -> tuple[Span, ...]:
