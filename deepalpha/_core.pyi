@@ -17,6 +17,7 @@ _Events = list[tuple[str, dict[str, Any]]]
 __all__ = [
     "AccountView",
     "Approved",
+    "Batch",
     "ChartScanner",
     "ExecutionDesk",
     "Indicator",
@@ -54,6 +55,32 @@ __all__ = [
     "ta_stream_restore",
     "ta_warm_up",
 ]
+
+# --- batches
+
+@final
+class Batch:
+    """Rows of one kind as columns; `pyarrow.record_batch` and `polars.DataFrame` read it without a copy."""
+
+    def __new__(
+        cls,
+        columns: dict[str, NDArray[Any] | list[str]],
+        *,
+        kind: str = "rows",
+        symbols: Sequence[str] = ...,
+    ) -> Batch: ...
+    def __len__(self) -> int: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def column_names(self) -> list[str]: ...
+    @property
+    def nbytes(self) -> int: ...
+    def to_numpy(self, name: str) -> NDArray[Any]: ...
+    def categories(self, name: str) -> list[str]: ...
+    def __arrow_c_schema__(self) -> Any: ...
+    def __arrow_c_array__(self, requested_schema: Any = None) -> tuple[Any, Any]: ...
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any: ...
 
 # --- indicators and bars
 

@@ -6,10 +6,13 @@
 //!   bar. [`ta_frame`]: over tables.
 //! - [`bars`]: time frames and closed bars.
 //! - [`candles`]: candlestick patterns with settings of one's own, and why they fired. [`chart`]: chart patterns and bars.
+//! - [`arrow`]: the C data interface, by hand; [`arrow_batch`]: columns and the class `Batch`.
 //! - [`trading`]: risk gate and practice venue. [`ops`]: the operational log.
 
 use pyo3::prelude::*;
 
+mod arrow;
+mod arrow_batch;
 mod bars;
 mod candles;
 mod chart;
@@ -25,6 +28,7 @@ mod trading;
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     ta::limit_level()?;
+    arrow_batch::register(module)?;
     ta::register(module)?;
     ta_stream::register(module)?;
     ta_stream_set::register(module)?;
