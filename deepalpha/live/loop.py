@@ -87,6 +87,7 @@ class Loop:
         self.stopping = False
         self.wants_new_session = False
         self.broadcast: Broadcast | None = None
+        self.hub: str | None = None
         self.begin(account_id or self._latest_account())
         for problem in unread:
             batch = self.scribe.batch()
@@ -284,6 +285,7 @@ class Loop:
             "pending": len(self.pending),
             "killed": self.account.gate.killed,
             "steps_left": self.source.count_steps(self.cursor),
+            "hub": self.hub,
         }
         stamp = self.scribe.stamp()
         self.ops.append([rows.heartbeat(stamp, pid=os.getpid(), state=self.state, ts_event=self.cursor, body=body)])
