@@ -4,6 +4,8 @@
 
 pub mod bricks;
 pub mod event;
+pub mod output;
+pub mod processor;
 mod resample;
 mod timeframe;
 mod view;
