@@ -17,15 +17,16 @@
 #![expect(unsafe_code, reason = "the C data interface is a contract about raw pointers; it is met in this file only")]
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::ops::Range;
 use std::ptr::{null, null_mut};
 use std::sync::Arc;
 
-use numpy::ndarray::ArrayView1;
+use numpy::ndarray::{ArrayView1, s};
 use numpy::{Element, PyArray1};
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 
-use crate::arrow_batch::{Batch, Column, Columns, Text};
+use crate::arrow_batch::{Batch, Column, Columns, Slice, Text};
 
 /// `ARROW_FLAG_NULLABLE` of the specification.
 const NULLABLE: i64 = 2;
@@ -148,8 +149,12 @@ released!(ArrowSchema, SchemaParts, release_schema);
 released!(ArrowArray, ArrayParts, release_array);
 released!(ArrowArrayStream, Pending, release_stream);
 
+fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
 fn length_of<T>(values: &[T]) -> i64 {
-    i64::try_from(values.len()).unwrap_or(i64::MAX)
+    number(values.len())
 }
 
 fn boxed<T>(values: Vec<T>) -> Vec<*mut T> {
@@ -181,10 +186,10 @@ fn schema(
     }
 }
 
-/// `buffers` must point into `columns`.
+/// `buffers` must point into `columns` and hold at least `rows.end` rows.
 fn array(
     columns: &Arc<Columns>,
-    (length, null_count): (i64, i64),
+    rows: Range<usize>,
     buffers: Vec<*const c_void>,
     kids: Vec<ArrowArray>,
     words: Option<ArrowArray>,
@@ -196,9 +201,9 @@ fn array(
         dictionary: words.map_or(null_mut(), |words| Box::into_raw(Box::new(words))),
     });
     ArrowArray {
-        length,
-        null_count,
-        offset: 0,
+        length: number(rows.len()),
+        null_count: 0,
+        offset: number(rows.start),
         n_buffers: length_of(&parts._buffers),
         n_children: length_of(&parts.children),
         buffers: parts._buffers.as_mut_ptr(),
@@ -216,6 +221,8 @@ const fn format(column: &Column) -> &'static CStr {
         Column::Int64(_) => c"l",
         Column::UInt64(_) => c"L",
         Column::Float64(_) => c"g",
+        Column::Decimal { wide: false, .. } => c"d:18,8",
+        Column::Decimal { wide: true, .. } => c"d:38,8",
         Column::Bool(_) => c"b",
         Column::Text(_) => UTF8,
         Column::Symbol { .. } => c"i",
@@ -231,32 +238,33 @@ fn schema_of(columns: &Columns) -> ArrowSchema {
     schema(c"+s", c"", 0, kids.collect(), None)
 }
 
-fn text_of(columns: &Arc<Columns>, text: &Text) -> ArrowArray {
+fn text_of(columns: &Arc<Columns>, text: &Text, rows: Range<usize>) -> ArrowArray {
     let buffers = vec![null(), text.offsets().as_ptr().cast(), text.bytes().as_ptr().cast()];
-    array(columns, (i64::try_from(text.len()).unwrap_or(i64::MAX), 0), buffers, Vec::new(), None)
+    array(columns, rows, buffers, Vec::new(), None)
 }
 
-/// The buffers of a batch: a struct array of its columns.
-fn array_of(columns: &Arc<Columns>) -> ArrowArray {
-    let length = i64::try_from(columns.length()).unwrap_or(i64::MAX);
-    let plain = |values: *const c_void| array(columns, (length, 0), vec![null(), values], Vec::new(), None);
+/// The buffers of a slice of rows: a struct array of the columns, each of which begins at the first of them.
+fn array_of(slice: &Slice) -> ArrowArray {
+    let (columns, rows) = (slice.columns(), slice.rows());
+    let plain = |values: *const c_void| array(columns, rows.clone(), vec![null(), values], Vec::new(), None);
     let kids = columns.iter().map(|(_, column)| match column {
         Column::Int64(values) => plain(values.as_ptr().cast()),
         Column::UInt64(values) => plain(values.as_ptr().cast()),
         Column::Float64(values) => plain(values.as_ptr().cast()),
+        Column::Decimal { units, .. } => plain(units.as_ptr().cast()),
         Column::Bool(bits) => plain(bits.words().as_ptr().cast()),
-        Column::Text(text) => text_of(columns, text),
+        Column::Text(text) => text_of(columns, text, rows.clone()),
         Column::Symbol { codes, names } => {
-            let buffers = vec![null(), codes.as_ptr().cast()];
-            array(columns, (length, 0), buffers, Vec::new(), Some(text_of(columns, names)))
+            let words = text_of(columns, names, 0..names.len());
+            array(columns, rows.clone(), vec![null(), codes.as_ptr().cast()], Vec::new(), Some(words))
         }
     });
-    array(columns, (length, 0), vec![null()], kids.collect(), None)
+    array(columns, 0..rows.len(), vec![null()], kids.collect(), None)
 }
 
-/// The columns that a stream has not handed out yet, and their type.
+/// The rows of a stream, and whether they were handed out.
 struct Pending {
-    columns: Arc<Columns>,
+    slice: Slice,
     done: bool,
 }
 
@@ -266,7 +274,7 @@ unsafe extern "C" fn stream_schema(stream: *mut ArrowArrayStream, out: *mut Arro
     // SAFETY: the caller's promise above; `private_data` is a `Pending` until `release`.
     unsafe {
         let pending = &*(*stream).private_data.cast::<Pending>();
-        out.write(schema_of(&pending.columns));
+        out.write(schema_of(pending.slice.columns()));
     }
     0
 }
@@ -277,7 +285,7 @@ unsafe extern "C" fn stream_next(stream: *mut ArrowArrayStream, out: *mut ArrowA
     // SAFETY: the caller's promise above. An array without `release` is the end of the stream.
     unsafe {
         let pending = &mut *(*stream).private_data.cast::<Pending>();
-        let mut next = array_of(&pending.columns);
+        let mut next = array_of(&pending.slice);
         if std::mem::replace(&mut pending.done, true) {
             release_array(&raw mut next);
         }
@@ -298,13 +306,13 @@ pub(crate) fn schema_capsule<'py>(py: Python<'py>, columns: &Columns) -> PyResul
 }
 
 /// The capsule of the second part of `__arrow_c_array__`.
-pub(crate) fn array_capsule<'py>(py: Python<'py>, columns: &Arc<Columns>) -> PyResult<Bound<'py, PyCapsule>> {
-    PyCapsule::new_with_value(py, array_of(columns), c"arrow_array")
+pub(crate) fn array_capsule<'py>(py: Python<'py>, slice: &Slice) -> PyResult<Bound<'py, PyCapsule>> {
+    PyCapsule::new_with_value(py, array_of(slice), c"arrow_array")
 }
 
 /// The capsule of `__arrow_c_stream__`: the batch as a stream of one.
-pub(crate) fn stream_capsule<'py>(py: Python<'py>, columns: &Arc<Columns>) -> PyResult<Bound<'py, PyCapsule>> {
-    let pending = Box::new(Pending { columns: Arc::clone(columns), done: false });
+pub(crate) fn stream_capsule<'py>(py: Python<'py>, slice: &Slice) -> PyResult<Bound<'py, PyCapsule>> {
+    let pending = Box::new(Pending { slice: slice.clone(), done: false });
     let stream = ArrowArrayStream {
         get_schema: Some(stream_schema),
         get_next: Some(stream_next),
@@ -320,7 +328,8 @@ pub(crate) fn lend<'py, T: Element>(
     batch: &Bound<'py, Batch>,
     pick: impl for<'batch> FnOnce(&'batch Columns) -> &'batch [T],
 ) -> PyResult<Bound<'py, PyAny>> {
-    let view = ArrayView1::from(pick(batch.get().columns()));
+    let view = ArrayView1::from(pick(batch.get().slice().columns()));
+    let view = view.slice_move(s![batch.get().slice().rows()]);
     // SAFETY: `pick` can only answer with memory of the columns or of the whole program. The array holds a reference to
     // `batch`, a frozen class whose columns are behind an `Arc` that it never exchanges, and columns never change; the
     // array is made read-only before anyone sees it.

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::{CStr, CString};
+use std::ops::Range;
 use std::sync::Arc;
 
 use numpy::PyReadonlyArray1;
@@ -102,6 +103,11 @@ pub(crate) enum Column {
     Int64(Vec<i64>),
     UInt64(Vec<u64>),
     Float64(Vec<f64>),
+    /// Exact numbers in units of 1e-8: Arrow's decimal128 of 18 digits, `wide` of 38.
+    Decimal {
+        units: Vec<i128>,
+        wide: bool,
+    },
     Bool(Bits),
     Text(Text),
     /// Rows as numbers of `names`: Arrow's dictionary of int32 and utf8.
@@ -117,6 +123,7 @@ impl Column {
             Self::Int64(values) => values.len(),
             Self::UInt64(values) => values.len(),
             Self::Float64(values) => values.len(),
+            Self::Decimal { units, .. } => units.len(),
             Self::Bool(bits) => bits.length,
             Self::Text(text) => text.len(),
             Self::Symbol { codes, .. } => codes.len(),
@@ -129,6 +136,7 @@ impl Column {
             Self::Int64(values) => size_of_val(values.as_slice()),
             Self::UInt64(values) => size_of_val(values.as_slice()),
             Self::Float64(values) => size_of_val(values.as_slice()),
+            Self::Decimal { units, .. } => size_of_val(units.as_slice()),
             Self::Bool(bits) => size_of_val(bits.words()),
             Self::Text(strings) => text(strings),
             Self::Symbol { codes, names } => size_of_val(codes.as_slice()) + text(names),
@@ -171,10 +179,6 @@ impl Columns {
         Ok(Self { columns: named, length })
     }
 
-    pub(crate) const fn length(&self) -> usize {
-        self.length
-    }
-
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&CStr, &Column)> {
         self.columns.iter().map(|(name, column)| (name.as_c_str(), column))
     }
@@ -188,6 +192,38 @@ impl Columns {
         found.map(|(_, column)| column).ok_or_else(|| {
             raise(Kind::MarketData, format!("a batch has no column {name:?}; it has {}", self.names().join(", ")))
         })
+    }
+}
+
+/// Some rows of columns that others may share.
+#[derive(Clone, Debug)]
+pub(crate) struct Slice {
+    columns: Arc<Columns>,
+    rows: Range<usize>,
+}
+
+impl Slice {
+    /// All rows.
+    pub(crate) fn whole(columns: Columns) -> Self {
+        let rows = 0..columns.length;
+        Self { columns: Arc::new(columns), rows }
+    }
+
+    /// The first `most` rows; `self` keeps the others.
+    pub(crate) fn split_first(&mut self, most: usize) -> Self {
+        let cut = self.rows.start.saturating_add(most).min(self.rows.end);
+        let first = Self { columns: Arc::clone(&self.columns), rows: self.rows.start..cut };
+        self.rows.start = cut;
+        first
+    }
+
+    pub(crate) const fn columns(&self) -> &Arc<Columns> {
+        &self.columns
+    }
+
+    /// Always within the columns' rows.
+    pub(crate) fn rows(&self) -> Range<usize> {
+        self.rows.clone()
     }
 }
 
@@ -205,17 +241,21 @@ impl Columns {
 /// copy; it is freed when the last of them lets go, in whichever thread. Immutable.
 #[pyclass(name = "Batch", module = "deepalpha._core", frozen)]
 pub(crate) struct Batch {
-    columns: Arc<Columns>,
+    slice: Slice,
     kind: Cow<'static, str>,
 }
 
 impl Batch {
-    pub(crate) fn of(kind: &'static str, columns: Vec<(String, Column)>) -> PyResult<Self> {
-        Ok(Self { columns: Arc::new(Columns::new(columns)?), kind: Cow::Borrowed(kind) })
+    pub(crate) const fn of(kind: &'static str, slice: Slice) -> Self {
+        Self { slice, kind: Cow::Borrowed(kind) }
     }
 
-    pub(crate) fn columns(&self) -> &Columns {
-        &self.columns
+    pub(crate) const fn slice(&self) -> &Slice {
+        &self.slice
+    }
+
+    fn columns(&self) -> &Columns {
+        &self.slice.columns
     }
 }
 
@@ -266,11 +306,11 @@ impl Batch {
             Ok((name, column))
         });
         let columns = Columns::new(named.collect::<PyResult<_>>()?)?;
-        Ok(Self { columns: Arc::new(columns), kind: Cow::Owned(kind.to_owned()) })
+        Ok(Self { slice: Slice::whole(columns), kind: Cow::Owned(kind.to_owned()) })
     }
 
     fn __len__(&self) -> usize {
-        self.columns.length()
+        self.slice.rows.len()
     }
 
     /// What the rows are: "trades", "bars", ...
@@ -282,13 +322,13 @@ impl Batch {
     /// Names of the columns, in their order.
     #[getter]
     fn column_names(&self) -> Vec<String> {
-        self.columns.names()
+        self.columns().names()
     }
 
-    /// Bytes of memory the columns occupy.
+    /// Bytes of memory the columns occupy, with the rows of other batches that share them.
     #[getter]
     fn nbytes(&self) -> usize {
-        self.columns.iter().map(|(_, column)| column.bytes()).sum()
+        self.columns().iter().map(|(_, column)| column.bytes()).sum()
     }
 
     /// One column as a numpy array of shape (rows,) that cannot be written.
@@ -299,8 +339,8 @@ impl Batch {
     /// Raises:
     ///     MarketDataError: there is no such column; the message lists those there are.
     fn to_numpy<'py>(slf: &Bound<'py, Self>, name: &str) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
-        match slf.get().columns.find(name)? {
+        let (py, rows) = (slf.py(), slf.get().slice.rows());
+        match slf.get().columns().find(name)? {
             Column::Int64(_) => arrow::lend(slf, |columns| match columns.find(name) {
                 Ok(Column::Int64(values)) => values,
                 _ => &[],
@@ -317,9 +357,17 @@ impl Batch {
                 Ok(Column::Symbol { codes, .. }) => codes,
                 _ => &[],
             }),
-            Column::Bool(bits) => read_only(numpy::PyArray1::from_iter(py, bits.iter()).into_any()),
+            Column::Decimal { .. } => {
+                let hint = "holds decimals, which numpy has no type for; read it with pyarrow or polars";
+                Err(raise(Kind::MarketData, format!("column {name:?} {hint}, or ask the stream for numbers=\"float\"")))
+            }
+            Column::Bool(bits) => {
+                let flags = bits.iter().skip(rows.start).take(rows.len());
+                read_only(numpy::PyArray1::from_iter(py, flags).into_any())
+            }
             Column::Text(text) => {
-                let strings = PyList::new(py, text.strings().collect::<Vec<_>>())?;
+                let strings = text.strings().skip(rows.start).take(rows.len());
+                let strings = PyList::new(py, strings.collect::<Vec<_>>())?;
                 read_only(py.import("numpy")?.call_method1("array", (strings, "O"))?)
             }
         }
@@ -327,14 +375,14 @@ impl Batch {
 
     /// The names behind the codes of a column of symbols: `categories(name)[code]`.
     fn categories(&self, name: &str) -> PyResult<Vec<String>> {
-        match self.columns.find(name)? {
+        match self.columns().find(name)? {
             Column::Symbol { names, .. } => Ok(names.strings().collect()),
             _ => Err(raise(Kind::MarketData, format!("column {name:?} holds no symbols; read it with to_numpy"))),
         }
     }
 
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
-        arrow::schema_capsule(py, &self.columns)
+        arrow::schema_capsule(py, self.columns())
     }
 
     /// The protocol lets a producer ignore `requested_schema` when it cannot deliver it.
@@ -345,7 +393,7 @@ impl Batch {
         requested_schema: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)> {
         let _ = requested_schema;
-        Ok((arrow::schema_capsule(py, &self.columns)?, arrow::array_capsule(py, &self.columns)?))
+        Ok((arrow::schema_capsule(py, self.columns())?, arrow::array_capsule(py, &self.slice)?))
     }
 
     #[pyo3(signature = (requested_schema = None))]
@@ -355,11 +403,23 @@ impl Batch {
         requested_schema: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyCapsule>> {
         let _ = requested_schema;
-        arrow::stream_capsule(py, &self.columns)
+        arrow::stream_capsule(py, &self.slice)
+    }
+
+    /// Batches of at most `most` rows each, in order, over the same memory.
+    fn split(&self, most: usize) -> PyResult<Vec<Self>> {
+        if most == 0 {
+            return Err(raise(Kind::MarketData, "a batch cannot be split into batches of 0 rows; take 1 or more"));
+        }
+        let (mut rest, mut parts) = (self.slice.clone(), Vec::new());
+        while !rest.rows.is_empty() {
+            parts.push(Self { slice: rest.split_first(most), kind: self.kind.clone() });
+        }
+        Ok(parts)
     }
 
     fn __repr__(&self) -> String {
-        format!("Batch({}: {} rows of {})", self.kind, self.columns.length(), self.columns.names().join(", "))
+        format!("Batch({}: {} rows of {})", self.kind, self.slice.rows.len(), self.columns().names().join(", "))
     }
 }
 
