@@ -6,6 +6,7 @@ pub mod bricks;
 pub mod event;
 pub mod output;
 pub mod processor;
+pub mod parse;
 mod resample;
 mod timeframe;
 mod view;
