@@ -3,10 +3,12 @@
 //! Invariant: nothing in here returns a bar that closes after `asof`, so a view cannot look ahead by construction.
 
 pub mod bricks;
+mod candles;
 pub mod event;
 pub mod output;
-pub mod processor;
 pub mod parse;
+pub mod processor;
+pub mod quality;
 mod resample;
 mod timeframe;
 mod view;

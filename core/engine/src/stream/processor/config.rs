@@ -93,6 +93,9 @@ pub struct ProcessorConfig {
     pub revision_window: i64,
     /// Most closed bars kept for revision, of each kind and symbol.
     pub revision_bars: usize,
+    /// How long [`advance`](crate::stream::processor::Processor::advance) waits beyond the lateness before it closes a bar
+    /// without a later trade: what messages of one feed differ in delay.
+    pub idle_grace: i64,
     /// How far ahead of our clock, corrected by its estimated skew, a time may be.
     pub most_future: i64,
     /// Skew of the clocks that is an alarm.
@@ -107,6 +110,8 @@ pub struct ProcessorConfig {
     pub gap_capacity: usize,
     /// Trades kept in quarantine.
     pub quarantine_capacity: usize,
+    /// Quotes in a row with the bid at or above the ask after which the book asks for a new snapshot.
+    pub most_crossed: u32,
     /// Silence of this many median gaps is a stale feed; 0 turns it off.
     pub stale_factor: u32,
     /// Silence shorter than this is never stale.
@@ -125,6 +130,7 @@ impl Default for ProcessorConfig {
             reorder_capacity: 1 << 16,
             revision_window: 60 * SECOND,
             revision_bars: 256,
+            idle_grace: SECOND,
             most_future: 5 * SECOND,
             skew_alarm: SECOND / 2,
             spike: Some(SpikeRule::default()),
@@ -132,6 +138,7 @@ impl Default for ProcessorConfig {
             dedupe_window: 1 << 12,
             gap_capacity: 64,
             quarantine_capacity: 1 << 12,
+            most_crossed: 10,
             stale_factor: 3,
             stale_floor: 5 * SECOND,
             output: OutputConfig::default(),
@@ -206,6 +213,7 @@ impl ProcessorConfig {
         within("reorder_capacity", count(self.reorder_capacity), 1, 1 << 24)?;
         within("revision_window", self.revision_window, 0, 40 * DAY)?;
         within("revision_bars", count(self.revision_bars), 0, 1 << 20)?;
+        within("idle_grace", self.idle_grace, 0, DAY)?;
         within("most_future", self.most_future, 0, DAY)?;
         within("skew_alarm", self.skew_alarm, 1, DAY)?;
         within("dedupe_window", count(self.dedupe_window), 1, 1 << 24)?;
