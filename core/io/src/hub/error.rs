@@ -91,7 +91,9 @@ pub enum HubError {
         reason: String,
     },
     /// A reliable topic holds as much as it may of what the shards have not taken yet: nothing was accepted.
-    #[error("reliable topic {topic} holds {held} messages the hub's threads have not taken yet; publish again later or slower")]
+    #[error(
+        "reliable topic {topic} holds {held} messages the hub's threads have not taken yet; publish again later or slower"
+    )]
     Overloaded {
         /// The topic.
         topic: String,

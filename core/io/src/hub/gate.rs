@@ -5,15 +5,15 @@
 //! nanoseconds (`Instant` since the hub's start), never the wall clock.
 use std::net::SocketAddr;
 
-use crate::ws::handshake::Request;
+use crate::ws::{Rejection, Request};
 
 /// Decides over connections.
 pub trait Gate: Send + Sync {
     /// A TCP connection was accepted; `Err` closes it with this HTTP answer (before TLS: without one).
     ///
     /// # Errors
-    /// The refusal to send.
-    fn accept(&self, peer: SocketAddr, now: u64) -> Result<(), Refusal> {
+    /// The answer to send.
+    fn accept(&self, peer: SocketAddr, now: u64) -> Result<(), Rejection> {
         let _ = (peer, now);
         Ok(())
     }
@@ -21,8 +21,8 @@ pub trait Gate: Send + Sync {
     /// The request head is complete; `Ok` carries the connection's session, `None` for one without any rule.
     ///
     /// # Errors
-    /// The refusal to send instead of the upgrade.
-    fn upgrade(&self, peer: SocketAddr, request: &Request, now: u64) -> Result<Admission, Refusal>;
+    /// The answer to send instead of the upgrade.
+    fn upgrade(&self, peer: SocketAddr, request: &Request, now: u64) -> Result<Admission, Rejection>;
 
     /// A plain `GET` that asks for no upgrade (`/metrics`, `/health`); `None` answers 426.
     fn plain(&self, peer: SocketAddr, request: &Request) -> Option<Vec<u8>> {
@@ -76,10 +76,15 @@ pub trait Session {
         Verdict::Allow
     }
 
-    /// Asked at least once a second and after [`Session::authenticate`]: still welcome (expiry, revocation, auth deadline)?
+    /// Asked at [`Session::next_check`]: still welcome (expiry, revocation, auth deadline)?
     fn check(&mut self, now: u64) -> Verdict {
         let _ = now;
         Verdict::Allow
+    }
+
+    /// When to ask [`Session::check`] next, hub clock; asked after the upgrade, each check and each authentication.
+    fn next_check(&self, now: u64) -> u64 {
+        now + 1_000_000_000
     }
 }
 
@@ -113,23 +118,12 @@ pub enum Verdict {
     },
 }
 
-/// A connection is turned away before it is a WebSocket.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// HTTP status.
-    pub status: u16,
-    /// Reason label of the metrics, for example `origin`.
-    pub reason: &'static str,
-    /// Value of `Retry-After`, in seconds.
-    pub retry_after: Option<u32>,
-}
-
 /// Lets everybody do everything: one analyst on loopback, tests, the bench.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OpenGate;
 
 impl Gate for OpenGate {
-    fn upgrade(&self, _: SocketAddr, _: &Request, _: u64) -> Result<Admission, Refusal> {
+    fn upgrade(&self, _: SocketAddr, _: &Request, _: u64) -> Result<Admission, Rejection> {
         Ok(Admission { session: None, subprotocol: None })
     }
 }

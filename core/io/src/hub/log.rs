@@ -214,21 +214,22 @@ pub enum Plan {
     Close,
 }
 
-/// What `class` owes a reader at `cursor`, given the most bytes a reader may be behind.
+/// What `class` owes a reader at `cursor` of the messages below `head` (those its shard has taken), given the most
+/// bytes a reader may be behind.
 #[must_use]
-pub fn plan(class: Class, log: &TopicLog, cursor: u64, max_backlog: u64) -> Plan {
-    let next = log.next();
-    if cursor >= next {
+pub fn plan(class: Class, log: &TopicLog, cursor: u64, head: u64, max_backlog: u64) -> Plan {
+    // When the log has moved on past `head` nothing of it is left; the shard is about to take what is newer.
+    if cursor >= head || (log.base() >= head && class != Class::Reliable) {
         return Plan::Idle;
     }
     match class {
-        Class::LastValue => Plan::Newest { at: next - 1, skipped: next - 1 - cursor },
+        Class::LastValue => Plan::Newest { at: head - 1, skipped: head - 1 - cursor },
         Class::Reliable | Class::Buffered => match log.behind(cursor) {
             Some(bytes) if bytes <= max_backlog => Plan::Send,
             // One message alone may be larger than the bound: it is what a jump would end at.
-            Some(_) if cursor + 1 == next => Plan::Send,
+            Some(_) if cursor + 1 == head => Plan::Send,
             _ if class == Class::Reliable => Plan::Close,
-            _ => Plan::Jump { from: cursor, to: next - 2, next: next - 1 },
+            _ => Plan::Jump { from: cursor, to: head - 2, next: head - 1 },
         },
     }
 }
