@@ -84,7 +84,7 @@ impl Inbox {
     }
 }
 
-/// Log-linear histogram of microseconds: bucket `i` counts values below `2^i` us.
+/// Log-linear histogram of microseconds: bucket `i` counts values up to `2^i` us.
 #[derive(Debug, Default)]
 pub(crate) struct Histogram {
     buckets: [AtomicU64; 24],
@@ -93,7 +93,7 @@ pub(crate) struct Histogram {
 
 impl Histogram {
     pub(crate) fn record(&self, ns: u64) {
-        let us = ns / 1_000;
+        let us = ns.saturating_sub(1) / 1_000;
         let index = (u64::BITS - us.leading_zeros()).min(23) as usize;
         if let Some(bucket) = self.buckets.get(index) {
             bucket.fetch_add(1, Ordering::Relaxed);
@@ -110,7 +110,7 @@ impl Histogram {
     }
 }
 
-/// A histogram's counts: `counts[i]` values were in `[2^(i-1), 2^i)` microseconds, `counts[0]` below 1 us.
+/// A histogram's counts: `counts[i]` values were in `(2^(i-1), 2^i]` microseconds, `counts[0]` up to 1 us, the last all above.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LatencyStats {
     /// Values by power of two.

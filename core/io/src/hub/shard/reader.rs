@@ -13,6 +13,7 @@ use super::Shard;
 use super::conn::{Conn, ConnId, Mode, Phase};
 use super::turn::SHARED_WINDOW;
 use crate::hub::gate::{Admission, Inbound, Verdict};
+use crate::hub::metrics;
 use crate::hub::protocol::{SUBPROTOCOL, error};
 use crate::hub::shared::nanos;
 use crate::hub::transport::Transport;
@@ -81,9 +82,12 @@ impl Shard {
         let now = self.shared.now();
         let gate = Arc::clone(&self.shared.config.gate);
         if !request.is_upgrade()
-            && let Some(answer) = gate.plain(peer, request)
+            && let Some(answer) = metrics::answer(&self.shared, peer, request)
         {
-            self.respond(id, answer);
+            match answer {
+                Ok(answer) => self.respond(id, answer),
+                Err(rejection) => self.reject(id, rejection),
+            }
             return None;
         }
         let admitted = Upgrade::check(request).and_then(|upgrade| Ok((gate.upgrade(peer, request, now)?, upgrade)));
