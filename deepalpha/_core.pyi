@@ -20,6 +20,7 @@ __all__ = [
     "Batch",
     "ChartScanner",
     "ExecutionDesk",
+    "Hub",
     "Indicator",
     "OpsLog",
     "PracticeVenue",
@@ -39,6 +40,7 @@ __all__ = [
     "chart_patterns",
     "chart_swings",
     "check_timeframe",
+    "hub_token",
     "market_view",
     "risk_rules",
     "ta_candle_settings",
@@ -82,6 +84,33 @@ class Batch:
     def __arrow_c_schema__(self) -> Any: ...
     def __arrow_c_array__(self, requested_schema: Any = None) -> tuple[Any, Any]: ...
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any: ...
+
+# --- the WebSocket hub
+
+@final
+class Hub:
+    """A hub that runs; see `deepalpha.live.WebSocketManager`."""
+
+    def __new__(cls, options: dict[str, Any]) -> Hub: ...
+    @property
+    def address(self) -> tuple[str, int]: ...
+    @property
+    def secure(self) -> bool: ...
+    def topic(self, pattern: str, delivery: str, capacity: int | None = None) -> None: ...
+    def publish(self, topic: str, payload: bytes) -> int: ...
+    def publish_many(self, messages: Sequence[tuple[str, bytes]]) -> int: ...
+    def stats(self) -> dict[str, Any]: ...
+    def metrics(self) -> str: ...
+    def shutdown(self, timeout: float) -> None: ...
+
+def hub_token(
+    key_file: Path,
+    *,
+    roles: Sequence[str],
+    expires_at_s: int,
+    subject: str | None = None,
+    key_id: str | None = None,
+) -> str: ...
 
 # --- indicators and bars
 

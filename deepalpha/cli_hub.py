@@ -101,5 +101,3 @@ def _load(path: Path) -> dict[str, Any]:
     if not isinstance(loaded, dict):
         raise ConfigError(f"options file {path} is no mapping of settings, but a {type(loaded).__name__}")
     return loaded
-
-

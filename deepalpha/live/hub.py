@@ -21,7 +21,8 @@ import atexit
 import os
 import threading
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
@@ -29,7 +30,6 @@ import msgspec
 
 from deepalpha import _core
 from deepalpha.errors import HubError
-from deepalpha.live.hub_client import Subscription
 
 DRAIN_S = 5.0
 _LIVE: weakref.WeakSet[WebSocketManager] = weakref.WeakSet()
@@ -93,7 +93,9 @@ class WebSocketManager:
             if self._hub is not None:
                 running = self._hub.address[1]
                 if port not in (0, running):
-                    raise HubError(f"this hub runs on port {running}, not {port}; stop it first or make another manager")
+                    raise HubError(
+                        f"this hub runs on port {running}, not {port}; stop it first or make another manager"
+                    )
                 return running
             hub = _core.Hub({**self._options, **options, "host": host, "port": port})
             for pattern, (delivery, capacity) in self._rules.items():
@@ -147,8 +149,8 @@ class WebSocketManager:
         """
         return self._running().publish(topic, message if type(message) is bytes else _bytes(message))
 
-    def publish_many(self, messages: Sequence[tuple[str, Any]]) -> list[int]:
-        """Send messages in order; their offsets. Below 1 us a message.
+    def publish_many(self, messages: Sequence[tuple[str, Any]]) -> int:
+        """Send messages in order; how many. Below 1 us a message when they are bytes.
 
         Raises:
             HubError: as `broadcast`, for the first message that is refused; those before it are sent.
@@ -156,50 +158,6 @@ class WebSocketManager:
         return self._running().publish_many(
             [(topic, body if type(body) is bytes else _bytes(body)) for topic, body in messages]
         )
-
-    def add_connection(
-        self,
-        connection_id: str,
-        url: str,
-        topics: str | Mapping[str, str] | None = None,
-        *,
-        subscribe: Iterable[str] = (),
-        **options: Any,
-    ) -> None:
-        """Connect to another WebSocket server and send its messages on, without Python in between.
-
-        The connection is kept up: reconnects with growing, random pauses, sends `subscribe` again, answers pings.
-
-        Args:
-            connection_id: a name of your own.
-            url: ``ws://`` or ``wss://``.
-            topics: the topic to send under (default ``feed.<id>``), or a mapping from the value of a message's
-                ``stream`` (Binance's combined streams) to its topic; messages with none of these values go under
-                ``feed.<id>``.
-            subscribe: text messages to send after each connect.
-            options: as for `Feed.live`, for example ``idle_timeout_ms``.
-
-        Raises:
-            HubError: the id is in use, the URL or a topic is none.
-        """
-        default, routes = f"feed.{connection_id}", {}
-        if isinstance(topics, str):
-            default = topics
-        elif topics is not None:
-            routes = dict(topics)
-        self._running().add_connection(connection_id, url, default, routes, list(subscribe), options)
-
-    def remove_connection(self, connection_id: str) -> bool:
-        """Close an outgoing connection; whether there was one."""
-        return self._running().remove_connection(connection_id)
-
-    def connections(self) -> dict[str, dict[str, Any]]:
-        """Counters of each outgoing connection, by id."""
-        return self._running().connections()
-
-    def subscribe(self, *patterns: str, **options: Any) -> Subscription:
-        """Read topics of this hub as a client: ``async for batch in hub.subscribe("fills.*")``; see `Subscription`."""
-        return Subscription(self.url, patterns, **options)
 
     def stats(self) -> dict[str, Any]:
         """Counters: of connections, of messages (``sent == delivered + conflated + dropped`` at rest), by topic."""
@@ -233,6 +191,26 @@ def _bytes(message: Any) -> bytes:
         return _encode(message)
     except (TypeError, msgspec.MsgspecError, UnicodeEncodeError) as error:
         raise HubError(f"a {type(message).__name__} cannot be sent as JSON: {error}") from None
+
+
+def sign_token(
+    key_file: str | Path, *, roles: Sequence[str], expires_at_s: int, subject: str = "", key_id: str = ""
+) -> str:
+    """A token for a hub whose ``auth`` has this HS256 key.
+
+    Args:
+        key_file: 32 random bytes or more.
+        roles: names of the hub's role table; ``reader``, ``publisher`` and ``metrics`` are always there.
+        expires_at_s: UTC seconds; open connections end then, too.
+        subject: who it is for.
+        key_id: the key's ``kid`` in the hub's settings.
+
+    Raises:
+        HubError: the file cannot be read or is too short.
+    """
+    return _core.hub_token(
+        Path(key_file), roles=list(roles), expires_at_s=expires_at_s, subject=subject or None, key_id=key_id or None
+    )
 
 
 @atexit.register

@@ -134,4 +134,3 @@ pub(crate) fn timeout(seconds: Option<f64>) -> PyResult<Option<Duration>> {
     };
     seconds.map(convert).transpose()
 }
-

@@ -17,6 +17,11 @@ mod bars;
 mod candles;
 mod chart;
 mod error;
+mod feed_process;
+mod feed_wake;
+mod hub;
+mod hub_options;
+mod hub_stats;
 mod ops;
 mod pool;
 mod ta;
@@ -37,5 +42,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     candles::register(module)?;
     chart::register(module)?;
     trading::register(module)?;
+    hub::register(module)?;
+    hub_options::register(module)?;
     ops::register(module)
 }
