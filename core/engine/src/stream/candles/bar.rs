@@ -6,7 +6,7 @@ use crate::stream::output::BarRow;
 use crate::stream::quality::Tick;
 
 /// Trades of a span of time. Open and close are those of the first and last trade by time and id, not by arrival, so merging
-/// is associative and commutative but for trades of one time without ids.
+/// is associative and commutative but for trades of one time without ids that rise, which stand as they came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Bar {
     pub(crate) start: i64,
@@ -17,6 +17,8 @@ pub(crate) struct Bar {
     pub(crate) close: i64,
     pub(crate) first: (i64, u64),
     pub(crate) last: (i64, u64),
+    pub(crate) first_id: u64,
+    pub(crate) last_id: u64,
     pub(crate) volume: i128,
     pub(crate) buy_volume: i128,
     /// Price times quantity, 1e-16.
@@ -47,15 +49,15 @@ impl Bar {
         let (key, price) = (tick.key(), tick.price);
         if self.volume == 0 && self.trades == 0 {
             (self.open, self.high, self.low, self.close) = (price, price, price, price);
-            (self.first, self.last) = (key, key);
+            (self.first, self.last, self.first_id, self.last_id) = (key, key, tick.id, tick.id);
         } else {
             self.high = self.high.max(price);
             self.low = self.low.min(price);
             if key >= self.last {
-                (self.close, self.last) = (price, key);
+                (self.close, self.last, self.last_id) = (price, key, tick.id);
             }
             if key < self.first {
-                (self.open, self.first) = (price, key);
+                (self.open, self.first, self.first_id) = (price, key, tick.id);
             }
         }
         let wide = i128::from(quantity);
@@ -79,10 +81,10 @@ impl Bar {
         self.high = self.high.max(other.high);
         self.low = self.low.min(other.low);
         if other.last >= self.last {
-            (self.close, self.last) = (other.close, other.last);
+            (self.close, self.last, self.last_id) = (other.close, other.last, other.last_id);
         }
         if other.first < self.first {
-            (self.open, self.first) = (other.open, other.first);
+            (self.open, self.first, self.first_id) = (other.open, other.first, other.first_id);
         }
         self.volume += other.volume;
         self.buy_volume += other.buy_volume;
@@ -107,8 +109,8 @@ impl Bar {
             buy_volume: self.buy_volume,
             notional: self.notional,
             trades: self.trades,
-            first_id: self.first.1,
-            last_id: self.last.1,
+            first_id: self.first_id,
+            last_id: self.last_id,
         }
     }
 }

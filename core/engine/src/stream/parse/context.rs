@@ -6,11 +6,11 @@ use std::ops::Range;
 use super::error::{Excerpt, ParseError};
 use super::item::Found;
 use super::notices::{Notices, ServiceKind};
-use super::scan::{Kind, Token, need};
+use super::scan::{Kind, Token, need, unknown_word};
 use super::symbols::{Steps, Symbols};
 use super::time::{Clock, TimeUnit, from_iso, from_number};
 use super::venue::Venue;
-use crate::stream::event::SymbolId;
+use crate::stream::event::{Aggressor, SymbolId};
 use crate::types::{Price, Quantity, UtcNanos};
 
 /// A symbol of a message and the steps of its numbers.
@@ -251,4 +251,26 @@ impl Context {
     ) -> Result<UtcNanos, ParseError> {
         from_iso(need(token, message, key)?.word(key)?.bytes(), key)
     }
+
+    /// Who took, from a word `buy` or `sell`.
+    pub(super) fn taker(
+        token: Option<Token<'_>>,
+        message: &'static str,
+        key: &'static str,
+    ) -> Result<Aggressor, ParseError> {
+        let word = need(token, message, key)?.word(key)?;
+        match word.bytes() {
+            side if side.eq_ignore_ascii_case(b"buy") => Ok(Aggressor::Buyer),
+            side if side.eq_ignore_ascii_case(b"sell") => Ok(Aggressor::Seller),
+            side => Err(unknown_word(key, side)),
+        }
+    }
+}
+
+/// A number for an id that is text, or made of several values: FNV-1a, 64 bits.
+pub(super) fn hash_id<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> u64 {
+    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
+    parts
+        .into_iter()
+        .fold(0xCBF2_9CE4_8422_2325, |hash, part| step(part.iter().fold(hash, |hash, byte| step(hash, *byte)), 0xFF))
 }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::context::{Context, Listed};
 use super::error::ParseError;
 use crate::stream::event::{DepthUpdate, Event, Level, Quote, SymbolId, Trade, VenueBar};
 use crate::types::UtcNanos;
@@ -19,6 +20,36 @@ pub(super) struct DepthHead {
     pub(super) asks: Range<usize>,
     pub(super) ts_event: UtcNanos,
     pub(super) ts_init: UtcNanos,
+}
+
+impl DepthHead {
+    /// A message of a venue without update ids: they are 0.
+    pub(super) const fn unnumbered(
+        context: &Context,
+        listed: Listed,
+        snapshot: bool,
+        bids: Range<usize>,
+        asks: Range<usize>,
+        ts_event: UtcNanos,
+    ) -> Self {
+        Self {
+            symbol: listed.id,
+            snapshot,
+            first_update: 0,
+            last_update: 0,
+            previous_update: None,
+            checksum: None,
+            bids,
+            asks,
+            ts_event,
+            ts_init: context.ts_init,
+        }
+    }
+
+    /// The same with ids.
+    pub(super) fn numbered(self, first_update: u64, last_update: u64, previous_update: Option<u64>) -> Self {
+        Self { first_update, last_update, previous_update, ..self }
+    }
 }
 
 /// An event whose levels stand elsewhere.

@@ -13,11 +13,20 @@
 //! - A message is read in O(length) and, once the lists have grown, nothing is allocated.
 
 mod binance;
+mod bitmex;
+mod bitstamp;
+mod bybit;
+mod coinbase;
 mod context;
 mod decimal;
+mod deribit;
 mod error;
+mod gate;
 mod item;
+mod kraken;
+mod kucoin;
 mod notices;
+mod okx;
 pub mod recording;
 mod scan;
 mod symbols;
@@ -179,7 +188,15 @@ impl Parser {
         self.context.begin(ts_init);
         let result = match self.context.venue {
             Venue::BinanceSpot | Venue::BinanceUsdm => binance::read(&mut self.context, &mut self.found, document),
-            _ => Err(ParseError::UnknownMessage { venue: self.context.venue.name() }),
+            Venue::Coinbase => coinbase::read(&mut self.context, &mut self.found, document),
+            Venue::Kraken => kraken::read(&mut self.context, &mut self.found, document),
+            Venue::Okx => okx::read(&mut self.context, &mut self.found, document),
+            Venue::Bybit => bybit::read(&mut self.context, &mut self.found, document),
+            Venue::Bitstamp => bitstamp::read(&mut self.context, &mut self.found, document),
+            Venue::Deribit => deribit::read(&mut self.context, &mut self.found, document),
+            Venue::Gate => gate::read(&mut self.context, &mut self.found, document),
+            Venue::Kucoin => kucoin::read(&mut self.context, &mut self.found, document),
+            Venue::Bitmex => bitmex::read(&mut self.context, &mut self.found, document),
         }
         .and_then(|()| self.context.end());
         if result.is_err() {

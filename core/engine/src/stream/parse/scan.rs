@@ -3,7 +3,7 @@
 //! [`Scanner::value`] validates a value whole and gives its place; what is inside is read in a second pass over that place.
 //! Grammar of RFC 8259, strings in UTF-8; nesting to [`DEEPEST`], strings to [`LONGEST_STRING`] bytes. O(length).
 
-use super::decimal::{decimal, number_length, uint};
+use super::decimal::{bits32, decimal, number_length, uint};
 use super::error::{Excerpt, ParseError};
 
 /// Deepest nesting accepted.
@@ -106,6 +106,15 @@ impl<'a> Token<'a> {
         match self.kind {
             Kind::Number => uint(self.bytes(), key),
             Kind::Text => uint(self.unescaped().bytes(), key),
+            _ => Err(self.wrong(key, "a whole number")),
+        }
+    }
+
+    /// 32 bits, signed or not, in a string or bare.
+    pub(super) fn bits32(&self, key: &'static str) -> Result<u32, ParseError> {
+        match self.kind {
+            Kind::Number => bits32(self.bytes(), key),
+            Kind::Text => bits32(self.unescaped().bytes(), key),
             _ => Err(self.wrong(key, "a whole number")),
         }
     }

@@ -82,9 +82,9 @@ impl Venue {
     #[must_use]
     pub const fn trade_ids(self) -> TradeIds {
         match self {
-            Self::BinanceSpot | Self::BinanceUsdm | Self::Coinbase | Self::Okx => TradeIds::Consecutive,
+            Self::BinanceSpot | Self::BinanceUsdm | Self::Coinbase | Self::Okx | Self::Deribit => TradeIds::Consecutive,
             Self::Bitstamp | Self::Gate => TradeIds::Rising,
-            Self::Kraken | Self::Bybit | Self::Kucoin | Self::Bitmex | Self::Deribit => TradeIds::Opaque,
+            Self::Kraken | Self::Bybit | Self::Kucoin | Self::Bitmex => TradeIds::Opaque,
         }
     }
 }

@@ -4,7 +4,7 @@ use super::symbol::Outcome;
 use super::{Processor, ProcessorError};
 use crate::stream::event::{SymbolId, Trade};
 use crate::stream::output::{EventKind, EventRow, Output, Reason, flags};
-use crate::stream::quality::{Kept, Quarantine, Tick};
+use crate::stream::quality::{Kept, Quarantine};
 use crate::types::UtcNanos;
 
 /// Say what became of a trade in quarantine.
@@ -31,7 +31,7 @@ impl Processor {
     pub fn release(&mut self, key: u64) -> Result<Outcome, ProcessorError> {
         let kept = self.quarantine.remove(key).ok_or(ProcessorError::NoSuchKey(key))?;
         report(&kept, EventKind::Released, &mut self.out);
-        let tick = Tick::of(&kept.trade);
+        let tick = kept.tick;
         let Some((state, mut shared)) = self.at(kept.trade.symbol) else {
             return Ok(Outcome::Bad(Reason::UnknownSymbol));
         };

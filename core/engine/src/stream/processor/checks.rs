@@ -1,12 +1,13 @@
 //! Arrival: symbol, form, time, id.
 
-use super::config::{ProcessorConfig, TradeIds};
+use super::config::ProcessorConfig;
 use super::counters::Counts;
 use super::symbol::{Outcome, Shared, SymbolState, surroundings};
 use super::{Kind, Processor};
 use crate::stream::candles::Surroundings;
 use crate::stream::event::{SymbolId, Trade};
 use crate::stream::output::{EventKind, EventRow, Reason};
+use crate::stream::parse::TradeIds;
 use crate::stream::quality::{Alarm, Sighting, Spoken, Tick};
 use crate::types::UtcNanos;
 
@@ -18,10 +19,16 @@ impl Processor {
     #[inline]
     pub(super) fn trade(&mut self, trade: &Trade, show: bool) -> Outcome {
         let tick_size = self.symbols.get(trade.symbol.0 as usize).and_then(|terms| terms.tick_size);
+        let arrival = self.arrivals;
+        self.arrivals += 1;
         let Some((state, mut shared)) = self.at(trade.symbol) else {
             return self.stranger(trade.symbol, (trade.ts_event, trade.ts_init));
         };
-        let tick = Tick::of(trade);
+        let order = match shared.config.trade_ids {
+            TradeIds::Opaque => arrival,
+            TradeIds::Consecutive | TradeIds::Rising => trade.trade_id,
+        };
+        let tick = Tick::of(trade, order);
         state.counters.trades.received += 1;
         state.heard(tick.ts_event, tick.ts_init, &mut shared);
         let reason = if let Some(reason) = time(tick.ts_event, tick.ts_init, state, shared.config) {
@@ -130,13 +137,8 @@ impl SymbolState {
     /// By its id: new, late, repeated, or of a new start.
     #[inline]
     fn look(&mut self, tick: Tick, shared: &mut Shared<'_>) -> Outcome {
-        let holes = match shared.config.trade_ids {
-            TradeIds::Absent => return self.arrive(tick, shared),
-            TradeIds::Rising => true,
-            TradeIds::Consecutive => false,
-        };
         let gaps = &self.gaps;
-        match self.seen.look(&tick, tick.ts_event > self.newest, holes, |id| gaps.misses(id)) {
+        match self.seen.look(&tick, tick.ts_event > self.newest, shared.config.trade_ids, |id| gaps.misses(id)) {
             Sighting::New | Sighting::Missing => self.arrive(tick, shared),
             Sighting::Repeated => {
                 self.counters.trades.duplicate += 1;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::stream::output::OutputConfig;
+use crate::stream::parse::TradeIds;
 use crate::stream::timeframe::Timeframe;
 use crate::ta::{StreamSetError, Wanted};
 use crate::types::{Money, Price, Quantity};
@@ -41,18 +42,6 @@ pub enum EmptyBars {
     None,
     /// It has the last close four times and no volume.
     Carry,
-}
-
-/// What the venue's trade ids promise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum TradeIds {
-    /// Each is one more than the last: a step of two is a gap.
-    #[default]
-    Consecutive,
-    /// They rise, with holes that mean nothing.
-    Rising,
-    /// There are none (all 0): nothing can be deduplicated.
-    Absent,
 }
 
 /// Rule 8: a trade is a suspect when it is further from the median of the last `window` trades than `factor` robust sigmas
@@ -102,7 +91,7 @@ pub struct ProcessorConfig {
     pub skew_alarm: i64,
     /// The filter of single wrong prices; none turns it off.
     pub spike: Option<SpikeRule>,
-    /// What trade ids promise.
+    /// What the venue's trade ids promise. Opaque ones are good for finding duplicates; 0 then means that there is none.
     pub trade_ids: TradeIds,
     /// Trade ids remembered a symbol; a power of two.
     pub dedupe_window: usize,

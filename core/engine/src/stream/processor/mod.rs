@@ -16,7 +16,7 @@ mod quotes;
 mod saved;
 mod symbol;
 
-pub use config::{BarKind, BarPlan, EmptyBars, ProcessorConfig, ProcessorError, SpikeRule, SymbolTerms, TradeIds};
+pub use config::{BarKind, BarPlan, EmptyBars, ProcessorConfig, ProcessorError, SpikeRule, SymbolTerms};
 pub use counters::{Counters, Counts};
 pub use symbol::Outcome;
 
@@ -44,6 +44,8 @@ pub struct Processor {
     /// Messages without market data.
     service: u64,
     scratch: Vec<Tick>,
+    /// Trades that came: orders those of one time whose ids do not.
+    arrivals: u64,
 }
 
 impl Processor {
@@ -85,6 +87,7 @@ impl Processor {
             unknown: Counts::default(),
             service: 0,
             scratch: Vec::new(),
+            arrivals: 0,
             config,
             symbols,
             frames,

@@ -28,6 +28,7 @@ struct Saved {
     out: Output,
     unknown: Counts,
     service: u64,
+    arrivals: u64,
 }
 
 impl Processor {
@@ -48,6 +49,7 @@ impl Processor {
             out: self.out.clone(),
             unknown: self.unknown,
             service: self.service,
+            arrivals: self.arrivals,
         };
         seal(&saved).ok_or(ProcessorError::Snapshot("it cannot be written"))
     }
@@ -73,7 +75,7 @@ impl Processor {
         made.states = saved.states;
         made.quarantine = saved.quarantine;
         made.out = saved.out;
-        (made.unknown, made.service) = (saved.unknown, saved.service);
+        (made.unknown, made.service, made.arrivals) = (saved.unknown, saved.service, saved.arrivals);
         Ok(made)
     }
 

@@ -4,11 +4,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::config::{BarKind, ProcessorConfig, TradeIds};
+use super::config::{BarKind, ProcessorConfig};
 use super::counters::Counters;
 use crate::stream::candles::{FrameTerms, Frames, Information, Studies, Surroundings};
 use crate::stream::event::SymbolId;
 use crate::stream::output::{EventKind, EventRow, Output, Reason, TradeRow, flags};
+use crate::stream::parse::TradeIds;
 use crate::stream::quality::{Gap, Gaps, Judgement, Quarantine, Reorder, Seen, Silence, Skew, Spike, Tick};
 
 use super::quotes::Top;
@@ -90,7 +91,7 @@ impl SymbolState {
             watermark: i64::MIN,
             skew: Skew::default(),
             silence: Silence::new(),
-            seen: Seen::new(if config.trade_ids == TradeIds::Absent { 1 } else { config.dedupe_window }),
+            seen: Seen::new(config.dedupe_window),
             reorder: Reorder::new(config.reorder_capacity),
             gaps: Gaps::new(config.gap_capacity),
             spike: Spike::new(),

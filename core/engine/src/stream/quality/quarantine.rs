@@ -17,6 +17,7 @@ pub struct Kept {
     pub trade: Trade,
     /// Why it is here.
     pub reason: Reason,
+    pub(crate) tick: Tick,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,5 +90,5 @@ fn show(entry: &Entry) -> Kept {
         9 => Reason::Spike,
         _ => Reason::None,
     };
-    Kept { key: entry.key, trade: entry.tick.trade(SymbolId(entry.symbol)), reason }
+    Kept { key: entry.key, trade: entry.tick.trade(SymbolId(entry.symbol)), reason, tick: entry.tick }
 }

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Tick;
+use crate::stream::parse::TradeIds;
 
 /// Conflicting ids in a row, each one more than the last and each with a new time, that mean a new start of the ids.
 const CONFLICTS_OF_A_RESET: u8 = 3;
@@ -68,10 +69,27 @@ impl Seen {
     }
 
     /// What the id of `tick` says; a new one is remembered. `fresh`: its time is above all times before. `missed` says
-    /// whether an id below the window is known to be missing; `holes`: ids rise with holes, so a low one is no new start.
+    /// whether an id below the window is known to be missing. Of ids with holes a low one is no new start.
     #[inline]
-    pub(crate) fn look(&mut self, tick: &Tick, fresh: bool, holes: bool, missed: impl FnOnce(u64) -> bool) -> Sighting {
+    pub(crate) fn look(
+        &mut self,
+        tick: &Tick,
+        fresh: bool,
+        ids: TradeIds,
+        missed: impl FnOnce(u64) -> bool,
+    ) -> Sighting {
         let Some(slot) = self.slots.get_mut((tick.id & self.mask) as usize) else { return Sighting::New };
+        if ids == TradeIds::Opaque {
+            let whole = Slot::of(tick);
+            return match slot.id == whole.id && tick.id != 0 {
+                true if *slot == whole => Sighting::Repeated,
+                true => Sighting::Conflict,
+                false => {
+                    *slot = whole;
+                    Sighting::New
+                }
+            };
+        }
         let Some(last) = self.last else {
             *slot = Slot::of(tick);
             self.last = Some(tick.id);
@@ -90,7 +108,7 @@ impl Seen {
             return self.conflicting(tick, fresh, last);
         }
         if last - tick.id > self.mask || slot.id > whole.id {
-            if holes || missed(tick.id) {
+            if ids == TradeIds::Rising || missed(tick.id) {
                 return Sighting::Missing;
             }
             if !fresh {

@@ -9,6 +9,8 @@ use crate::types::{Price, Quantity, UtcNanos};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Tick {
     pub(crate) id: u64,
+    /// Place among trades of one time: the id where ids rise, else the number of its arrival.
+    pub(crate) order: u64,
     pub(crate) price: i64,
     pub(crate) quantity: i64,
     pub(crate) ts_event: i64,
@@ -19,7 +21,7 @@ pub(crate) struct Tick {
 
 impl Tick {
     #[inline]
-    pub(crate) const fn of(trade: &Trade) -> Self {
+    pub(crate) const fn of(trade: &Trade, order: u64) -> Self {
         let aggressor = match trade.aggressor {
             Aggressor::Unknown => 0,
             Aggressor::Buyer => 1,
@@ -27,6 +29,7 @@ impl Tick {
         };
         Self {
             id: trade.trade_id,
+            order,
             price: trade.price.raw(),
             quantity: trade.quantity.raw(),
             ts_event: trade.ts_event.0,
@@ -53,9 +56,9 @@ impl Tick {
         }
     }
 
-    /// Order of trades: the venue's time, then its id.
+    /// Order of trades: the venue's time, then its id or the arrival.
     #[inline]
     pub(crate) const fn key(&self) -> (i64, u64) {
-        (self.ts_event, self.id)
+        (self.ts_event, self.order)
     }
 }
