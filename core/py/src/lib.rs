@@ -17,6 +17,7 @@ mod bars;
 mod candles;
 mod chart;
 mod error;
+mod feed_options;
 mod feed_process;
 mod feed_wake;
 mod hub;
@@ -24,6 +25,11 @@ mod hub_options;
 mod hub_stats;
 mod ops;
 mod pool;
+mod stream;
+mod stream_columns;
+mod stream_counters;
+mod stream_options;
+mod stream_pipeline;
 mod ta;
 mod ta_frame;
 mod ta_stream;
@@ -42,6 +48,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     candles::register(module)?;
     chart::register(module)?;
     trading::register(module)?;
+    stream::register(module)?;
     hub::register(module)?;
     hub_options::register(module)?;
     ops::register(module)
