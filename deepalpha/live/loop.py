@@ -18,7 +18,7 @@ from deepalpha.agents import discover, run_agents, series_needed
 from deepalpha.agents.base import BaseAgent
 from deepalpha.config import Settings, Workspace
 from deepalpha.decision import DecisionConfig, DecisionEngine, build_context
-from deepalpha.errors import StoreError
+from deepalpha.errors import HubError, StoreError
 from deepalpha.execution import STATISTICS_BARS, PracticeAccount, plan_order
 from deepalpha.live.broadcast import Broadcast
 from deepalpha.live.commands import CommandDesk
@@ -88,6 +88,7 @@ class Loop:
         self.wants_new_session = False
         self.broadcast: Broadcast | None = None
         self.hub: str | None = None
+        self._untold: list[str] = []
         self.begin(account_id or self._latest_account())
         for problem in unread:
             batch = self.scribe.batch()
@@ -191,8 +192,7 @@ class Loop:
         batch.commit()
         self.cursor = step.ts_event
         self._next = next(self._steps, None)
-        if self.broadcast is not None:
-            self.broadcast.candles(step.candles)
+        self._send(lambda told: told.candles(step.candles))
         for pending in approved:
             if pending is not None:
                 self.desk.execute(pending, by="auto")
@@ -297,11 +297,23 @@ class Loop:
             "hub": self.hub,
         }
         stamp = self.scribe.stamp()
+        if untold := self._untold:
+            self._untold = []
+            why = {"message": untold[-1], "messages": len(untold)}
+            self.ops.append([rows.audit(stamp, "hub", "broadcast", "failed", self.cursor, why)])
         self.ops.append([rows.heartbeat(stamp, pid=os.getpid(), state=self.state, ts_event=self.cursor, body=body)])
 
     def _tell(self, written: Sequence[Row]) -> None:
-        if self.broadcast is not None:
-            self.broadcast.rows(written)
+        self._send(lambda told: told.rows(written))
+
+    def _send(self, send: Callable[[Broadcast], None]) -> None:
+        """Tell the hub's readers. A hub that cannot take it never stops trading: the next heartbeat says it."""
+        if self.broadcast is None:
+            return
+        try:
+            send(self.broadcast)
+        except HubError as error:
+            self._untold.append(str(error))
 
     def project(self) -> None:
         """Bring the analyst's store up to the log. A store that cannot be written never stops trading: it is said."""
