@@ -11,11 +11,7 @@ from typing import Any
 
 import msgspec
 
-<<<<<<< HEAD
-from deepalpha import cli_data
-=======
-from deepalpha import cli_hub
->>>>>>> h-border
+from deepalpha import cli_data, cli_hub
 from deepalpha.config import Workspace
 from deepalpha.errors import DeepAlphaError, EngineError
 from deepalpha.live import control
@@ -77,17 +73,8 @@ def _parser() -> argparse.ArgumentParser:
     for verdict in ("approve", "reject"):
         made = add(commands, verdict, _decide(verdict), f"{verdict} a waiting decision")
         made.add_argument("decision", help="its id, or the beginning of it")
-<<<<<<< HEAD
     cli_data.add_commands(group("data", "market data"), add)
-=======
-    data = group("data", "market data")
-    load = add(data, "import", _data_import, "take a CSV or Parquet file of bars into the catalog")
-    load.add_argument("file", type=Path)
-    load.add_argument("--symbol", required=True)
-    load.add_argument("--timeframe", required=True, help="for example 1m, 1h, 1d")
-    add(data, "ls", _data_ls, "what the catalog holds")
     cli_hub.add_commands(commands, add, shared)
->>>>>>> h-border
     store = group("store", "the analyst's store")
     add(store, "rebuild", _store_rebuild, "recreate deepalpha.duckdb from the log")
     add(store, "check", _store_check, "check log, store and money identities")
