@@ -3,6 +3,7 @@
 //! Invariant: nothing in here returns a bar that closes after `asof`, so a view cannot look ahead by construction.
 
 pub mod bricks;
+pub mod depth_sync;
 pub mod event;
 pub mod parse;
 mod resample;
