@@ -1,7 +1,7 @@
 //! Market streams and bars: time frames, resampling, the cut at `asof`, the market view; and the stream processor.
 //!
 //! # Layout
-//! - [`parse`]: raw messages to [`event`]s. [`processor`]: events to checked trades, bars, indicator values and rare events,
+//! - [`parse`]: raw messages to [`event`]s. [`depth_sync`]: book updates to a book without holes. [`processor`]: events to checked trades, bars, indicator values and rare events,
 //!   by the rules in [`quality`], into the tables of [`output`]. [`ring`]: a bounded queue between a feed and its consumer.
 //! - [`Timeframe`], [`resample()`], [`series`]: closed bars of history; [`bricks`]: bars by price or by trade over columns.
 //!
@@ -9,6 +9,7 @@
 
 pub mod bricks;
 mod candles;
+pub mod depth_sync;
 pub mod event;
 pub mod output;
 pub mod parse;

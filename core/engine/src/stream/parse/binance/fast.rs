@@ -43,7 +43,7 @@ const LONGEST_TEXT: usize = 256;
 const TRADE: u32 = KIND | SYMBOL | TRADE_ID | PRICE | QUANTITY | TIME | MAKER;
 const AGGREGATE: u32 = KIND | SYMBOL | ASK_NUMBER | PRICE | QUANTITY | TIME | MAKER;
 const QUOTE: u32 = SYMBOL | LAST | BID | BID_SIZE | ASK | ASK_SIZE;
-const DEPTH: u32 = KIND | SYMBOL | FIRST | LAST | BIDS | ASKS;
+const DEPTH: u32 = KIND | SYMBOL | EVENT_TIME | FIRST | LAST | BIDS | ASKS;
 
 /// What stands before the next byte to read.
 struct Cursor<'a> {
@@ -337,7 +337,10 @@ fn finish(context: &Context, values: &Values, stream: &[u8], ts_init: UtcNanos) 
                 ts_init,
             }))
         }
-        Kind::Quote | Kind::None if has(QUOTE) && values.seen & (BIDS | ASKS | ASK_NUMBER | BID_NUMBER) == 0 => {
+        Kind::Quote | Kind::None
+            if has(if values.kind == Kind::Quote { QUOTE | EVENT_TIME } else { QUOTE })
+                && values.seen & (BIDS | ASKS | ASK_NUMBER | BID_NUMBER) == 0 =>
+        {
             for price in [values.bid, values.ask] {
                 on_step("b", price, steps.price).ok()?;
             }

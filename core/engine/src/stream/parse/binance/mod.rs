@@ -87,7 +87,7 @@ fn object(
                 depth(context, found, "book snapshot", listed, &ids, times, sides)
             }
             (None, Some(_), Some(_), Some(_)) => {
-                quote(context, found, name, last, times, [bid, bid_size, ask, ask_size])
+                quote(context, found, "bookTicker", name, last, times, [bid, bid_size, ask, ask_size])
             }
             _ if error.is_some() || code.is_some() => {
                 context.serve(found, ServiceKind::Refusal);
@@ -104,7 +104,7 @@ fn object(
     match kind.bytes() {
         b"trade" => trade(context, found, "trade", name, ("t", id), [price, quantity, time, maker]),
         b"aggTrade" => trade(context, found, "aggTrade", name, ("a", ask), [price, quantity, time, maker]),
-        b"bookTicker" => quote(context, found, name, last, times, [bid, bid_size, ask, ask_size]),
+        b"bookTicker" => quote(context, found, "bookTicker event", name, last, times, [bid, bid_size, ask, ask_size]),
         b"depthUpdate" => {
             let listed = context.symbol(name, "depthUpdate", "s")?;
             let ids = Ids {
@@ -167,7 +167,14 @@ fn event_time(
     (event, transaction): (Option<Token<'_>>, Option<Token<'_>>),
     message: &'static str,
 ) -> Result<UtcNanos, ParseError> {
-    let event = event.map(|token| context.time(Some(token), message, "E")).transpose()?;
+    // A snapshot and spot's best prices have no time.
+    let event = match event {
+        None if matches!(message, "depthUpdate" | "bookTicker event") => {
+            return Err(ParseError::MissingKey { message, key: "E" });
+        }
+        None => None,
+        token => Some(context.time(token, message, "E")?),
+    };
     let transaction = transaction.map(|token| context.time(Some(token), message, "T")).transpose()?;
     Ok(transaction.or(event).unwrap_or(context.ts_init))
 }
@@ -175,21 +182,21 @@ fn event_time(
 fn quote(
     context: &mut Context,
     found: &mut Found,
+    message: &'static str,
     name: Option<Token<'_>>,
     update: Option<Token<'_>>,
     times: (Option<Token<'_>>, Option<Token<'_>>),
     [bid, bid_size, ask, ask_size]: [Option<Token<'_>>; 4],
 ) -> Result<(), ParseError> {
-    const MESSAGE: &str = "bookTicker";
-    let listed = context.symbol(name, MESSAGE, "s")?;
+    let listed = context.symbol(name, message, "s")?;
     let quote = Quote {
         symbol: listed.id,
-        update_id: context.number(update, MESSAGE, "u")?,
-        bid: context.price(listed, bid, MESSAGE, "b", Kind::Text)?,
-        bid_quantity: context.quantity(listed, bid_size, MESSAGE, "B", Kind::Text)?,
-        ask: context.price(listed, ask, MESSAGE, "a", Kind::Text)?,
-        ask_quantity: context.quantity(listed, ask_size, MESSAGE, "A", Kind::Text)?,
-        ts_event: event_time(context, times, MESSAGE)?,
+        update_id: context.number(update, message, "u")?,
+        bid: context.price(listed, bid, message, "b", Kind::Text)?,
+        bid_quantity: context.quantity(listed, bid_size, message, "B", Kind::Text)?,
+        ask: context.price(listed, ask, message, "a", Kind::Text)?,
+        ask_quantity: context.quantity(listed, ask_size, message, "A", Kind::Text)?,
+        ts_event: event_time(context, times, message)?,
         ts_init: context.ts_init,
     };
     found.items.push(Item::Quote(quote));
