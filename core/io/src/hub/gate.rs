@@ -24,10 +24,22 @@ pub trait Gate: Send + Sync {
     /// The answer to send instead of the upgrade.
     fn upgrade(&self, peer: SocketAddr, request: &Request, now: u64) -> Result<Admission, Rejection>;
 
-    /// A plain `GET` that asks for no upgrade (`/metrics`, `/health`); `None` answers 426.
-    fn plain(&self, peer: SocketAddr, request: &Request) -> Option<Vec<u8>> {
-        let _ = (peer, request);
-        None
+    /// A plain `GET` asks for the hub's figures (`/metrics`); by default only a peer on this machine gets them.
+    ///
+    /// # Errors
+    /// The answer to send instead of them.
+    fn may_read_figures(&self, peer: SocketAddr, request: &Request, now: u64) -> Result<(), Rejection> {
+        let _ = (request, now);
+        if peer.ip().to_canonical().is_loopback() {
+            Ok(())
+        } else {
+            Err(Rejection::Forbidden("the hub's figures are for this machine"))
+        }
+    }
+
+    /// How often this gate turned somebody away, by reason.
+    fn rejections(&self) -> Vec<(&'static str, u64)> {
+        Vec::new()
     }
 
     /// The connection is gone (also one that never upgraded).

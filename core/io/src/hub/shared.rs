@@ -73,6 +73,11 @@ impl Inbox {
         self.push(|queue| queue.dirty.push(id));
     }
 
+    /// Wakes the shard to look at its timers.
+    pub(crate) fn nudge(&self) {
+        self.wake.notify_one();
+    }
+
     /// Takes everything, leaving `into`'s (empty) memory behind.
     pub(crate) fn take(&self, into: &mut Queue) {
         std::mem::swap(&mut *self.queue.lock().unwrap_or_else(PoisonError::into_inner), into);
@@ -84,7 +89,7 @@ impl Inbox {
     }
 }
 
-/// Log-linear histogram of microseconds: bucket `i` counts values below `2^i` us.
+/// Log-linear histogram of microseconds: bucket `i` counts values up to `2^i` us.
 #[derive(Debug, Default)]
 pub(crate) struct Histogram {
     buckets: [AtomicU64; 24],
@@ -93,7 +98,7 @@ pub(crate) struct Histogram {
 
 impl Histogram {
     pub(crate) fn record(&self, ns: u64) {
-        let us = ns / 1_000;
+        let us = ns.saturating_sub(1) / 1_000;
         let index = (u64::BITS - us.leading_zeros()).min(23) as usize;
         if let Some(bucket) = self.buckets.get(index) {
             bucket.fetch_add(1, Ordering::Relaxed);
@@ -110,7 +115,7 @@ impl Histogram {
     }
 }
 
-/// A histogram's counts: `counts[i]` values were in `[2^(i-1), 2^i)` microseconds, `counts[0]` below 1 us.
+/// A histogram's counts: `counts[i]` values were in `(2^(i-1), 2^i]` microseconds, `counts[0]` up to 1 us, the last all above.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LatencyStats {
     /// Values by power of two.
