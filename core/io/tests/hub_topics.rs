@@ -42,7 +42,10 @@ fn every_reader_sees_a_reliable_topic_in_the_same_order() {
     }
     for publisher in 0..3 {
         let numbers: Vec<&Value> = orders[0].iter().filter(|data| data[0] == publisher).map(|data| &data[1]).collect();
-        assert!(numbers.iter().zip(0..500).all(|(number, expected)| **number == expected), "each publisher's own order");
+        assert!(
+            numbers.iter().zip(0..500).all(|(number, expected)| **number == expected),
+            "each publisher's own order"
+        );
     }
     assert!(orders.iter().all(|order| order == &orders[0]));
     let audit = quiet(&hub);
@@ -259,6 +262,42 @@ fn the_owner_gets_typed_errors() {
     assert!(matches!(published.refused, Some(HubError::PayloadNotJson { .. })));
     hub.shutdown(Duration::from_secs(1));
     assert!(matches!(hub.publish("t", b"1"), Err(HubError::Closed)));
+}
+
+#[test]
+fn a_reader_that_agreed_on_deflate_gets_the_same_messages_compressed() {
+    let hub = hub(1);
+    let extension = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
+    let (mut packed, head) = Client::request(hub.local_addr(), "/", extension);
+    assert!(head.contains("permessage-deflate") && head.contains("server_no_context_takeover"), "{head}");
+    let mut plain = Client::connect(hub.local_addr());
+    for reader in [&mut packed, &mut plain] {
+        reader.subscribe(r#"{"op":"subscribe","topics":["t"]}"#);
+    }
+    let long = json!({"text": "again and ".repeat(200)}).to_string();
+    for payload in ["1", &long, "2", &long] {
+        hub.publish("t", payload.as_bytes()).unwrap();
+    }
+    for (offset, compressed) in [(0, false), (1, true), (2, false), (3, true)] {
+        let text = match packed.next() {
+            Event::Text(text) => {
+                assert!(!compressed, "long messages are compressed");
+                text
+            }
+            Event::Packed(bytes) => {
+                assert!(compressed && bytes.len() < 200, "{} bytes", bytes.len());
+                let mut inflated = Vec::new();
+                let tailed = [&bytes[..], &[0, 0, 0xff, 0xff]].concat();
+                let mut inflater = flate2::Decompress::new(false);
+                inflated.reserve(10_000);
+                inflater.decompress_vec(&tailed, &mut inflated, flate2::FlushDecompress::Sync).unwrap();
+                String::from_utf8(inflated).unwrap()
+            }
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(plain.next(), Event::Text(text.clone()));
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap()["offset"], offset);
+    }
 }
 
 #[test]
