@@ -25,7 +25,10 @@ impl Shard {
             "unsubscribe" => self.op_unsubscribe(id, &request),
             "publish" => self.op_publish(id, &request),
             "auth" => self.op_auth(id, &request),
-            "ping" => Ok(self.enqueue(id, Answer::new("pong", request.id).frame())),
+            "ping" => {
+                self.enqueue(id, Answer::new("pong", request.id).frame());
+                Ok(())
+            }
             other => {
                 let op: String = other.chars().take(32).collect();
                 Err(("bad_request", format!("op {op:?} is none of subscribe, unsubscribe, publish, auth, ping")))
@@ -145,6 +148,10 @@ impl Shard {
                 let most = self.shared.config.max_subscriptions;
                 ("too_many_subscriptions", format!("{name} would be above max_subscriptions = {most}"))
             }
+            Refused::TooManyPatterns => {
+                let most = self.shared.config.max_patterns;
+                ("too_many_subscriptions", format!("{name} would be above max_patterns = {most}"))
+            }
             Refused::Gone => ("closed", format!("the connection ended before {name} was subscribed")),
         }
     }
@@ -153,16 +160,7 @@ impl Shard {
         let mut done = Vec::new();
         for name in request.names() {
             let found = self.unwant(id, name);
-            let topics = if is_wildcard(name) {
-                self.shared.topics.matching(name)
-            } else {
-                self.shared.topics.get(name).into_iter().collect()
-            };
-            let mut ended = 0;
-            for topic in topics {
-                ended += usize::from(self.unsubscribe(id, topic.id));
-            }
-            if found || ended > 0 {
+            if self.unsubscribe_matching(id, name) > 0 || found {
                 done.push(quoted(name));
             }
         }
