@@ -33,7 +33,8 @@ fn a_good_token_reads_from_wherever_a_client_can_put_it() {
     hub.topic("trades.BTCUSDT", Class::Reliable, 16).expect("topic");
     let token = token(600, &["reader"]);
     let mut by_header = Client::connect(hub.local_addr(), &bearer(&token));
-    let protocols = format!("Sec-WebSocket-Protocol: deepalpha.v1, bearer.{token}\r\n");
+    // The token first: the hub must not take the first it is offered.
+    let protocols = format!("Sec-WebSocket-Protocol: bearer.{token}, deepalpha.v1\r\n");
     let mut by_subprotocol = Client::connect(hub.local_addr(), &protocols);
     assert!(by_subprotocol.head.contains("Sec-WebSocket-Protocol: deepalpha.v1\r\n"), "{}", by_subprotocol.head);
     assert!(!by_subprotocol.head.contains("bearer"), "the token does not come back");
