@@ -1,8 +1,9 @@
 """Feeds that are read again while the engine runs: a thread reads, the loop takes what is new between its steps.
 
 Each feed has its own time: `interval_s` after an answer; after a failure the interval doubles, up to an hour, and a
-Retry-After is obeyed. ETag and Last-Modified are sent back, so that an unchanged feed costs one small answer. It
-counts a headline as known from the later of its date and the moment it was read; read again, it stays known from the first time.
+Retry-After is obeyed. ETag and Last-Modified are sent back, so that an unchanged feed costs one small answer. A
+headline counts as known from the later of its date and the moment it was read; read again, it stays known from the
+first time.
 """
 
 from __future__ import annotations

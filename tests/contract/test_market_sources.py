@@ -13,7 +13,7 @@ import pytest
 
 import deepalpha.market
 from deepalpha.errors import MarketDataError
-from deepalpha.market import Catalog, LiveSource, MarketSource, ReplaySource, seed
+from deepalpha.market import Catalog, FrameSource, LiveSource, MarketSource, ReplaySource, seed
 from deepalpha.types import DAY, Candle
 
 
@@ -55,7 +55,39 @@ def live(tmp_path: Path) -> MarketSource:
     return source
 
 
+def frames(tmp_path: Path) -> MarketSource:
+    """A file, a polars frame and a pandas frame whose rows come newest first."""
+    tmp_path.mkdir(exist_ok=True)
+    catalog = Catalog(tmp_path / "catalog")
+    seed(catalog)
+    paths = {symbol: tmp_path / f"{symbol}.csv" for symbol in ("GOOG", "AAPL", "IBM")}
+    tables = {symbol: catalog.read(symbol, "1d").drop("ts_event") for symbol in paths}
+    tables["GOOG"].write_csv(paths["GOOG"])
+    data = {"GOOG": paths["GOOG"], "AAPL": tables["AAPL"], "IBM": tables["IBM"].reverse().to_pandas()}
+    return FrameSource(data, start=12_500 * DAY)
+
+
+def one_table(tmp_path: Path) -> MarketSource:
+    """One file of several symbols that rarely close together."""
+    source = sparse_replay(tmp_path)
+    catalog = Catalog(tmp_path / "sparse")
+    parts = [catalog.read(symbol, "1h").with_columns(symbol=pl.lit(symbol)) for symbol in source.symbols]
+    pl.concat(parts).write_parquet(tmp_path / "all.parquet")
+    return FrameSource(tmp_path / "all.parquet", "1h")
+
+
+def real_file(tmp_path: Path) -> MarketSource:
+    path = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / "crypto_1h_5sym_2020-09_2025-09.parquet"
+    if not path.exists():
+        pytest.skip(f"../shared/data/{path.name} is not on this machine")
+    recent = pl.col("ts") < pl.datetime(2020, 12, 1, time_zone="UTC")
+    return FrameSource(pl.read_parquet(path).filter(recent), start=18_540 * DAY)
+
+
 MAKERS: dict[str, Callable[[Path], MarketSource]] = {
+    "FrameSource": frames,
+    "FrameSource, one file": one_table,
+    "FrameSource, real": real_file,
     "LiveSource": live,
     "ReplaySource": replay,
     "ReplaySource, sparse": sparse_replay,
@@ -163,3 +195,15 @@ def test_candles_are_facts(source: MarketSource) -> None:
     with pytest.raises(AttributeError):
         step.ts_event = 0  # type: ignore[misc]  # the point of the test
     assert all(isinstance(candle, Candle) for candle in step.candles)
+
+
+def test_frames_give_the_steps_of_the_catalog_they_came_from(tmp_path: Path) -> None:
+    ours, theirs = frames(tmp_path / "frames"), replay(tmp_path / "replay")
+    assert list(ours.steps(0)) == list(theirs.steps(0))
+    assert list(one_table(tmp_path / "one").steps(0)) == list(sparse_replay(tmp_path / "sparse").steps(0))
+
+
+def test_a_table_without_a_symbol_column_asks_whose_bars_they_are(tmp_path: Path) -> None:
+    seed(catalog := Catalog(tmp_path))
+    with pytest.raises(MarketDataError, match="say whose bars"):
+        FrameSource(catalog.read("AAPL", "1d"))

@@ -239,3 +239,16 @@ def test_zero_volume_and_gaps_agree_with_pandas() -> None:
 def test_a_file_without_bars_says_which_columns_it_lacks(name: str) -> None:
     with pytest.raises(MarketDataError, match="no column for"):
         check_file(real(name))
+
+
+def test_a_minute_without_a_trade_every_week_is_a_gap_and_no_session() -> None:
+    opens = MONDAY + np.array([at for at in range(6 * 10_080) if at % 10_080 not in (77, 78, 5000)]) * MINUTE
+    found = check_bars(bars(opens, wandering(len(opens))), symbol="X/Y")
+    assert (found.session_breaks, found.gaps, found.missing_bars) == (0, 12, 18)
+
+
+def test_a_csv_with_epochs_is_read_as_the_importer_reads_it(tmp_path: Path) -> None:
+    opens = MONDAY + np.array([0, 1, 2, 5]) * DAY
+    bars(opens).write_csv(tmp_path / "epochs.csv")
+    (found,) = check_file(tmp_path / "epochs.csv")
+    assert (found.symbol, found.timeframe, found.bars, found.missing_bars) == ("epochs", "1d", 4, 2)
