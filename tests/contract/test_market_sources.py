@@ -67,13 +67,21 @@ def frames(tmp_path: Path) -> MarketSource:
     return FrameSource(data, start=12_500 * DAY)
 
 
+def table_with_holes() -> pl.DataFrame:
+    """Hours of two symbols that begin and end apart and miss some hours, each another."""
+    parts = []
+    for symbol, hours in (("C/D", range(20, 90)), ("A", range(60))):
+        opens = [19_723 * DAY + hour * DAY // 24 for hour in hours if hour % (7 if symbol == "A" else 11)]
+        close = pl.col("ts_open") / DAY % 1 + 1
+        part = pl.DataFrame({"symbol": symbol, "ts_open": opens}, schema={"symbol": pl.String(), "ts_open": pl.Int64()})
+        prices = {name: close for name in ("open", "high", "low", "close")}
+        parts.append(part.with_columns(**prices, volume=pl.lit(1.0)))
+    return pl.concat(parts)
+
+
 def one_table(tmp_path: Path) -> MarketSource:
-    """One file of several symbols that rarely close together."""
-    source = sparse_replay(tmp_path)
-    catalog = Catalog(tmp_path / "sparse")
-    parts = [catalog.read(symbol, "1h").with_columns(symbol=pl.lit(symbol)) for symbol in source.symbols]
-    pl.concat(parts).write_parquet(tmp_path / "all.parquet")
-    return FrameSource(tmp_path / "all.parquet", "1h")
+    table_with_holes().write_parquet(tmp_path / "all.parquet")
+    return FrameSource(tmp_path / "all.parquet")
 
 
 def real_file(tmp_path: Path) -> MarketSource:
@@ -200,7 +208,10 @@ def test_candles_are_facts(source: MarketSource) -> None:
 def test_frames_give_the_steps_of_the_catalog_they_came_from(tmp_path: Path) -> None:
     ours, theirs = frames(tmp_path / "frames"), replay(tmp_path / "replay")
     assert list(ours.steps(0)) == list(theirs.steps(0))
-    assert list(one_table(tmp_path / "one").steps(0)) == list(sparse_replay(tmp_path / "sparse").steps(0))
+    catalog = Catalog(tmp_path / "holes")
+    for (symbol,), part in table_with_holes().partition_by("symbol", as_dict=True).items():
+        catalog.write(str(symbol), "1h", part)
+    assert list(one_table(tmp_path).steps(0)) == list(ReplaySource(catalog, ["C/D", "A"], "1h").steps(0))
 
 
 def test_a_table_without_a_symbol_column_asks_whose_bars_they_are(tmp_path: Path) -> None:
