@@ -8,7 +8,6 @@ first time.
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +15,7 @@ from typing import NamedTuple
 
 from deepalpha.errors import MarketDataError, ProviderError
 from deepalpha.market.news import FeedError, read_feed
+from deepalpha.market.symbols import check_symbol
 from deepalpha.types import SECOND, Headline
 
 LONGEST_WAIT_S = 3600.0
@@ -61,7 +61,9 @@ class NewsRefresher:
             raise MarketDataError(f"feeds cannot be read every {interval_s} s; choose at least 1 s")
         self._interval, self._timeout, self._clock = interval_s, timeout_s, clock
         first = clock() + int(interval_s * SECOND)
-        self._feeds = [_Feed(symbol, address, first) for symbol, some in feeds.items() for address in some]
+        self._feeds = [
+            _Feed(check_symbol(symbol), address, first) for symbol, some in feeds.items() for address in some
+        ]
         self._lock = threading.Lock()
         self._headlines: list[Headline] = []
         self._problems: list[str] = []
@@ -71,7 +73,7 @@ class NewsRefresher:
     def start(self) -> None:
         """Begin reading in a thread; without feeds, or when it runs, nothing happens."""
         if self._feeds and self._thread is None:
-            self._stopped.clear()
+            self._stopped = threading.Event()  # a new one: a thread that was stopped must not go on
             self._thread = threading.Thread(target=self._run, name="news feeds", daemon=True)
             self._thread.start()
 
@@ -125,5 +127,4 @@ class NewsRefresher:
     def _run(self) -> None:
         stopped = self._stopped
         while not stopped.is_set():
-            with contextlib.suppress(MarketDataError):  # a symbol that is none was refused when the settings were read
-                stopped.wait(min(self.poll(), LONGEST_WAIT_S))
+            stopped.wait(min(self.poll(), LONGEST_WAIT_S))

@@ -74,7 +74,7 @@ def table_with_holes() -> pl.DataFrame:
         opens = [19_723 * DAY + hour * DAY // 24 for hour in hours if hour % (7 if symbol == "A" else 11)]
         close = pl.col("ts_open") / DAY % 1 + 1
         part = pl.DataFrame({"symbol": symbol, "ts_open": opens}, schema={"symbol": pl.String(), "ts_open": pl.Int64()})
-        prices = {name: close for name in ("open", "high", "low", "close")}
+        prices = dict.fromkeys(("open", "high", "low", "close"), close)
         parts.append(part.with_columns(**prices, volume=pl.lit(1.0)))
     return pl.concat(parts)
 
