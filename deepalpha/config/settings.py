@@ -114,7 +114,10 @@ class AgentSettings(_Section):
         default=("sample",), description="headline files (.jsonl or .csv); sample is the bundled one"
     )
     feeds: dict[str, tuple[str, ...]] = Field(
-        default={}, description="RSS or Atom by symbol, read at the start: {AAPL: [https://...]}"
+        default={}, description="RSS or Atom by symbol, read at the start and again: {AAPL: [https://...]}"
+    )
+    feed_interval_s: float = Field(
+        default=300.0, ge=30, le=86_400, description="seconds between two readings of a feed while the engine runs"
     )
     news_days: float = Field(default=10.0, gt=0, le=365, description="age of the oldest headline an agent sees")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from deepalpha.live.headlines import collect
 from deepalpha.live.pending import Pending, PendingBook
 from deepalpha.live.records import Batch, Scribe
 from deepalpha.live.recovery import Recovery
-from deepalpha.market import Catalog, ReplaySource, Step, check_timeframe, seed
+from deepalpha.market import Catalog, NewsRefresher, ReplaySource, Step, check_timeframe, seed
 from deepalpha.risk import risk_rows
 from deepalpha.store import Ops, Row, project, rows
 from deepalpha.ta.view import market_view
@@ -79,6 +79,7 @@ class Loop:
             catalog, settings.symbols, settings.timeframe, start=(start - type(start)(1970, 1, 1)).days * DAY
         )
         self.news, unread = collect(settings.agents, now=clock())
+        self.feeds = NewsRefresher(settings.agents.feeds, interval_s=settings.agents.feed_interval_s, clock=clock)
         self.agents: list[BaseAgent] = discover(settings.agents.enabled)
         self.series = series_needed(self.agents)
         self.approval = settings.approval
@@ -90,10 +91,19 @@ class Loop:
         self.hub: str | None = None
         self._untold: list[str] = []
         self.begin(account_id or self._latest_account())
-        for problem in unread:
+        self._note_unread(unread)
+
+    def _note_unread(self, problems: Iterable[str]) -> None:
+        for problem in problems:
             batch = self.scribe.batch()
             batch.audit("news", "feed", "failed", self.cursor, {"message": problem})
             batch.commit()
+
+    def hear(self) -> None:
+        """Take the headlines the feeds brought since the last call; never waits for the network."""
+        news = self.feeds.take()
+        self.news.add(news.headlines)
+        self._note_unread(news.problems)
 
     def _latest_account(self) -> str:
         found = self.ops.scalar("SELECT account_id FROM equity ORDER BY id DESC LIMIT 1")
@@ -137,9 +147,11 @@ class Loop:
     async def run(self) -> None:
         """Run until `stop` or a new session is asked for; a finished replay keeps answering commands."""
         self.heartbeat()
+        self.feeds.start()
         due = beat = projected = time.monotonic()
         while not self.stopping and not self.wants_new_session:
             self.desk.poll()
+            self.hear()
             now = time.monotonic()
             if now - beat >= HEARTBEAT_S:
                 self.heartbeat()
@@ -157,6 +169,7 @@ class Loop:
             else:
                 soon = self._next is not None and self.state == "running"
                 await asyncio.sleep(min(POLL_S, max(due - now, 0.001)) if soon else POLL_S)
+        self.feeds.stop()
         self.heartbeat()
         self.project()
 

@@ -5,11 +5,12 @@
     write_ticks      (of Catalog) trades and quotes beside the bars; TickWriter makes batches of what arrives
     check_catalog    gaps, duplicates, zero volume, outliers, stale spans; check_file, check_bars
     pull_bars        an exchange's history (CcxtHistory) into the catalog: resumable, gaps repaired, a PullReport
+    DataEngine       prices of one symbol from a file, a frame or the catalog; returns, coarser bars
     import_file      anyone's CSV or Parquet into a catalog; ImportReport says what was kept and what was set aside
     MarketSource     the contract of a feed of closed bars; Step is one moment of it
-    ReplaySource     a feed out of the catalog
+    ReplaySource     a feed out of the catalog; FrameSource: out of any frames or files
     LiveSource       the same that goes on: closed bars are appended as they come
-    NewsBook         headlines known at a moment; load_headlines (file), fetch_feed (RSS, Atom)
+    NewsBook         headlines known at a moment; load_headlines, fetch_feed, NewsRefresher (reads feeds again)
     check_timeframe  nominal length of a timeframe in ns; bucket_end: where a bar ends
 
 Bars are frames or arrays of ts_open, ts_event (int64 UTC ns), open, high, low, close, volume (float64). A bar may be
@@ -24,10 +25,13 @@ Example:
 """
 
 from deepalpha.market.catalog import Catalog
+from deepalpha.market.data_engine import DataEngine
 from deepalpha.market.exchange import BarHistory, CcxtHistory
+from deepalpha.market.frame_source import FrameSource
 from deepalpha.market.importer import ImportReport, import_file
 from deepalpha.market.live import LiveSource
 from deepalpha.market.news import NewsBook, fetch_feed, load_headlines
+from deepalpha.market.news_refresher import NewsRefresher
 from deepalpha.market.protocol import MarketSource, Step
 from deepalpha.market.pull import PullReport, pull_bars
 from deepalpha.market.quality import QualityReport, check_bars, check_catalog, check_file
@@ -40,10 +44,13 @@ __all__ = [
     "BarHistory",
     "Catalog",
     "CcxtHistory",
+    "DataEngine",
+    "FrameSource",
     "ImportReport",
     "LiveSource",
     "MarketSource",
     "NewsBook",
+    "NewsRefresher",
     "PullReport",
     "QualityReport",
     "ReplaySource",

@@ -74,7 +74,7 @@ class DataEngine:
         if source is None:
             self._from_catalog(timeframe)
             return self
-        name, table = _table(source)
+        name, table = as_table(source)
         judged = judge_rows(table, name, symbol=self.symbol, timeframe=timeframe)
         bad = judged.bars.filter(pl.col("rule").is_not_null()).sort("row")
         if len(bad) and bad_rows == "raise":
@@ -185,8 +185,8 @@ class DataEngine:
         return self._bars
 
 
-def _table(source: Any) -> tuple[str, pl.DataFrame]:
-    """(what to call it, the table)."""
+def as_table(source: Any) -> tuple[str, pl.DataFrame]:
+    """(what to call it in messages, the table) of anything `load_data` takes."""
     if isinstance(source, str | Path):
         return str(source), read_table(Path(source))
     if isinstance(source, pl.LazyFrame):

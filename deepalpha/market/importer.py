@@ -180,15 +180,20 @@ def bars_of(table: pl.DataFrame, mapping: ColumnMap) -> pl.DataFrame:
     return pl.DataFrame({"row": row, "ts_open": times(table, mapping), **values})
 
 
+def symbol_column(names: list[str]) -> str | None:
+    """The column that says whose bars a row is of, if there is one."""
+    return next((name for name in names if name.strip().lower() in ("symbol", "ticker")), None)
+
+
 def _check_one_symbol(table: pl.DataFrame, path: str) -> None:
     """A table of many symbols would look like one whose times repeat; the reason must be named, not the symptom."""
-    for column in table.columns:
-        if column.strip().lower() in ("symbol", "ticker") and table[column].n_unique() > 1:
-            some = ", ".join(str(value) for value in table[column].unique(maintain_order=True).head(4).to_list())
-            raise MarketDataError(
-                f"{path} holds {table[column].n_unique()} symbols ({some}, ...) in column {column!r}; an import is of "
-                "one: split the file by that column"
-            )
+    column = symbol_column(table.columns)
+    if column is not None and table[column].n_unique() > 1:
+        some = ", ".join(str(value) for value in table[column].unique(maintain_order=True).head(4).to_list())
+        raise MarketDataError(
+            f"{path} holds {table[column].n_unique()} symbols ({some}, ...) in column {column!r}; an import is of "
+            "one: split the file by that column"
+        )
 
 
 def _sessions(bars: pl.DataFrame, days: pl.Series | None, notes: list[str]) -> pl.DataFrame:
@@ -284,21 +289,24 @@ def _on_the_grid(bars: pl.DataFrame, timeframe: str, path: str) -> pl.DataFrame:
 
 def _guess_instrument(symbol: str, good: pl.DataFrame, catalog: Catalog, notes: list[str]) -> Instrument:
     """Steps from the prices; a stored instrument stays unless these prices need a finer tick."""
+    guessed = guess_instrument(symbol, good, notes)
+    if symbol not in catalog.symbols():
+        return guessed
+    stored = catalog.instrument(symbol)
+    if stored.tick_size <= guessed.tick_size:
+        return stored
+    return Instrument(symbol=symbol, tick_size=guessed.tick_size, lot_size=stored.lot_size, currency=stored.currency)
+
+
+def guess_instrument(symbol: str, good: pl.DataFrame, notes: list[str]) -> Instrument:
+    """The tick size the prices need, at most 8 decimals; whole lots, or 0.00000001 for a pair."""
     decimals = next((d for d in range(_MOST_DECIMALS + 1) if _has_decimals(good, d)), None)
     if decimals is None:
         decimals = _MOST_DECIMALS
         notes.append(f"prices have more than {_MOST_DECIMALS} decimals; the tick size is the finest there is")
-    tick = Decimal(1).scaleb(-decimals)
     pair = symbol.partition("/")[2].partition(":")[0]
-    if symbol in catalog.symbols():
-        stored = catalog.instrument(symbol)
-        return (
-            stored
-            if stored.tick_size <= tick
-            else Instrument(symbol=symbol, tick_size=tick, lot_size=stored.lot_size, currency=stored.currency)
-        )
     lot = Decimal("0.00000001") if pair else Decimal(1)
-    return Instrument(symbol=symbol, tick_size=tick, lot_size=lot, currency=pair or "USD")
+    return Instrument(symbol=symbol, tick_size=Decimal(1).scaleb(-decimals), lot_size=lot, currency=pair or "USD")
 
 
 def _has_decimals(good: pl.DataFrame, decimals: int) -> bool:

@@ -26,7 +26,7 @@ from deepalpha.errors import MarketDataError
 from deepalpha.market.bars import COLUMNS, broken_rule
 from deepalpha.market.catalog import Catalog
 from deepalpha.market.columns import guess_columns, local_days, read_table
-from deepalpha.market.importer import bars_of, commonest_timeframe
+from deepalpha.market.importer import bars_of, commonest_timeframe, symbol_column
 from deepalpha.market.sessions import LEAST_WEEKS, missing_bars
 from deepalpha.market.timeframes import bucket_end, check_timeframe
 from deepalpha.types import Fact
@@ -37,7 +37,6 @@ TAKEN_BACK = 0.8
 _BLOCK = 256
 _LEAST_STALE = 2
 _LISTED = 1_000
-_SYMBOL_COLUMNS = ("symbol", "ticker")
 
 
 class Span(Fact, frozen=True):
@@ -190,7 +189,7 @@ def check_file(path: str | Path, symbol: str | None = None, timeframe: str | Non
     mapping = guess_columns(table.columns)
     bars = bars_of(table, mapping)
     days = local_days(table, mapping)
-    column = next((name for name in table.columns if name.strip().lower() in _SYMBOL_COLUMNS), None)
+    column = symbol_column(table.columns)
     if column is None:
         groups = {symbol or path.name.partition(".")[0]: bars}
     else:

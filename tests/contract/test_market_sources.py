@@ -13,7 +13,7 @@ import pytest
 
 import deepalpha.market
 from deepalpha.errors import MarketDataError
-from deepalpha.market import Catalog, LiveSource, MarketSource, ReplaySource, seed
+from deepalpha.market import Catalog, FrameSource, LiveSource, MarketSource, ReplaySource, seed
 from deepalpha.types import DAY, Candle
 
 
@@ -55,7 +55,47 @@ def live(tmp_path: Path) -> MarketSource:
     return source
 
 
+def frames(tmp_path: Path) -> MarketSource:
+    """A file, a polars frame and a pandas frame whose rows come newest first."""
+    tmp_path.mkdir(exist_ok=True)
+    catalog = Catalog(tmp_path / "catalog")
+    seed(catalog)
+    paths = {symbol: tmp_path / f"{symbol}.csv" for symbol in ("GOOG", "AAPL", "IBM")}
+    tables = {symbol: catalog.read(symbol, "1d").drop("ts_event") for symbol in paths}
+    tables["GOOG"].write_csv(paths["GOOG"])
+    data = {"GOOG": paths["GOOG"], "AAPL": tables["AAPL"], "IBM": tables["IBM"].reverse().to_pandas()}
+    return FrameSource(data, start=12_500 * DAY)
+
+
+def table_with_holes() -> pl.DataFrame:
+    """Hours of two symbols that begin and end apart and miss some hours, each another."""
+    parts = []
+    for symbol, hours in (("C/D", range(20, 90)), ("A", range(60))):
+        opens = [19_723 * DAY + hour * DAY // 24 for hour in hours if hour % (7 if symbol == "A" else 11)]
+        close = pl.col("ts_open") / DAY % 1 + 1
+        part = pl.DataFrame({"symbol": symbol, "ts_open": opens}, schema={"symbol": pl.String(), "ts_open": pl.Int64()})
+        prices = dict.fromkeys(("open", "high", "low", "close"), close)
+        parts.append(part.with_columns(**prices, volume=pl.lit(1.0)))
+    return pl.concat(parts)
+
+
+def one_table(tmp_path: Path) -> MarketSource:
+    table_with_holes().write_parquet(tmp_path / "all.parquet")
+    return FrameSource(tmp_path / "all.parquet")
+
+
+def real_file(tmp_path: Path) -> MarketSource:
+    path = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / "crypto_1h_5sym_2020-09_2025-09.parquet"
+    if not path.exists():
+        pytest.skip(f"../shared/data/{path.name} is not on this machine")
+    recent = pl.col("ts") < pl.datetime(2020, 12, 1, time_zone="UTC")
+    return FrameSource(pl.read_parquet(path).filter(recent), start=18_540 * DAY)
+
+
 MAKERS: dict[str, Callable[[Path], MarketSource]] = {
+    "FrameSource": frames,
+    "FrameSource, one file": one_table,
+    "FrameSource, real": real_file,
     "LiveSource": live,
     "ReplaySource": replay,
     "ReplaySource, sparse": sparse_replay,
@@ -163,3 +203,18 @@ def test_candles_are_facts(source: MarketSource) -> None:
     with pytest.raises(AttributeError):
         step.ts_event = 0  # type: ignore[misc]  # the point of the test
     assert all(isinstance(candle, Candle) for candle in step.candles)
+
+
+def test_frames_give_the_steps_of_the_catalog_they_came_from(tmp_path: Path) -> None:
+    ours, theirs = frames(tmp_path / "frames"), replay(tmp_path / "replay")
+    assert list(ours.steps(0)) == list(theirs.steps(0))
+    catalog = Catalog(tmp_path / "holes")
+    for (symbol,), part in table_with_holes().partition_by("symbol", as_dict=True).items():
+        catalog.write(str(symbol), "1h", part)
+    assert list(one_table(tmp_path).steps(0)) == list(ReplaySource(catalog, ["C/D", "A"], "1h").steps(0))
+
+
+def test_a_table_without_a_symbol_column_asks_whose_bars_they_are(tmp_path: Path) -> None:
+    seed(catalog := Catalog(tmp_path))
+    with pytest.raises(MarketDataError, match="say whose bars"):
+        FrameSource(catalog.read("AAPL", "1d"))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
+from deepalpha.cli import main
 from deepalpha.errors import MarketDataError
 from deepalpha.market import Catalog
 from deepalpha.market.quality import QualityReport, check_bars, check_catalog, check_file
@@ -239,3 +241,33 @@ def test_zero_volume_and_gaps_agree_with_pandas() -> None:
 def test_a_file_without_bars_says_which_columns_it_lacks(name: str) -> None:
     with pytest.raises(MarketDataError, match="no column for"):
         check_file(real(name))
+
+
+def test_a_minute_without_a_trade_every_week_is_a_gap_and_no_session() -> None:
+    opens = MONDAY + np.array([at for at in range(6 * 10_080) if at % 10_080 not in (77, 78, 5000)]) * MINUTE
+    found = check_bars(bars(opens, wandering(len(opens))), symbol="X/Y")
+    assert (found.session_breaks, found.gaps, found.missing_bars) == (0, 12, 18)
+
+
+def test_a_csv_with_epochs_is_read_as_the_importer_reads_it(tmp_path: Path) -> None:
+    opens = MONDAY + np.array([0, 1, 2, 5]) * DAY
+    bars(opens).write_csv(tmp_path / "epochs.csv")
+    (found,) = check_file(tmp_path / "epochs.csv")
+    assert (found.symbol, found.timeframe, found.bars, found.missing_bars) == ("epochs", "1d", 4, 2)
+
+
+def test_the_command_checks_a_file_and_the_catalog_for_people_and_machines(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opens = MONDAY + np.delete(np.arange(500), [7, 8]) * MINUTE
+    parts = [bars(opens, wandering(len(opens))).with_columns(symbol=pl.lit(name)) for name in ("A/B", "C/D")]
+    pl.concat(parts).write_parquet(tmp_path / "two.parquet")
+    place = ["--workspace", str(tmp_path / "ws")]
+    assert main(["data", "check", "--file", str(tmp_path / "two.parquet"), "--json", *place]) == 0
+    reports = json.loads(capsys.readouterr().out)
+    assert [(report["symbol"], report["missing_bars"]) for report in reports] == [("A/B", 2), ("C/D", 2)]
+    assert main(["data", "check", "C/D", "--file", str(tmp_path / "two.parquet"), *place]) == 0
+    assert "C/D 1m: gap of 2 bars from" in capsys.readouterr().out
+    assert main(["data", "check", "AAPL", *place]) == 0
+    assert main(["data", "check", "NOPE", *place]) == 1
+    assert "no bars of NOPE" in capsys.readouterr().err
