@@ -17,6 +17,8 @@ mod bars;
 mod candles;
 mod chart;
 mod error;
+mod feed;
+mod feed_connection;
 mod feed_options;
 mod feed_process;
 mod feed_wake;
@@ -49,6 +51,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     chart::register(module)?;
     trading::register(module)?;
     stream::register(module)?;
+    feed::register(module)?;
     hub::register(module)?;
     hub_options::register(module)?;
     ops::register(module)
