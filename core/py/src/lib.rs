@@ -24,6 +24,7 @@ mod feed_process;
 mod feed_wake;
 mod hub;
 mod hub_options;
+mod hub_publish;
 mod hub_stats;
 mod ops;
 mod pool;
