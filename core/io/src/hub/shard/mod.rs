@@ -71,7 +71,8 @@ pub(crate) struct Shard {
     deflating: usize,
     draining: Option<u64>,
     tick_ns: u64,
-    ticked: u64,
+    /// When the loop meant to wake at the latest.
+    planned: u64,
     trust_silence_from: u64,
     bytes_out: u64,
     bytes_in: u64,
@@ -94,7 +95,7 @@ async fn serve(shard: &Rc<RefCell<Shard>>, inbox: &Inbox) {
     let mut again = false;
     loop {
         if !again {
-            let wake = shard.borrow().next_tick();
+            let wake = shard.borrow_mut().plan_tick();
             let shared = Arc::clone(&shard.borrow().shared);
             match wake {
                 None => inbox.wait().await,
@@ -132,7 +133,7 @@ impl Shard {
             deflating: 0,
             draining: None,
             tick_ns: timers::tick_length(shortest),
-            ticked: shared.now(),
+            planned: u64::MAX,
             trust_silence_from: 0,
             bytes_out: 0,
             bytes_in: 0,
@@ -278,6 +279,9 @@ impl Shard {
         }
         sub!(self.shared.counters.connections, 1);
         self.shared.config.gate.left(conn.peer);
+        if self.draining.is_some() {
+            self.nudge();
+        }
     }
 
     /// Counts for a topic at once (outside a turn's own sum).
@@ -308,7 +312,7 @@ impl Shard {
             self.drained(id);
         }
         // One entry without a connection, so that the loop wakes at the deadline.
-        self.timers.push(deadline, ConnId { index: u32::MAX, serial: 0 }, None);
+        self.schedule(deadline, ConnId { index: u32::MAX, serial: 0 }, None);
     }
 
     /// While the hub stops: a connection that is owed nothing more on reliable topics is told to go.

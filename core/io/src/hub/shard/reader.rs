@@ -10,6 +10,7 @@ use std::sync::Arc;
 use bytes::BytesMut;
 
 use super::Shard;
+use super::bench::bench_verdict;
 use super::conn::{Conn, ConnId, Mode, Phase};
 use super::turn::SHARED_WINDOW;
 use crate::hub::gate::{Admission, Inbound, Verdict};
@@ -26,8 +27,6 @@ use crate::ws::{
 const READ_BYTES: usize = 64 << 10;
 /// Reads of one connection before the others get their turn.
 const READS: usize = 8;
-/// With this much of answers waiting nothing more is read from a peer.
-const HOLD_BYTES: usize = 16 << 10;
 
 /// What the reading task does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +90,7 @@ impl Shard {
             return None;
         }
         let admitted = Upgrade::check(request).and_then(|upgrade| Ok((gate.upgrade(peer, request, now)?, upgrade)));
-        let (Admission { session, subprotocol }, upgrade) = match admitted {
+        let (Admission { mut session, subprotocol }, upgrade) = match admitted {
             Ok(admitted) => admitted,
             Err(rejection) => {
                 self.reject(id, rejection);
@@ -100,6 +99,14 @@ impl Shard {
         };
         let topic = request.parameter("topic");
         let bench = self.shared.config.bench.then(|| self.bench_mode(&request.path, topic)).flatten();
+        let may = match (&bench, session.as_mut()) {
+            (Some(mode), Some(session)) => bench_verdict(mode, session.as_mut(), now),
+            _ => Verdict::Allow,
+        };
+        if may != Verdict::Allow {
+            self.reject(id, Rejection::Forbidden("the bench endpoints need a token that reads and writes bench"));
+            return None;
+        }
         let policy = self.shared.config.deflate.then(DeflatePolicy::default);
         let protocol = subprotocol
             .as_deref()
@@ -131,7 +138,7 @@ impl Shard {
     /// Peers that came together are not pinged together.
     fn first_ping(&mut self, id: ConnId, now: u64) {
         let interval = nanos(self.shared.config.ping_interval);
-        let early = u64::from(id.serial.wrapping_mul(2_654_435_761)) * (interval / 2) / u64::from(u32::MAX);
+        let early = (u64::from(id.serial.wrapping_mul(2_654_435_761)) * ((interval / 2) >> 16)) >> 16;
         if let Some(conn) = self.conns.get_mut(id) {
             conn.heard = now.saturating_sub(early);
             conn.timer_at = u64::MAX;
@@ -154,12 +161,13 @@ impl Shard {
     fn read(&mut self, id: ConnId, decoder: &mut Decoder) -> Next {
         let mut buffer = std::mem::take(&mut self.read_buffer);
         let mut next = Next::Yield;
+        let most_answers = self.shared.config.max_control_pending;
         for _ in 0..READS {
             let Some(conn) = self.conns.get_mut(id) else {
                 next = Next::End;
                 break;
             };
-            if conn.out.as_ref().is_some_and(|out| out.control_bytes > HOLD_BYTES) {
+            if conn.out.as_ref().is_some_and(|out| out.control_bytes > most_answers) {
                 next = Next::Hold;
                 break;
             }
