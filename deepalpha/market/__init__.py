@@ -10,6 +10,8 @@
     MarketSource     the contract of a feed of closed bars; Step is one moment of it
     ReplaySource     a feed out of the catalog; FrameSource: out of any frames or files
     LiveSource       the same that goes on: closed bars are appended as they come
+    Feed             batches of live or recorded market data: trades, quotes, bars, indicators; FeedEvent: what is rare
+    StreamProcessor  the same without connections: raw messages in, batches out
     NewsBook         headlines known at a moment; load_headlines, fetch_feed, NewsRefresher (reads feeds again)
     check_timeframe  nominal length of a timeframe in ns; bucket_end: where a bar ends
 
@@ -27,6 +29,7 @@ Example:
 from deepalpha.market.catalog import Catalog
 from deepalpha.market.data_engine import DataEngine
 from deepalpha.market.exchange import BarHistory, CcxtHistory
+from deepalpha.market.feed import Batch, Feed, FeedEvent, StreamProcessor, stream_urls
 from deepalpha.market.frame_source import FrameSource
 from deepalpha.market.importer import ImportReport, import_file
 from deepalpha.market.live import LiveSource
@@ -42,9 +45,12 @@ from deepalpha.market.timeframes import bucket_end, check_timeframe
 
 __all__ = [
     "BarHistory",
+    "Batch",
     "Catalog",
     "CcxtHistory",
     "DataEngine",
+    "Feed",
+    "FeedEvent",
     "FrameSource",
     "ImportReport",
     "LiveSource",
@@ -55,6 +61,7 @@ __all__ = [
     "QualityReport",
     "ReplaySource",
     "Step",
+    "StreamProcessor",
     "TickWriter",
     "bucket_end",
     "check_bars",
@@ -68,4 +75,5 @@ __all__ = [
     "sample_headlines",
     "sample_symbols",
     "seed",
+    "stream_urls",
 ]

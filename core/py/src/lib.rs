@@ -17,11 +17,14 @@ mod bars;
 mod candles;
 mod chart;
 mod error;
+mod feed;
+mod feed_connection;
 mod feed_options;
 mod feed_process;
 mod feed_wake;
 mod hub;
 mod hub_options;
+mod hub_publish;
 mod hub_stats;
 mod ops;
 mod pool;
@@ -49,6 +52,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     chart::register(module)?;
     trading::register(module)?;
     stream::register(module)?;
+    feed::register(module)?;
     hub::register(module)?;
     hub_options::register(module)?;
     ops::register(module)
