@@ -1,0 +1,130 @@
+"""A hub in a process of its own, for tests: started, watched through the kernel and its metrics, ended.
+
+`DEEPALPHA_HUB_COMMAND` starts another program instead of `deepalpha hub` (words separated by blanks, `{port}` where the
+port goes), for example a release build of the core's example, or a peer to check the tests themselves against.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+START_PATIENCE_S = 30.0
+SERIES = re.compile(r"^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{.*\})? (\S+)$")
+COMMAND = [sys.executable, "-c", "from deepalpha.cli import main; raise SystemExit(main())", "hub"]
+
+
+def eventually(condition: Callable[[], bool], what: str | Callable[[], str], patience: float = 10.0) -> None:
+    """Wait for a condition of another process; only the kernel's scheduler is asked between two looks."""
+    deadline = time.monotonic() + patience
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {patience} s: {what if isinstance(what, str) else what()}")
+        os.sched_yield()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Server:
+    """`deepalpha hub --bench` with the given flags; a context manager that leaves nothing behind."""
+
+    def __init__(self, *flags: str, environment: dict[str, str] | None = None) -> None:
+        self.port = free_port()
+        given = os.environ.get("DEEPALPHA_HUB_COMMAND")
+        base = [*COMMAND, "--bench", "--port", "{port}"] if given is None else given.split()
+        command = [word.replace("{port}", str(self.port)) for word in base]
+        # A directory of its own: the hub must not depend on where it is started.
+        self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by `stop`
+        self.process = subprocess.Popen(
+            [*command, *(flags if given is None else ())],
+            stdout=self.log,
+            stderr=self.log,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
+            start_new_session=True,
+        )
+        eventually(self._listens, lambda: f"the hub listens; it said: {self.said()}", START_PATIENCE_S)
+
+    def _listens(self) -> bool:
+        assert self.process.poll() is None, f"the hub ended with {self.process.returncode}: {self.said()}"
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+            return True
+        return False
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def said(self) -> str:
+        """Everything the process wrote on stdout and stderr."""
+        self.log.flush()
+        return (Path("/proc/self/fd") / str(self.log.fileno())).read_text(errors="replace")
+
+    def memory_kb(self) -> int:
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0])
+
+    def descriptors(self) -> int:
+        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+
+    def threads(self) -> int:
+        return len(list(Path(f"/proc/{self.pid}/task").iterdir()))
+
+    def metrics(self) -> dict[str, float]:
+        """The Prometheus text at `/metrics`, one entry a series (`name{labels}`); a malformed line fails the test."""
+        with socket.create_connection(("127.0.0.1", self.port), 10) as connection:
+            connection.sendall(
+                f"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nConnection: close\r\n\r\n".encode()
+            )
+            answer = b""
+            while part := connection.recv(1 << 16):
+                answer += part
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200"), head
+        series: dict[str, float] = {}
+        for line in body.decode().splitlines():
+            if not line or line.startswith("#"):
+                continue
+            found = SERIES.match(line)
+            assert found is not None, f"not a line of the Prometheus text format: {line!r}"
+            name = found[1] + (found[2] or "")
+            assert name not in series, f"series {name} twice"
+            series[name] = float(found[3])
+        return series
+
+    def stop(self, patience: float = 10.0) -> int:
+        """SIGTERM and the exit code; a process that does not end is killed and fails the test."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(patience)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.wait()
+                raise AssertionError(f"the hub did not end within {patience} s of SIGTERM: {self.said()}") from None
+            finally:
+                if not self.log.closed and self.process.poll() not in (0, None):
+                    print(self.said(), file=sys.stderr)
+        code = self.process.returncode
+        self.log.close()
+        return code
