@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -22,15 +23,6 @@ ROOT = Path(__file__).resolve().parents[2]
 START_PATIENCE_S = 30.0
 SERIES = re.compile(r"^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{.*\})? (\S+)$")
 COMMAND = [sys.executable, "-c", "from deepalpha.cli import main; raise SystemExit(main())", "hub"]
-
-
-def eventually(condition: Callable[[], bool], what: str | Callable[[], str], patience: float = 10.0) -> None:
-    """Wait for a condition of another process; only the kernel's scheduler is asked between two looks."""
-    deadline = time.monotonic() + patience
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {patience} s: {what if isinstance(what, str) else what()}")
-        os.sched_yield()
 
 
 def free_port() -> int:
@@ -48,7 +40,7 @@ class Server:
         base = [*COMMAND, "--bench", "--port", "{port}"] if given is None else given.split()
         command = [word.replace("{port}", str(self.port)) for word in base]
         # A directory of its own: the hub must not depend on where it is started.
-        self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by `stop`
+        self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - read after the end
         self.process = subprocess.Popen(
             [*command, *(flags if given is None else ())],
             stdout=self.log,
@@ -56,10 +48,25 @@ class Server:
             env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
             start_new_session=True,
         )
-        eventually(self._listens, lambda: f"the hub listens; it said: {self.said()}", START_PATIENCE_S)
+        self.end = select.poll()
+        self.pidfd = os.pidfd_open(self.pid)
+        self.end.register(self.pidfd, select.POLLIN)
+        try:
+            self.until(self._listens, lambda: f"the hub listens; it said: {self.said()}", START_PATIENCE_S)
+        except AssertionError:
+            self.__exit__()
+            raise
+
+    def until(self, condition: Callable[[], bool], what: str | Callable[[], str], patience: float = 10.0) -> None:
+        """Wait for a condition; fails at the deadline and as soon as the process ends, whichever is first."""
+        deadline = time.monotonic() + patience
+        while not condition():
+            if self.end.poll(10):
+                raise AssertionError(f"the hub ended with {self.process.wait()}: {self.said()}")
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not within {patience} s: {what if isinstance(what, str) else what()}")
 
     def _listens(self) -> bool:
-        assert self.process.poll() is None, f"the hub ended with {self.process.returncode}: {self.said()}"
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
             return True
         return False
@@ -68,7 +75,11 @@ class Server:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop()
+        try:
+            self.stop()
+        finally:
+            os.close(self.pidfd)
+            self.log.close()
 
     @property
     def pid(self) -> int:
@@ -122,9 +133,6 @@ class Server:
                 os.killpg(self.process.pid, signal.SIGKILL)
                 self.process.wait()
                 raise AssertionError(f"the hub did not end within {patience} s of SIGTERM: {self.said()}") from None
-            finally:
-                if not self.log.closed and self.process.poll() not in (0, None):
-                    print(self.said(), file=sys.stderr)
-        code = self.process.returncode
-        self.log.close()
-        return code
+        if self.process.returncode:
+            print(self.said(), file=sys.stderr)
+        return self.process.returncode
