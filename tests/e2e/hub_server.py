@@ -56,6 +56,9 @@ class Server:
         except AssertionError:
             self.__exit__()
             raise
+        # The listening socket and the runtime's own; the connection that asked whether it listens is gone first.
+        self.idle_sockets = 0
+        self.until(self._quiet, "a quiet hub after its start")
 
     def until(self, condition: Callable[[], bool], what: str | Callable[[], str], patience: float = 10.0) -> None:
         """Wait for a condition; fails at the deadline and as soon as the process ends, whichever is first."""
@@ -70,6 +73,15 @@ class Server:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
             return True
         return False
+
+    def _quiet(self) -> bool:
+        """No established connection: remembers how many sockets that leaves."""
+        peers = Path(f"/proc/{self.pid}/net/tcp").read_text().splitlines()[1:]
+        mine = f"0100007F:{self.port:04X}"
+        if any(line.split()[1] == mine and line.split()[3] in ("01", "08") for line in peers):
+            return False
+        self.idle_sockets = self.sockets()
+        return True
 
     def __enter__(self) -> Server:
         return self
@@ -96,6 +108,14 @@ class Server:
 
     def descriptors(self) -> int:
         return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+
+    def sockets(self) -> int:
+        """Open sockets, listening ones included."""
+        count = 0
+        for entry in Path(f"/proc/{self.pid}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                count += str(entry.readlink()).startswith("socket:")
+        return count
 
     def threads(self) -> int:
         return len(list(Path(f"/proc/{self.pid}/task").iterdir()))
