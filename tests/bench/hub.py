@@ -22,6 +22,9 @@ from typing import Any
 from hub_load import Figures, Server, Unavailable, build, load, servers, versions
 
 Row = dict[str, Any]
+SLOW, ALL_READ = "100 connections, 20 never read, 4 KiB messages", "80 connections, all read, 4 KiB messages"
+SLOW_READERS_MB = 20
+"""What 20 slow readers may cost: the hub's default backlog of 1 MiB each."""
 SUB = ("-s", "/sub", "-P", "/pub")
 TOPICS = ("-T", "64", "-s", "/sub?topic=t{topic}", "-P", "/pub")
 LOSSLESS_DELIVERIES = 10_000_000
@@ -117,20 +120,20 @@ def scenarios(quick: bool) -> list[Scenario]:
             (Goal("last receiver p99", "ms", at_most=15), Goal("last receiver p50", "ms"), none_lost),
         ),
         Scenario(
-            "10k connections on 64 topics, 8 in flight",
-            ("-n", "10000", *TOPICS, "-W", "8", *duration),
+            "10k connections on 64 topics, 8 in flight on each",
+            ("-n", "10000", *TOPICS, "-W", "512", *duration),
             delivered,
             (Goal("deliveries", "1/s", of_peer=(("socketify", 0.8),)), none_lost),
             quick=False,
         ),
         Scenario(
-            "100 connections, 20 never read, 4 KiB messages",
+            SLOW,
             ("-n", "100", "-L", "20", "-z", "4096", *SUB, "-W", "1", *duration),
             slow,
             (Goal("server memory at end", "MB"), Goal("messages to each healthy reader", "messages"), none_lost),
         ),
         Scenario(
-            "80 connections, all read, 4 KiB messages",
+            ALL_READ,
             ("-n", "80", "-z", "4096", *SUB, "-W", "1", *duration),
             slow,
             (Goal("server memory at end", "MB"), Goal("messages to each healthy reader", "messages"), none_lost),
@@ -212,7 +215,8 @@ def rows(taken: Taken, quick: bool) -> list[Row]:
             peers: list[tuple[str, float | None]] = list(goal.of_peer)
             named = {name for name, _ in peers}
             if goal.shards == "hub":
-                peers += [(name, None) for name in names if not name.startswith("hub") and name not in named]
+                others = [name for name in names if not name.startswith("hub") and name not in named]
+                peers += [(name, None) for name in others if not scenario.ours_only]
             for peer, share in peers or [("", None)]:
                 value = middle(scenario.name, peer, goal.metric)
                 bounds = []
@@ -237,6 +241,38 @@ def rows(taken: Taken, quick: bool) -> list[Row]:
                         "peer_value": None if value is None else round(value, 2),
                     }
                 )
+    return made + slow_reader_rows(middle, names)
+
+
+def slow_reader_rows(middle: Callable[[str, str, str], float | None], names: list[str]) -> list[Row]:
+    """What 20 readers that never read cost the other 80, and the server: against the run without them."""
+
+    def pair(server: str, metric: str) -> tuple[float, float] | None:
+        slow, none = middle(SLOW, server, metric), middle(ALL_READ, server, metric)
+        return None if slow is None or none is None else (slow, none)
+
+    made = []
+    for peer in [name for name in names if not name.startswith("hub")] or [""]:
+        rates = [pair(server, "messages to each healthy reader") for server in ("hub", peer)]
+        shares = [None if rate is None else rate[0] / rate[1] for rate in rates]
+        holds = None if shares[0] is None else shares[0] >= 0.9
+        rate_row = ("healthy readers' rate beside slow ones", "of that without", ">= 0.9", shares, holds)
+        ends = [pair(server, "server memory at end") for server in ("hub", peer)]
+        costs = [None if end is None else end[0] - end[1] for end in ends]
+        holds = None if costs[0] is None else costs[0] <= SLOW_READERS_MB
+        cost_row = ("memory for 20 slow readers", "MB", f"<= {SLOW_READERS_MB}", costs, holds)
+        for name, unit, goal, (ours, theirs), held in (rate_row, cost_row):
+            made.append(
+                {
+                    "name": name,
+                    "value": None if ours is None else round(ours, 2),
+                    "unit": unit,
+                    "goal": goal,
+                    "holds": held,
+                    "peer": peer,
+                    "peer_value": None if theirs is None else round(theirs, 2),
+                }
+            )
     return made
 
 
