@@ -1,0 +1,232 @@
+//! What the messages of `deepalpha.v1` ask, and the answers.
+use std::sync::Arc;
+
+use super::Shard;
+use super::conn::ConnId;
+use super::subscriptions::{Began, Refused, passes};
+use crate::hub::error::HubError;
+use crate::hub::gate::{Session, Verdict};
+use crate::hub::pattern::{check_pattern, is_wildcard};
+use crate::hub::protocol::{Answer, ClientRequest, Filter, error, quoted};
+use crate::hub::topic::Topic;
+
+/// A refusal of one request.
+type Refusal = (&'static str, String);
+
+impl Shard {
+    /// Answers one message of the protocol.
+    pub(super) fn request(&mut self, id: ConnId, text: &[u8]) {
+        let request = match ClientRequest::parse(text) {
+            Ok(request) => request,
+            Err((code, message)) => return self.enqueue(id, error(None, code, &message)),
+        };
+        let outcome = match request.op.as_str() {
+            "subscribe" => self.op_subscribe(id, &request),
+            "unsubscribe" => self.op_unsubscribe(id, &request),
+            "publish" => self.op_publish(id, &request),
+            "auth" => self.op_auth(id, &request),
+            "ping" => Ok(self.enqueue(id, Answer::new("pong", request.id).frame())),
+            other => {
+                let op: String = other.chars().take(32).collect();
+                Err(("bad_request", format!("op {op:?} is none of subscribe, unsubscribe, publish, auth, ping")))
+            }
+        };
+        if let Err((code, message)) = outcome {
+            self.enqueue(id, error(request.id, code, &message));
+        }
+    }
+
+    /// Asks the connection's session; `Err` is the answer, or empty after the connection was closed.
+    fn ask(&mut self, id: ConnId, ask: impl FnOnce(&mut dyn Session, u64) -> Verdict) -> Result<(), Option<Refusal>> {
+        let now = self.shared.now();
+        let verdict = match self.conns.get_mut(id) {
+            None => return Err(None),
+            Some(conn) => conn.session.as_mut().map_or(Verdict::Allow, |session| ask(session.as_mut(), now)),
+        };
+        match verdict {
+            Verdict::Allow => Ok(()),
+            Verdict::Deny { code, message } => Err(Some((code, message))),
+            Verdict::Close { code, reason } => {
+                self.close(id, code, reason);
+                Err(None)
+            }
+        }
+    }
+
+    fn op_subscribe(&mut self, id: ConnId, request: &ClientRequest<'_>) -> Result<(), Refusal> {
+        let names = request.names();
+        if names.is_empty() {
+            return Err(("bad_request", "subscribe names no topics".to_owned()));
+        }
+        let most = self.shared.config.max_subscriptions;
+        if names.len() > most {
+            return Err((
+                "too_many_subscriptions",
+                format!("{} topics are above max_subscriptions = {most}", names.len()),
+            ));
+        }
+        let filter = request.filter.clone().unwrap_or_default();
+        let mut done = Vec::new();
+        let mut touched = Vec::new();
+        let mut waiting = Vec::new();
+        for name in names {
+            let outcome = self.subscribe_name(id, name, &filter, request, &mut done, &mut touched, &mut waiting);
+            match outcome {
+                Ok(()) => {}
+                Err(None) => return Ok(()),
+                Err(Some((code, message))) => self.enqueue(id, error(request.id, code, &message)),
+            }
+        }
+        // The answer first, then what the new cursors owe.
+        let answer = Answer::new("subscribed", request.id).raw("topics", &format!("[{}]", done.join(",")));
+        let answer =
+            if waiting.is_empty() { answer } else { answer.raw("waiting", &format!("[{}]", waiting.join(","))) };
+        self.enqueue(id, answer.frame());
+        for topic in touched {
+            self.settle(topic);
+        }
+        self.pump(id);
+        Ok(())
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the three lists are parts of one answer")]
+    fn subscribe_name(
+        &mut self,
+        id: ConnId,
+        name: &str,
+        filter: &Filter,
+        request: &ClientRequest<'_>,
+        done: &mut Vec<String>,
+        touched: &mut Vec<u32>,
+        waiting: &mut Vec<String>,
+    ) -> Result<(), Option<Refusal>> {
+        check_pattern(name).map_err(|rule| {
+            let shown: String = name.chars().take(64).collect();
+            Some(("bad_topic", format!("topic {shown:?} is refused: {rule}")))
+        })?;
+        self.ask(id, |session, now| session.subscribe(name, now))?;
+        let topics = if is_wildcard(name) {
+            self.shared.topics.matching(name)
+        } else {
+            self.shared.topics.get(name).into_iter().collect()
+        };
+        if is_wildcard(name) || topics.is_empty() {
+            self.want(id, name, filter).map_err(|refused| Some(self.explain(refused, name)))?;
+            waiting.push(quoted(name));
+        }
+        for topic in topics {
+            let allowed = self.conns.get(id).and_then(|conn| conn.session.as_ref());
+            if !passes(filter, &topic.name) || !allowed.is_none_or(|session| session.receive(&topic.name)) {
+                continue;
+            }
+            let resume = request.resume.as_ref().and_then(|resume| resume.get(&*topic.name));
+            match self.subscribe(id, &topic, filter, resume) {
+                Ok((began, head)) => {
+                    done.push(describe(&topic, &self.shared.epoch, began, head));
+                    touched.push(topic.id);
+                }
+                Err(Refused::Gone) => return Err(None),
+                Err(refused) => return Err(Some(self.explain(refused, &topic.name))),
+            }
+        }
+        Ok(())
+    }
+
+    fn explain(&self, refused: Refused, name: &str) -> Refusal {
+        match refused {
+            Refused::Forged => (
+                "bad_resume",
+                format!("4401: the resume offset of {name} was never given out; subscribe without resume"),
+            ),
+            Refused::ThrottledReliable => {
+                ("bad_filter", format!("{name} is reliable: min_interval_ms would lose messages; leave it out"))
+            }
+            Refused::TooMany => {
+                let most = self.shared.config.max_subscriptions;
+                ("too_many_subscriptions", format!("{name} would be above max_subscriptions = {most}"))
+            }
+            Refused::Gone => ("closed", format!("the connection ended before {name} was subscribed")),
+        }
+    }
+
+    fn op_unsubscribe(&mut self, id: ConnId, request: &ClientRequest<'_>) -> Result<(), Refusal> {
+        let mut done = Vec::new();
+        for name in request.names() {
+            let found = self.unwant(id, name);
+            let topics = if is_wildcard(name) {
+                self.shared.topics.matching(name)
+            } else {
+                self.shared.topics.get(name).into_iter().collect()
+            };
+            let mut ended = 0;
+            for topic in topics {
+                ended += usize::from(self.unsubscribe(id, topic.id));
+            }
+            if found || ended > 0 {
+                done.push(quoted(name));
+            }
+        }
+        let answer = Answer::new("unsubscribed", request.id).raw("topics", &format!("[{}]", done.join(",")));
+        self.enqueue(id, answer.frame());
+        Ok(())
+    }
+
+    fn op_publish(&mut self, id: ConnId, request: &ClientRequest<'_>) -> Result<(), Refusal> {
+        let (Some(name), Some(data)) = (&request.topic, request.data) else {
+            return Err(("bad_request", "publish needs topic and data".to_owned()));
+        };
+        match self.ask(id, |session, now| session.publish(name, now)) {
+            Ok(()) => {}
+            Err(None) => return Ok(()),
+            Err(Some(refusal)) => return Err(refusal),
+        }
+        let outcome = self.shared.topic(name).and_then(|topic| self.shared.publish(&topic, data.get().as_bytes()));
+        let offset = outcome.map_err(|error| (publish_code(&error), error.to_string()))?;
+        let answer = Answer::new("published", request.id).text("topic", name).raw("offset", &offset.to_string());
+        self.enqueue(id, answer.frame());
+        Ok(())
+    }
+
+    fn op_auth(&mut self, id: ConnId, request: &ClientRequest<'_>) -> Result<(), Refusal> {
+        let Some(token) = &request.token else {
+            return Err(("bad_request", "auth needs token".to_owned()));
+        };
+        match self.ask(id, |session, now| session.authenticate(token, now)) {
+            Ok(()) => {}
+            Err(None) => return Ok(()),
+            Err(Some(refusal)) => return Err(refusal),
+        }
+        let now = self.shared.now();
+        if let Some(conn) = self.conns.get_mut(id)
+            && let Some(session) = conn.session.as_ref()
+        {
+            conn.check_at = session.next_check(now);
+        }
+        self.rearm(id);
+        self.enqueue(id, Answer::new("authenticated", request.id).frame());
+        Ok(())
+    }
+}
+
+const fn publish_code(error: &HubError) -> &'static str {
+    match error {
+        HubError::TopicName { .. } | HubError::TooManyTopics { .. } => "bad_topic",
+        HubError::PayloadTooLarge { .. } | HubError::PayloadNotJson { .. } => "bad_payload",
+        HubError::Overloaded { .. } => "overloaded",
+        _ => "closed",
+    }
+}
+
+/// One topic of a `subscribed` answer; `offset` is that of the newest message before the subscription.
+fn describe(topic: &Arc<Topic>, epoch: &str, began: Began, head: u64) -> String {
+    let offset = head.checked_sub(1).map_or_else(|| "null".to_owned(), |offset| offset.to_string());
+    let from = match began {
+        Began::Live => "live",
+        Began::Resumed => "resumed",
+        Began::Snapshot => "snapshot",
+    };
+    let (name, class) = (&topic.name, topic.class);
+    format!(
+        "{{\"topic\":\"{name}\",\"epoch\":\"{epoch}\",\"offset\":{offset},\"class\":\"{class}\",\"from\":\"{from}\"}}"
+    )
+}

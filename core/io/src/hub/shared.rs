@@ -1,0 +1,276 @@
+//! What all threads of one hub share: settings, topics, inboxes, counters; and publishing, which any thread may do.
+use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+
+use super::config::HubConfig;
+use super::error::HubError;
+use super::log::{Bounds, Class, Tally};
+use super::topic::{Framing, NOT_INTERESTED, Topic, Topics};
+
+/// Work for a shard.
+pub(crate) enum Command {
+    /// A connection was accepted.
+    Connect(TcpStream, SocketAddr),
+    /// A topic was made; comes before its first message.
+    Topic(Arc<Topic>),
+    /// Flush, close every connection with 1001 and end, at the latest at this time of the hub clock.
+    Drain(u64),
+    /// Walk all cursors and tell what waits.
+    Audit(SyncSender<Audit>),
+}
+
+/// What one shard finds when it walks its cursors.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Audit {
+    /// Counts so far.
+    pub tally: Tally,
+    /// Messages owed and not written, counted cursor by cursor.
+    pub waiting: u64,
+    /// Bytes of partly written frames, answers and control frames held for blocked connections.
+    pub pending_bytes: u64,
+    /// Connections, handshakes included.
+    pub connections: u64,
+    /// Subscriptions.
+    pub subscriptions: u64,
+}
+
+/// A shard's inbox: dirty topics and commands.
+#[derive(Default)]
+pub(crate) struct Inbox {
+    queue: Mutex<Queue>,
+    wake: Notify,
+}
+
+#[derive(Default)]
+pub(crate) struct Queue {
+    pub(crate) dirty: Vec<u32>,
+    pub(crate) commands: Vec<Command>,
+}
+
+impl Inbox {
+    fn push(&self, add: impl FnOnce(&mut Queue)) {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let was_empty = queue.dirty.is_empty() && queue.commands.is_empty();
+        add(&mut queue);
+        drop(queue);
+        if was_empty {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Adds a command.
+    pub(crate) fn command(&self, command: Command) {
+        self.push(|queue| queue.commands.push(command));
+    }
+
+    /// Adds a topic that has new messages.
+    pub(crate) fn dirty(&self, id: u32) {
+        self.push(|queue| queue.dirty.push(id));
+    }
+
+    /// Takes everything, leaving `into`'s (empty) memory behind.
+    pub(crate) fn take(&self, into: &mut Queue) {
+        std::mem::swap(&mut *self.queue.lock().unwrap_or_else(PoisonError::into_inner), into);
+    }
+
+    /// Waits until something is there.
+    pub(crate) async fn wait(&self) {
+        self.wake.notified().await;
+    }
+}
+
+/// Log-linear histogram of microseconds: bucket `i` counts values up to `2^i` us.
+#[derive(Debug, Default)]
+pub(crate) struct Histogram {
+    buckets: [AtomicU64; 24],
+    sum_ns: AtomicU64,
+}
+
+impl Histogram {
+    pub(crate) fn record(&self, ns: u64) {
+        let us = ns.saturating_sub(1) / 1_000;
+        let index = (u64::BITS - us.leading_zeros()).min(23) as usize;
+        if let Some(bucket) = self.buckets.get(index) {
+            bucket.fetch_add(1, Ordering::Relaxed);
+        }
+        self.sum_ns.fetch_add(ns, Ordering::Relaxed);
+    }
+
+    pub(crate) fn read(&self) -> LatencyStats {
+        let mut counts = [0; 24];
+        for (count, bucket) in counts.iter_mut().zip(&self.buckets) {
+            *count = bucket.load(Ordering::Relaxed);
+        }
+        LatencyStats { counts, sum_ns: self.sum_ns.load(Ordering::Relaxed) }
+    }
+}
+
+/// A histogram's counts: `counts[i]` values were in `(2^(i-1), 2^i]` microseconds, `counts[0]` up to 1 us, the last all above.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LatencyStats {
+    /// Values by power of two.
+    pub counts: [u64; 24],
+    /// Sum of all values, nanoseconds.
+    pub sum_ns: u64,
+}
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// Counters of the whole hub, kept by all threads.
+        #[derive(Debug, Default)]
+        pub(crate) struct Counters { $($(#[$doc])* pub(crate) $name: AtomicU64,)* }
+        /// The hub's counters at one moment.
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+        pub struct CounterStats { $($(#[$doc])* pub $name: u64,)* }
+        impl Counters {
+            pub(crate) fn read(&self) -> CounterStats {
+                CounterStats { $($name: self.$name.load(Ordering::Relaxed),)* }
+            }
+        }
+    };
+}
+
+counters! {
+    /// TCP connections accepted.
+    accepted,
+    /// Connections now, handshakes included.
+    connections,
+    /// WebSocket connections now.
+    open,
+    /// WebSocket connections so far.
+    opened,
+    /// Turned away for max_connections or while draining.
+    refused_full,
+    /// Turned away by the gate or for a bad request.
+    refused_handshake,
+    /// Handshakes not finished in time.
+    handshake_timeouts,
+    /// Pings nobody answered in time: connection closed.
+    ping_timeouts,
+    /// Pings sent.
+    pings,
+    /// Reliable readers closed with 4008.
+    slow_closes,
+    /// Connections closed for a broken rule of the protocol.
+    protocol_errors,
+    /// Messages received from peers.
+    messages_in,
+    /// Bytes received from peers (plain, after TLS).
+    bytes_in,
+    /// Bytes written to peers (plain, before TLS).
+    bytes_out,
+    /// Messages published.
+    published,
+    /// Last-value records sent because of a subscription.
+    snapshots,
+    /// Subscriptions now.
+    subscriptions,
+    /// Times accepting paused because file descriptors ran out.
+    accept_pauses,
+}
+
+/// Shared by the hub's handle, its acceptor and its shards.
+pub(crate) struct Shared {
+    pub(crate) config: HubConfig,
+    pub(crate) topics: Topics,
+    pub(crate) inboxes: Box<[Inbox]>,
+    pub(crate) counters: Counters,
+    /// Names this run of the hub in resume tokens: 16 hex digits.
+    pub(crate) epoch: String,
+    pub(crate) closed: AtomicBool,
+    /// Accept to written, by class.
+    pub(crate) latency: [Histogram; 3],
+    pub(crate) publish_latency: Histogram,
+    started: Instant,
+}
+
+impl Shared {
+    pub(crate) fn new(config: HubConfig, epoch: String) -> Self {
+        let inboxes = (0..config.shards).map(|_| Inbox::default()).collect();
+        Self {
+            topics: Topics::new(config.shards, config.max_topics),
+            inboxes,
+            counters: Counters::default(),
+            epoch,
+            closed: AtomicBool::new(false),
+            latency: Default::default(),
+            publish_latency: Histogram::default(),
+            started: Instant::now(),
+            config,
+        }
+    }
+
+    /// The hub clock: monotonic nanoseconds since the start.
+    pub(crate) fn now(&self) -> u64 {
+        nanos(self.started.elapsed())
+    }
+
+    /// The instant of a time of the hub clock.
+    pub(crate) fn instant(&self, at: u64) -> Instant {
+        self.started + Duration::from_nanos(at)
+    }
+
+    /// The topic of this name, made with the defaults if need be.
+    pub(crate) fn topic(&self, name: &str) -> Result<Arc<Topic>, HubError> {
+        let config = &self.config;
+        self.declare(name, config.default_class, Framing::Envelope, config.default_capacity)
+    }
+
+    /// The topic of this name, made as told if need be.
+    pub(crate) fn declare(
+        &self,
+        name: &str,
+        class: Class,
+        framing: Framing,
+        messages: usize,
+    ) -> Result<Arc<Topic>, HubError> {
+        let bounds = Bounds { messages, bytes: self.config.max_topic_bytes };
+        self.topics.get_or_make(name, (class, framing, bounds), |topic| {
+            for inbox in &self.inboxes {
+                inbox.command(Command::Topic(Arc::clone(topic)));
+            }
+        })
+    }
+
+    /// Stores a message and marks the topic for every shard that has subscribers; never waits for a socket.
+    pub(crate) fn publish(&self, topic: &Topic, payload: &[u8]) -> Result<u64, HubError> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(HubError::Closed);
+        }
+        let most = self.config.max_payload;
+        if payload.len() > most {
+            return Err(HubError::PayloadTooLarge { topic: topic.name.to_string(), length: payload.len(), most });
+        }
+        if topic.framing == Framing::Envelope {
+            serde_json::from_slice::<serde::de::IgnoredAny>(payload).map_err(|error| HubError::PayloadNotJson {
+                topic: topic.name.to_string(),
+                reason: error.to_string(),
+            })?;
+        }
+        let before = self.now();
+        let offset = topic.store(payload, before)?;
+        self.mark(topic);
+        self.counters.published.fetch_add(1, Ordering::Relaxed);
+        self.publish_latency.record(self.now().saturating_sub(before));
+        Ok(offset)
+    }
+
+    fn mark(&self, topic: &Topic) {
+        for (mark, inbox) in topic.marks.iter().zip(&self.inboxes) {
+            let interested = mark.seen.load(Ordering::Acquire) != NOT_INTERESTED;
+            if interested && !mark.dirty.swap(true, Ordering::AcqRel) {
+                inbox.dirty(topic.id);
+            }
+        }
+    }
+}
+
+/// Nanoseconds of a duration; the hub does not run for 584 years.
+pub(crate) fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
