@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from deepalpha.agents.base import BaseAgent
     from deepalpha.config import Settings, Workspace
-    from deepalpha.errors import OrderError, RiskRefused
+    from deepalpha.errors import HubError, OrderError, RiskRefused
     from deepalpha.execution.engine import ExecutionEngine
     from deepalpha.live.engine import DeepAlphaEngine
+    from deepalpha.live.hub import WebSocketManager
     from deepalpha.live.workstation import Workstation
     from deepalpha.risk import RiskManager
     from deepalpha.ta.indicators import TechnicalIndicators
@@ -33,12 +34,14 @@ _HOMES = {
     "Decision": "deepalpha.types",
     "DeepAlphaEngine": "deepalpha.live.engine",
     "ExecutionEngine": "deepalpha.execution.engine",
+    "HubError": "deepalpha.errors",
     "OrderError": "deepalpha.errors",
     "RiskManager": "deepalpha.risk",
     "RiskRefused": "deepalpha.errors",
     "Settings": "deepalpha.config",
     "Signal": "deepalpha.types",
     "TechnicalIndicators": "deepalpha.ta.indicators",
+    "WebSocketManager": "deepalpha.live.hub",
     "Workspace": "deepalpha.config",
     "Workstation": "deepalpha.live.workstation",
 }
@@ -72,12 +75,14 @@ __all__ = [
     "Decision",
     "DeepAlphaEngine",
     "ExecutionEngine",
+    "HubError",
     "OrderError",
     "RiskManager",
     "RiskRefused",
     "Settings",
     "Signal",
     "TechnicalIndicators",
+    "WebSocketManager",
     "Workspace",
     "Workstation",
     "__version__",

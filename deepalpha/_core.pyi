@@ -17,8 +17,10 @@ _Events = list[tuple[str, dict[str, Any]]]
 __all__ = [
     "AccountView",
     "Approved",
+    "Batch",
     "ChartScanner",
     "ExecutionDesk",
+    "Hub",
     "Indicator",
     "OpsLog",
     "PracticeVenue",
@@ -38,6 +40,7 @@ __all__ = [
     "chart_patterns",
     "chart_swings",
     "check_timeframe",
+    "hub_token",
     "market_view",
     "risk_rules",
     "ta_candle_settings",
@@ -54,6 +57,60 @@ __all__ = [
     "ta_stream_restore",
     "ta_warm_up",
 ]
+
+# --- batches
+
+@final
+class Batch:
+    """Rows of one kind as columns; `pyarrow.record_batch` and `polars.DataFrame` read it without a copy."""
+
+    def __new__(
+        cls,
+        columns: dict[str, NDArray[Any] | list[str]],
+        *,
+        kind: str = "rows",
+        symbols: Sequence[str] = ...,
+    ) -> Batch: ...
+    def __len__(self) -> int: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def column_names(self) -> list[str]: ...
+    @property
+    def nbytes(self) -> int: ...
+    def to_numpy(self, name: str) -> NDArray[Any]: ...
+    def categories(self, name: str) -> list[str]: ...
+    def split(self, most: int) -> list[Batch]: ...
+    def __arrow_c_schema__(self) -> Any: ...
+    def __arrow_c_array__(self, requested_schema: Any = None) -> tuple[Any, Any]: ...
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any: ...
+
+# --- the WebSocket hub
+
+@final
+class Hub:
+    """A hub that runs; see `deepalpha.live.WebSocketManager`."""
+
+    def __new__(cls, options: dict[str, Any]) -> Hub: ...
+    @property
+    def address(self) -> tuple[str, int]: ...
+    @property
+    def secure(self) -> bool: ...
+    def topic(self, pattern: str, delivery: str, capacity: int | None = None) -> None: ...
+    def publish(self, topic: str, payload: bytes) -> int: ...
+    def publish_many(self, messages: Sequence[tuple[str, bytes]]) -> int: ...
+    def stats(self) -> dict[str, Any]: ...
+    def metrics(self) -> str: ...
+    def shutdown(self, timeout: float) -> None: ...
+
+def hub_token(
+    key_file: Path,
+    *,
+    roles: Sequence[str],
+    expires_at_s: int,
+    subject: str | None = None,
+    key_id: str | None = None,
+) -> str: ...
 
 # --- indicators and bars
 

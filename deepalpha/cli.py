@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from deepalpha import cli_hub
 from deepalpha.config import Workspace
 from deepalpha.errors import DeepAlphaError, EngineError
 from deepalpha.live import control
@@ -79,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     load.add_argument("--symbol", required=True)
     load.add_argument("--timeframe", required=True, help="for example 1m, 1h, 1d")
     add(data, "ls", _data_ls, "what the catalog holds")
+    cli_hub.add_commands(commands, add, shared)
     store = group("store", "the analyst's store")
     add(store, "rebuild", _store_rebuild, "recreate deepalpha.duckdb from the log")
     add(store, "check", _store_check, "check log, store and money identities")

@@ -129,6 +129,14 @@ class DecisionSettings(_Section):
     horizon_bars: int = Field(default=5, ge=1, le=1000, description="bars over which a vote is meant")
 
 
+class HubSettings(_Section):
+    """The WebSocket hub that screens and notebooks read."""
+
+    enabled: bool = Field(default=True, description="whether the engine starts one")
+    host: str = Field(default="127.0.0.1", description="address to listen on; other machines need access rules")
+    port: int = Field(default=0, ge=0, le=65_535, description="0 takes a free one, which `live status` names")
+
+
 class Settings(_Section):
     """Everything that can be set. See `deepalpha/config/default.yaml` for all keys with their meaning."""
 
@@ -144,6 +152,7 @@ class Settings(_Section):
     risk: RiskSettings = RiskSettings()
     agents: AgentSettings = AgentSettings()
     decision: DecisionSettings = DecisionSettings()
+    hub: HubSettings = HubSettings()
 
     @classmethod
     def from_file(cls, path: str | Path) -> Settings:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from deepalpha.config import Settings, Workspace
 from deepalpha.decision import DecisionConfig, DecisionEngine, build_context
 from deepalpha.errors import StoreError
 from deepalpha.execution import STATISTICS_BARS, PracticeAccount, plan_order
+from deepalpha.live.broadcast import Broadcast
 from deepalpha.live.commands import CommandDesk
 from deepalpha.live.headlines import collect
 from deepalpha.live.pending import Pending, PendingBook
@@ -27,7 +28,7 @@ from deepalpha.live.records import Batch, Scribe
 from deepalpha.live.recovery import Recovery
 from deepalpha.market import Catalog, ReplaySource, Step, check_timeframe, seed
 from deepalpha.risk import risk_rows
-from deepalpha.store import Ops, project, rows
+from deepalpha.store import Ops, Row, project, rows
 from deepalpha.ta.view import market_view
 from deepalpha.types import (
     DAY,
@@ -85,6 +86,8 @@ class Loop:
         self.paused = False
         self.stopping = False
         self.wants_new_session = False
+        self.broadcast: Broadcast | None = None
+        self.hub: str | None = None
         self.begin(account_id or self._latest_account())
         for problem in unread:
             batch = self.scribe.batch()
@@ -98,7 +101,7 @@ class Loop:
     def begin(self, account_id: str) -> None:
         """Set up an account, fresh or from the log."""
         self.account_id = account_id
-        self.scribe = Scribe(self.ops, run_id=self.run_id, account_id=account_id, clock=self.clock)
+        self.scribe = Scribe(self.ops, run_id=self.run_id, account_id=account_id, clock=self.clock, told=self._tell)
         self.account = PracticeAccount(self.settings, self.source.instruments(), bar_ns=self.bar_ns)
         config = DecisionConfig(**self.settings.decision.model_dump())
         self.decider = DecisionEngine(config, scope=account_id, clock=self.clock)
@@ -179,6 +182,8 @@ class Loop:
         batch.commit()
         self.cursor = step.ts_event
         self._next = next(self._steps, None)
+        if self.broadcast is not None:
+            self.broadcast.candles(step.candles)
         for pending in approved:
             if pending is not None:
                 self.desk.execute(pending, by="auto")
@@ -280,9 +285,14 @@ class Loop:
             "pending": len(self.pending),
             "killed": self.account.gate.killed,
             "steps_left": self.source.count_steps(self.cursor),
+            "hub": self.hub,
         }
         stamp = self.scribe.stamp()
         self.ops.append([rows.heartbeat(stamp, pid=os.getpid(), state=self.state, ts_event=self.cursor, body=body)])
+
+    def _tell(self, written: Sequence[Row]) -> None:
+        if self.broadcast is not None:
+            self.broadcast.rows(written)
 
     def project(self) -> None:
         """Bring the analyst's store up to the log. A store that cannot be written never stops trading: it is said."""

@@ -6,14 +6,22 @@
 //!   bar. [`ta_frame`]: over tables.
 //! - [`bars`]: time frames and closed bars.
 //! - [`candles`]: candlestick patterns with settings of one's own, and why they fired. [`chart`]: chart patterns and bars.
+//! - [`arrow`]: the C data interface, by hand; [`arrow_batch`]: columns and the class `Batch`.
 //! - [`trading`]: risk gate and practice venue. [`ops`]: the operational log.
 
 use pyo3::prelude::*;
 
+mod arrow;
+mod arrow_batch;
 mod bars;
 mod candles;
 mod chart;
 mod error;
+mod feed_process;
+mod feed_wake;
+mod hub;
+mod hub_options;
+mod hub_stats;
 mod ops;
 mod pool;
 mod ta;
@@ -25,6 +33,7 @@ mod trading;
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     ta::limit_level()?;
+    arrow_batch::register(module)?;
     ta::register(module)?;
     ta_stream::register(module)?;
     ta_stream_set::register(module)?;
@@ -33,5 +42,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     candles::register(module)?;
     chart::register(module)?;
     trading::register(module)?;
+    hub::register(module)?;
+    hub_options::register(module)?;
     ops::register(module)
 }
