@@ -1,19 +1,24 @@
 //! TLS over loopback sockets: the right name passes; wrong authorities, old versions and half handshakes do not.
 #![expect(clippy::expect_used, clippy::panic, reason = "tests may stop at a wrong shape")]
 
+#[path = "hub_access/client.rs"]
+mod client;
+
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
-use deepalpha_io::hub::access::tls::{Identity, PemProblem, TlsError, accept};
+use client::{Client, open, socket, upgrade_request};
+use deepalpha_io::hub::access::limits::Limits;
+use deepalpha_io::hub::access::tls::{Identity, PemProblem, TlsError};
+use deepalpha_io::hub::{Class, Hub, HubConfig};
 use rcgen::{BasicConstraints, Certificate, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::ServerName;
 use rustls::version::{TLS12, TLS13};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedProtocolVersion};
+use rustls::{ClientConfig, ClientConnection, ProtocolVersion, RootCertStore, StreamOwned, SupportedProtocolVersion};
 use tempfile::TempDir;
 
 struct Authority {
@@ -53,52 +58,23 @@ fn write(certificate: &str, key: &str) -> Files {
     files
 }
 
-type Outcome = thread::JoinHandle<Vec<Result<&'static str, String>>>;
-
-/// Accepts `count` connections one after the other and answers each with its TLS version.
-fn serve(identity: &Arc<Identity>, count: usize, within: Duration) -> (SocketAddr, Outcome) {
-    let config = identity.server_config().expect("config");
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("binds");
-    listener.set_nonblocking(true).expect("nonblocking");
-    let address = listener.local_addr().expect("address");
-    let serving = thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
-        runtime.block_on(async move {
-            let listener = tokio::net::TcpListener::from_std(listener).expect("listener");
-            let mut outcomes = Vec::new();
-            for _ in 0..count {
-                let (socket, _) = listener.accept().await.expect("accepts");
-                outcomes.push(match accept(Arc::clone(&config), socket, within).await {
-                    Ok((socket, mut session)) => {
-                        session.writer().write_all(b"hello").expect("buffers");
-                        let mut records = Vec::new();
-                        while session.wants_write() {
-                            session.write_tls(&mut records).expect("encrypts");
-                        }
-                        // One small record fits any send buffer.
-                        socket.writable().await.expect("writable");
-                        assert_eq!(socket.try_write(&records).ok(), Some(records.len()));
-                        match session.protocol_version() {
-                            Some(rustls::ProtocolVersion::TLSv1_3) => Ok("1.3"),
-                            Some(rustls::ProtocolVersion::TLSv1_2) => Ok("1.2"),
-                            other => Err(format!("{other:?}")),
-                        }
-                    }
-                    Err(error) => Err(error.to_string()),
-                });
-            }
-            outcomes
-        })
-    });
-    (address, serving)
+/// A hub behind these files.
+fn hub(files: &Files, handshake_timeout: Duration) -> (Hub, Arc<Identity>) {
+    let identity = Identity::load(&files.certificate, &files.key).expect("loads");
+    let tls = Some(identity.server_config().expect("config"));
+    // Room for a reader that reads only when all is published.
+    let (max_backlog, max_topic_bytes) = (64 << 20, 64 << 20);
+    let config = HubConfig { tls, handshake_timeout, max_backlog, max_topic_bytes, ..HubConfig::default() };
+    (open(Limits::default(), config), identity)
 }
 
-fn client(
+/// Upgrades over TLS and gives the version that was agreed on.
+fn dial(
     address: SocketAddr,
     name: &str,
     trusted: &Authority,
     versions: &[&'static SupportedProtocolVersion],
-) -> std::io::Result<String> {
+) -> Result<(Client, Option<ProtocolVersion>), String> {
     let mut roots = RootCertStore::empty();
     roots.add(trusted.certificate.der().clone()).expect("root");
     let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
@@ -108,46 +84,60 @@ fn client(
         .with_no_client_auth();
     let name = ServerName::try_from(name.to_owned()).expect("name");
     let session = ClientConnection::new(Arc::new(config), name).expect("session");
-    let socket = TcpStream::connect(address)?;
-    socket.set_read_timeout(Some(Duration::from_secs(10)))?;
-    let mut stream = StreamOwned::new(session, socket);
-    let mut greeting = [0_u8; 5];
-    stream.read_exact(&mut greeting)?;
-    Ok(String::from_utf8_lossy(&greeting).into_owned())
+    let mut stream = StreamOwned::new(session, socket(address));
+    while stream.conn.is_handshaking() {
+        stream.conn.complete_io(&mut stream.sock).map_err(|error| format!("{error:?}"))?;
+    }
+    let version = stream.conn.protocol_version();
+    Ok((Client::try_over(Box::new(stream), "")?, version))
 }
 
-const LONG: Duration = Duration::from_secs(10);
+const LONG: Duration = Duration::from_secs(20);
 
 #[test]
-fn both_versions_reach_the_right_name() {
+fn both_versions_carry_messages_both_ways_under_the_right_name() {
     let ca = authority();
-    let (certificate, key) = ca.issue("hub.example");
-    let files = write(&certificate, &key);
-    let identity = Identity::load(&files.certificate, &files.key).expect("loads");
-    let (address, serving) = serve(&identity, 2, LONG);
-    assert_eq!(client(address, "hub.example", &ca, &[&TLS13]).expect("1.3"), "hello");
-    assert_eq!(client(address, "hub.example", &ca, &[&TLS12]).expect("1.2"), "hello");
-    assert_eq!(serving.join().expect("serves"), [Ok("1.3"), Ok("1.2")]);
+    let (certificate, key) = ca.issue("localhost");
+    let (hub, _identity) = hub(&write(&certificate, &key), LONG);
+    hub.topic("trades.BTCUSDT", Class::Reliable, 1_000).expect("topic");
+    for (version, expected) in [(&TLS13, ProtocolVersion::TLSv1_3), (&TLS12, ProtocolVersion::TLSv1_2)] {
+        let (mut reader, agreed) = dial(hub.local_addr(), "localhost", &ca, &[version]).expect("dials");
+        assert_eq!(agreed, Some(expected));
+        reader.send(r#"{"op":"subscribe","topics":["trades.BTCUSDT"]}"#).expect("sends");
+        assert!(reader.text().contains("subscribed"));
+        // More than one record and more than one socket buffer, read only afterwards.
+        let long = format!("\"{}\"", "x".repeat(100_000));
+        let first = hub.publish("trades.BTCUSDT", long.as_bytes()).expect("publishes");
+        for _ in 1..50 {
+            hub.publish("trades.BTCUSDT", long.as_bytes()).expect("publishes");
+        }
+        let mut expected = first;
+        while expected < first + 50 {
+            let text = reader.text();
+            // Before the first of them comes the last value at the time of the subscription, if there was one.
+            if !text.contains("\"snapshot\":true") {
+                assert!(text.contains(&format!("\"offset\":{expected},")), "{}", text.get(..80).unwrap_or(&text));
+                assert!(text.len() > 100_000);
+                expected += 1;
+            }
+        }
+    }
 }
 
 #[test]
-fn wrong_names_and_unknown_authorities_are_refused_by_the_client_and_noticed_by_the_hub() {
+fn wrong_names_and_strangers_are_refused_by_the_client_and_others_go_on() {
     let (ca, stranger) = (authority(), authority());
-    let (certificate, key) = ca.issue("hub.example");
-    let files = write(&certificate, &key);
-    let identity = Identity::load(&files.certificate, &files.key).expect("loads");
-    let (address, serving) = serve(&identity, 2, LONG);
+    let (certificate, key) = ca.issue("localhost");
+    let (hub, _identity) = hub(&write(&certificate, &key), LONG);
     // Both authorities call themselves the same, so it is the signature that tells them apart.
     for (name, trusted, expected) in
-        [("other.example", &ca, "NotValidForName"), ("hub.example", &stranger, "BadSignature")]
+        [("other.example", &ca, "NotValidForName"), ("localhost", &stranger, "BadSignature")]
     {
-        let error = client(address, name, trusted, &[&TLS12]).expect_err("refuses");
-        assert!(format!("{error:?}").contains(expected), "{error:?}");
+        let error = dial(hub.local_addr(), name, trusted, &[&TLS12]).err().expect("refuses");
+        assert!(error.contains(expected), "{error}");
     }
-    for outcome in serving.join().expect("serves") {
-        let error = outcome.expect_err("the client's alert or its end");
-        assert!(error.starts_with("the TLS handshake failed"), "{error}");
-    }
+    assert!(dial(hub.local_addr(), "localhost", &ca, &[&TLS13]).is_ok());
+    assert_eq!(hub.stats().counters.opened, 1);
 }
 
 /// A ClientHello of TLS 1.1: record and handshake version 3.2, one cipher suite, no extensions.
@@ -163,67 +153,62 @@ fn hello_of_tls_1_1() -> Vec<u8> {
     hello
 }
 
+/// What the hub answers to raw bytes until it closes; a reset is an end too.
+fn raw(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
+    let mut socket = socket(address);
+    socket.write_all(bytes).expect("writes");
+    let mut answer = Vec::new();
+    let _end = socket.read_to_end(&mut answer);
+    answer
+}
+
 #[test]
 fn tls_1_1_and_what_is_not_tls_get_an_alert_and_the_end() {
-    let (certificate, key) = authority().issue("hub.example");
-    let files = write(&certificate, &key);
-    let identity = Identity::load(&files.certificate, &files.key).expect("loads");
-    let (address, serving) = serve(&identity, 2, LONG);
-    for bytes in [hello_of_tls_1_1(), b"GET / HTTP/1.1\r\nHost: hub.example\r\n\r\n".to_vec()] {
-        let mut socket = TcpStream::connect(address).expect("connects");
-        socket.set_read_timeout(Some(LONG)).expect("deadline");
-        socket.write_all(&bytes).expect("writes");
-        let mut answer = Vec::new();
-        // The end may be a reset, when the hub left bytes unread.
-        let _end = socket.read_to_end(&mut answer);
+    let (certificate, key) = authority().issue("localhost");
+    let (hub, _identity) = hub(&write(&certificate, &key), LONG);
+    let begun = Instant::now();
+    for bytes in [hello_of_tls_1_1(), upgrade_request("").into_bytes()] {
+        let answer = raw(hub.local_addr(), &bytes);
         assert!(answer.is_empty() || answer.starts_with(&[21, 3]), "an alert record: {answer:?}");
     }
-    for outcome in serving.join().expect("serves") {
-        assert!(outcome.is_err(), "{outcome:?}");
-    }
+    assert!(begun.elapsed() < LONG, "closed by the hub, not by this test's own deadline");
+    assert_eq!(hub.stats().counters.opened, 0);
 }
 
 #[test]
 fn a_half_handshake_ends_at_the_deadline() {
-    let (certificate, key) = authority().issue("hub.example");
-    let files = write(&certificate, &key);
-    let identity = Identity::load(&files.certificate, &files.key).expect("loads");
-    let (address, serving) = serve(&identity, 2, Duration::from_millis(150));
+    let ca = authority();
+    let (certificate, key) = ca.issue("localhost");
+    let (hub, _identity) = hub(&write(&certificate, &key), Duration::from_millis(150));
     let begun = Instant::now();
     for bytes in [&[][..], &[22, 3, 1, 2, 0, 1]] {
-        let mut socket = TcpStream::connect(address).expect("connects");
-        socket.set_read_timeout(Some(LONG)).expect("deadline");
-        socket.write_all(bytes).expect("writes");
-        let mut answer = Vec::new();
-        let _end = socket.read_to_end(&mut answer);
-        assert!(answer.is_empty(), "{answer:?}");
+        assert_eq!(raw(hub.local_addr(), bytes), b"");
     }
-    let spent = begun.elapsed();
-    assert!(spent < LONG, "closed by the hub, not by this test's own deadline: {spent:?}");
-    for outcome in serving.join().expect("serves") {
-        assert_eq!(outcome, Err("the TLS handshake was not finished within 150ms".to_owned()));
-    }
+    assert!(begun.elapsed() < LONG, "closed by the hub, not by this test's own deadline");
+    assert_eq!(hub.stats().counters.handshake_timeouts, 2);
+    assert!(dial(hub.local_addr(), "localhost", &ca, &[&TLS13]).is_ok());
 }
 
 #[test]
 fn a_reload_takes_the_new_pair_or_keeps_the_old_one() {
     let (old, new) = (authority(), authority());
-    let (certificate, key) = old.issue("hub.example");
+    let (certificate, key) = old.issue("localhost");
     let files = write(&certificate, &key);
-    let identity = Identity::load(&files.certificate, &files.key).expect("loads");
-    let (address, serving) = serve(&identity, 3, LONG);
-    assert!(client(address, "hub.example", &old, &[&TLS13]).is_ok());
+    let (hub, identity) = hub(&files, LONG);
+    let passes = |trusted| dial(hub.local_addr(), "localhost", trusted, &[&TLS13]).is_ok();
+    let mut stays = dial(hub.local_addr(), "localhost", &old, &[&TLS13]).expect("dials").0;
 
-    let (certificate, key) = new.issue("hub.example");
+    let (certificate, key) = new.issue("localhost");
     fs::write(&files.certificate, &certificate).expect("writes");
     let error = identity.reload().expect_err("the key is still the old one");
     assert!(matches!(error, TlsError::Pair { .. }), "{error}");
-    assert!(client(address, "hub.example", &old, &[&TLS13]).is_ok());
+    assert!(passes(&old) && !passes(&new));
 
     fs::write(&files.key, &key).expect("writes");
     identity.reload().expect("both are new");
-    assert!(client(address, "hub.example", &new, &[&TLS13]).is_ok());
-    assert_eq!(serving.join().expect("serves").len(), 3);
+    assert!(passes(&new) && !passes(&old));
+    stays.send(r#"{"op":"ping","id":1}"#).expect("sends");
+    assert!(stays.text().contains("pong"), "an open connection does not notice");
 }
 
 #[test]

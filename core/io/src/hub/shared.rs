@@ -73,6 +73,11 @@ impl Inbox {
         self.push(|queue| queue.dirty.push(id));
     }
 
+    /// Wakes the shard to look at its timers.
+    pub(crate) fn nudge(&self) {
+        self.wake.notify_one();
+    }
+
     /// Takes everything, leaving `into`'s (empty) memory behind.
     pub(crate) fn take(&self, into: &mut Queue) {
         std::mem::swap(&mut *self.queue.lock().unwrap_or_else(PoisonError::into_inner), into);

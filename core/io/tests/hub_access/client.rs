@@ -108,11 +108,10 @@ impl Client {
             if let Some(end) = input.windows(4).position(|window| window == b"\r\n\r\n") {
                 break end + 4;
             }
-            let text = || String::from_utf8_lossy(&input).into_owned();
             match read_some(&mut stream, &mut input) {
-                Ok(0) => return Err(text()),
+                Ok(0) => return Err(String::from_utf8_lossy(&input).into_owned()),
                 Ok(_) => {}
-                Err(error) => return Err(format!("{error}: {}", text())),
+                Err(error) => return Err(format!("{error}: {}", String::from_utf8_lossy(&input))),
             }
         };
         let head = String::from_utf8_lossy(&input.split_to(head_end)).into_owned();

@@ -1,4 +1,5 @@
-//! TLS of the hub: certificate and key from PEM files, exchanged while running, and the handshake with its deadline.
+//! TLS of the hub: certificate and key from PEM files, exchanged while running. The handshake itself, and its deadline,
+//! is the hub's: it counts as part of the opening handshake.
 //!
 //! Invariants: only TLS 1.2 and 1.3; no renegotiation and no early data (rustls has the one not at all and the other off);
 //! a key that does not belong to its certificate is refused at load; [`Identity::reload`] either takes the new pair as a
@@ -9,19 +10,16 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use rustls::ServerConfig;
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer, PrivateSec1KeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::version::{TLS12, TLS13};
-use rustls::{ServerConfig, ServerConnection};
 use thiserror::Error;
-use tokio::net::TcpStream;
-use tokio_rustls::TlsAcceptor;
 
 /// More than any chain needs; a wrong path must not read a disk image.
 const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -52,7 +50,7 @@ pub enum PemProblem {
     SecondKey,
 }
 
-/// Why TLS cannot be offered, or a peer did not finish its handshake.
+/// Why TLS cannot be offered.
 #[derive(Debug, Error)]
 pub enum TlsError {
     /// Cannot be read.
@@ -102,12 +100,6 @@ pub enum TlsError {
     /// TLS itself cannot be set up.
     #[error("TLS cannot be set up: {0}")]
     Setup(rustls::Error),
-    /// The peer was too slow.
-    #[error("the TLS handshake was not finished within {0:?}")]
-    Deadline(Duration),
-    /// The peer failed it.
-    #[error("the TLS handshake failed: {0}")]
-    Handshake(io::Error),
 }
 
 /// A certificate chain and its key, read from files and exchangeable while connections are open.
@@ -157,19 +149,6 @@ impl Identity {
 impl ResolvesServerCert for Identity {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         Some(Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner)))
-    }
-}
-
-/// The server's side of the handshake. The socket is closed when it fails or is not finished `within`.
-pub async fn accept(
-    config: Arc<ServerConfig>,
-    socket: TcpStream,
-    within: Duration,
-) -> Result<(TcpStream, ServerConnection), TlsError> {
-    match tokio::time::timeout(within, TlsAcceptor::from(config).accept(socket)).await {
-        Ok(Ok(stream)) => Ok(stream.into_inner()),
-        Ok(Err(error)) => Err(TlsError::Handshake(error)),
-        Err(_) => Err(TlsError::Deadline(within)),
     }
 }
 

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::Shard;
 use super::conn::{ConnId, Mode};
 use crate::hub::error::HubError;
+use crate::hub::gate::{Session, Verdict};
 use crate::hub::log::Class;
 use crate::hub::protocol::Filter;
 use crate::hub::topic::{Framing, Topic};
@@ -25,6 +26,18 @@ struct Named<'a> {
 
 fn named(text: &[u8]) -> Option<String> {
     serde_json::from_slice::<Named<'_>>(text).ok()?.topic.map(std::borrow::Cow::into_owned)
+}
+
+/// What the session of a connection says to the endpoint it asks for; its messages name no topics to ask about later.
+pub(super) fn bench_verdict(mode: &Mode, session: &mut dyn Session, now: u64) -> Verdict {
+    match mode {
+        Mode::Protocol | Mode::Echo => Verdict::Allow,
+        Mode::BenchSub(_) => match session.subscribe(EVERYTHING, now) {
+            Verdict::Allow => session.subscribe(&format!("{EVERYTHING}.>"), now),
+            refused => refused,
+        },
+        Mode::BenchPub(_) => session.publish(EVERYTHING, now),
+    }
 }
 
 impl Shard {

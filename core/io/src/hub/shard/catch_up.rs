@@ -282,7 +282,7 @@ impl Shard {
             && !sub.waiting
         {
             sub.waiting = true;
-            self.timers.push(until, id, Some(topic));
+            self.schedule(until, id, Some(topic));
         }
     }
 }

@@ -278,6 +278,9 @@ impl Shard {
         }
         sub!(self.shared.counters.connections, 1);
         self.shared.config.gate.left(conn.peer);
+        if self.draining.is_some() {
+            self.nudge();
+        }
     }
 
     /// Counts for a topic at once (outside a turn's own sum).
@@ -308,7 +311,7 @@ impl Shard {
             self.drained(id);
         }
         // One entry without a connection, so that the loop wakes at the deadline.
-        self.timers.push(deadline, ConnId { index: u32::MAX, serial: 0 }, None);
+        self.schedule(deadline, ConnId { index: u32::MAX, serial: 0 }, None);
     }
 
     /// While the hub stops: a connection that is owed nothing more on reliable topics is told to go.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use bytes::BytesMut;
 
 use super::Shard;
+use super::bench::bench_verdict;
 use super::conn::{Conn, ConnId, Mode, Phase};
 use super::turn::SHARED_WINDOW;
 use crate::hub::gate::{Admission, Inbound, Verdict};
@@ -91,7 +92,7 @@ impl Shard {
             return None;
         }
         let admitted = Upgrade::check(request).and_then(|upgrade| Ok((gate.upgrade(peer, request, now)?, upgrade)));
-        let (Admission { session, subprotocol }, upgrade) = match admitted {
+        let (Admission { mut session, subprotocol }, upgrade) = match admitted {
             Ok(admitted) => admitted,
             Err(rejection) => {
                 self.reject(id, rejection);
@@ -100,6 +101,14 @@ impl Shard {
         };
         let topic = request.parameter("topic");
         let bench = self.shared.config.bench.then(|| self.bench_mode(&request.path, topic)).flatten();
+        let may = match (&bench, session.as_mut()) {
+            (Some(mode), Some(session)) => bench_verdict(mode, session.as_mut(), now),
+            _ => Verdict::Allow,
+        };
+        if may != Verdict::Allow {
+            self.reject(id, Rejection::Forbidden("the bench endpoints need a token that reads and writes bench"));
+            return None;
+        }
         let policy = self.shared.config.deflate.then(DeflatePolicy::default);
         let protocol = subprotocol
             .as_deref()
@@ -131,7 +140,7 @@ impl Shard {
     /// Peers that came together are not pinged together.
     fn first_ping(&mut self, id: ConnId, now: u64) {
         let interval = nanos(self.shared.config.ping_interval);
-        let early = u64::from(id.serial.wrapping_mul(2_654_435_761)) * (interval / 2) / u64::from(u32::MAX);
+        let early = (u64::from(id.serial.wrapping_mul(2_654_435_761)) * ((interval / 2) >> 16)) >> 16;
         if let Some(conn) = self.conns.get_mut(id) {
             conn.heard = now.saturating_sub(early);
             conn.timer_at = u64::MAX;

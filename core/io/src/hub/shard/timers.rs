@@ -26,7 +26,7 @@ pub(super) struct Timers {
 const CONNECTION: u32 = u32::MAX;
 
 impl Timers {
-    pub(super) fn push(&mut self, at: u64, id: ConnId, topic: Option<u32>) {
+    fn push(&mut self, at: u64, id: ConnId, topic: Option<u32>) {
         self.heap.push(Reverse((at, id, topic.unwrap_or(CONNECTION))));
     }
 
@@ -49,7 +49,23 @@ impl Shard {
             && at < conn.timer_at
         {
             conn.timer_at = at;
-            self.timers.push(at, id, None);
+            self.schedule(at, id, None);
+        }
+    }
+
+    /// Adds an entry. The loop sleeps until the first one it knew, so an earlier one wakes it.
+    pub(super) fn schedule(&mut self, at: u64, id: ConnId, topic: Option<u32>) {
+        let sooner = self.timers.next().is_none_or(|next| at < next);
+        self.timers.push(at, id, topic);
+        if sooner {
+            self.nudge();
+        }
+    }
+
+    /// Wakes the shard's loop without giving it anything.
+    pub(super) fn nudge(&self) {
+        if let Some(inbox) = self.shared.inboxes.get(self.index) {
+            inbox.nudge();
         }
     }
 
