@@ -148,6 +148,7 @@ class Wire:
         self.buffer = bytearray()
         self.close_code: int | None = None
         self.answers_pings = True
+        self.answers_closes = True
 
     @classmethod
     def open(cls, port: int, path: str = "/echo", *, receive_buffer: int | None = None, **how: Any) -> Wire:
@@ -210,6 +211,9 @@ class Wire:
                 raise Ended(NO_CLOSE_FRAME if self.close_code is None else self.close_code)
         if found.opcode == CLOSE:
             self.close_code = int.from_bytes(found.payload[:2], "big") if found.payload else 1005
+            if self.answers_closes:
+                with contextlib.suppress(OSError):
+                    self.send(frame(found.payload[:2], CLOSE))
         elif found.opcode == PING and self.answers_pings:
             with contextlib.suppress(OSError):
                 self.send(frame(found.payload, PONG))

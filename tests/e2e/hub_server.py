@@ -7,6 +7,7 @@ port goes), for example a release build of the core's example, or a peer to chec
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import select
@@ -18,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 START_PATIENCE_S = 30.0
@@ -32,20 +34,20 @@ def free_port() -> int:
 
 
 class Server:
-    """`deepalpha hub --bench` with the given flags; a context manager that leaves nothing behind."""
+    """`deepalpha hub --bench` with the given settings; a context manager that leaves nothing behind."""
 
-    def __init__(self, *flags: str, environment: dict[str, str] | None = None) -> None:
+    def __init__(self, **settings: Any) -> None:
         self.port = free_port()
         given = os.environ.get("DEEPALPHA_HUB_COMMAND")
         base = [*COMMAND, "--bench", "--port", "{port}"] if given is None else given.split()
         command = [word.replace("{port}", str(self.port)) for word in base]
-        # A directory of its own: the hub must not depend on where it is started.
+        flags = [] if given else [f"--set={name}={json.dumps(value)}" for name, value in settings.items()]
         self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - read after the end
         self.process = subprocess.Popen(
-            [*command, *(flags if given is None else ())],
+            [*command, *flags],
             stdout=self.log,
             stderr=self.log,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
             start_new_session=True,
         )
         self.end = select.poll()

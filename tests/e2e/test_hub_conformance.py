@@ -6,14 +6,12 @@ kosoku the tests fail; `DEEPALPHA_NO_AUTOBAHN=1` skips them on a machine for whi
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import json
 import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 

@@ -29,20 +29,22 @@ frame, closing, request = client.frame, client.closing, client.request
 Wire, Server = client.Wire, process.Server
 CONTINUATION, TEXT, BINARY, PING = client.CONTINUATION, client.TEXT, client.BINARY, client.PING
 
-BRISK = ("--handshake-timeout", "1", "--ping-interval", "0.5", "--pong-timeout", "0.5")
-"""Deadlines short enough to wait for; the defaults (5, 15 and 10 s) are the configuration's own tests."""
+BRISK = {"handshake_timeout_ms": 1000, "ping_interval_ms": 500, "pong_timeout_ms": 500}
+"""Deadlines short enough to wait for."""
+QUICK_CLOSE = {"close_timeout_ms": 200}
+"""A peer that broke a rule is not waited for long."""
 BROKEN_UTF8 = b"\xce\xba\xe1\xbd\xb9\xed\xa0\x80edited"
 
 
 @pytest.fixture(scope="module")
 def hub() -> Iterator[Any]:
-    with Server() as server:
+    with Server(**QUICK_CLOSE) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def brisk() -> Iterator[Any]:
-    with Server(*BRISK) as server:
+    with Server(**BRISK) as server:
         yield server
 
 
@@ -154,7 +156,6 @@ UPGRADE_FAULTS: dict[str, tuple[dict[str, Any], set[int]]] = {
     "2,000 headers": ({"headers": [(f"X-{n}", "1") for n in range(2000)]}, {400, 431}),
     "a header without a colon": ({"headers": [("Bad\r\nnocolon", "x")]}, {400}),
     "a NUL in a header": ({"headers": [("X-Bad", "a\0b")]}, {400}),
-    "an unknown path": ({"path": "/no/such/path"}, {404}),
 }
 
 
