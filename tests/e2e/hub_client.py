@@ -319,3 +319,22 @@ class Fleet:
                     wire.send(frame(found.payload, PONG))
             elif found.opcode == CLOSE:
                 wire.close_code = int.from_bytes(found.payload[:2], "big") if found.payload else 1005
+
+
+def ask(wire: Wire, patience: float = PATIENCE_S, **what: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Send a request of `deepalpha.v1`; its answer (by `id`), and the data messages that came before it."""
+    wire.text({"id": 7, **what})
+    before: list[dict[str, Any]] = []
+    deadline = time.monotonic() + patience
+    while True:
+        message = wire.json(deadline - time.monotonic())
+        if "op" in message:
+            assert message.get("id", 7) == 7, message
+            return message, before
+        before.append(message)
+
+
+def member(port: int, **how: Any) -> Wire:
+    """A connection that speaks `deepalpha.v1`."""
+    headers = [("Sec-WebSocket-Protocol", PROTOCOL), *how.pop("headers", ())]
+    return Wire.open(port, "/", headers=headers, **how)
