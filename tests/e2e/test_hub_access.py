@@ -188,16 +188,12 @@ def test_a_topic_hoarder_is_bounded_and_closed() -> None:
     with Server(subscribe_rate=[1000, 2048], close_timeout_ms=200) as hub:
         before = hub.memory_kb()
         with member(hub.port) as wire:
-            for start in range(0, 100_000, 1000):
-                try:
-                    wire.text({"op": "subscribe", "topics": [f"t.{n}" for n in range(start, start + 1000)]})
-                except OSError:
-                    break
             codes = set()
             with pytest.raises(client.Ended) as ended:
-                while True:
-                    message = wire.json()
-                    codes.add(message.get("code"))
+                for start in range(0, 100_000, 500):
+                    wire.text({"op": "subscribe", "topics": [f"t.{n}" for n in range(start, start + 500)]})
+                    while (message := wire.json())["op"] != "subscribed":
+                        codes.add(message["code"])
         assert ended.value.code == 1008
         assert codes & {"too_many_subscriptions", "subscribe_rate", "subscribes", "too_fast"}, codes
         with member(hub.port) as wire:
