@@ -7,12 +7,16 @@
 from deepalpha.live.control import EngineStatus, ensure_started, kill, rearm, send, start, status, stop
 from deepalpha.live.engine import DeepAlphaEngine
 from deepalpha.live.hub import WebSocketManager, sign_token
+from deepalpha.live.hub_client import Gap, Message, Subscription
 from deepalpha.live.loop import Loop
 
 __all__ = [
     "DeepAlphaEngine",
     "EngineStatus",
+    "Gap",
     "Loop",
+    "Message",
+    "Subscription",
     "WebSocketManager",
     "ensure_started",
     "kill",

@@ -21,7 +21,7 @@ import atexit
 import os
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
@@ -30,6 +30,7 @@ import msgspec
 
 from deepalpha import _core
 from deepalpha.errors import HubError
+from deepalpha.live.hub_client import Subscription
 
 DRAIN_S = 5.0
 _LIVE: weakref.WeakSet[WebSocketManager] = weakref.WeakSet()
@@ -65,8 +66,8 @@ class WebSocketManager:
     def shared(cls, name: str = "default", **options: Any) -> WebSocketManager:
         """The manager of this name, the same object in the whole process, and running.
 
-        For Streamlit, whose script runs anew at every click: ask for the hub here instead of making one. `options` count
-        for the first call.
+        For Streamlit, whose script runs anew at every click: ask for the hub here instead of making one. `options`
+        count for the first call.
         """
         with cls._shared_lock:
             manager = cls._shared.get(name)
@@ -158,6 +159,48 @@ class WebSocketManager:
         return self._running().publish_many(
             [(topic, body if type(body) is bytes else _bytes(body)) for topic, body in messages]
         )
+
+    def add_connection(
+        self,
+        connection_id: str,
+        url: str,
+        topics: str | Mapping[str, str] | None = None,
+        *,
+        subscribe: Iterable[str] = (),
+        **options: Any,
+    ) -> None:
+        """Connect to another WebSocket server and send its messages on, without Python in between.
+
+        The connection is kept up: reconnects with growing, random pauses, sends `subscribe` again, answers pings.
+
+        Args:
+            connection_id: a name of your own.
+            url: ``ws://`` or ``wss://``.
+            topics: the topic to send under (default ``feed.<id>``), or a mapping from the value of a message's
+                ``stream`` (Binance's combined streams) to its topic; messages with none of these values go under
+                ``feed.<id>``.
+            subscribe: text messages to send after each connect.
+            options: ``idle_timeout_ms``, ``ping_interval_ms``, ``backoff_base_ms``, ``max_age_ms``, ``headers``, ...
+
+        Raises:
+            HubError: the id is in use, the URL or a topic is none.
+        """
+        default = topics if isinstance(topics, str) else f"feed.{connection_id}"
+        routes = dict(topics) if isinstance(topics, Mapping) else {}
+        connection = {**options, "url": url, "subscribe": list(subscribe)}
+        self._running().add_connection(connection_id, connection, default, routes)
+
+    def remove_connection(self, connection_id: str) -> bool:
+        """Close an outgoing connection; whether there was one."""
+        return self._running().remove_connection(connection_id)
+
+    def connections(self) -> dict[str, dict[str, Any]]:
+        """Counters of each outgoing connection, by id."""
+        return self._running().connections()
+
+    def subscribe(self, *patterns: str, **options: Any) -> Subscription:
+        """Read topics of this hub as a client: ``async for batch in hub.subscribe("fills.*")``; see `Subscription`."""
+        return Subscription(self.url, patterns, **options)
 
     def stats(self) -> dict[str, Any]:
         """Counters: of connections, of messages (``sent == delivered + conflated + dropped`` at rest), by topic."""

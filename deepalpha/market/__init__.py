@@ -5,6 +5,8 @@
     import_file      anyone's CSV or Parquet into a catalog; ImportReport says what was kept and what was set aside
     MarketSource     the contract of a feed of closed bars; Step is one moment of it
     ReplaySource     a feed out of the catalog
+    Feed             batches of live or recorded market data: trades, quotes, bars, indicators; FeedEvent: what is rare
+    StreamProcessor  the same without connections: raw messages in, batches out
     NewsBook         headlines known at a moment; load_headlines (file), fetch_feed (RSS, Atom)
     check_timeframe  nominal length of a timeframe in ns; bucket_end: where a bar ends
 
@@ -20,6 +22,7 @@ Example:
 """
 
 from deepalpha.market.catalog import Catalog
+from deepalpha.market.feed import Batch, Feed, FeedEvent, StreamProcessor, stream_urls
 from deepalpha.market.importer import ImportReport, import_file
 from deepalpha.market.news import NewsBook, fetch_feed, load_headlines
 from deepalpha.market.protocol import MarketSource, Step
@@ -28,12 +31,16 @@ from deepalpha.market.source import ReplaySource
 from deepalpha.market.timeframes import bucket_end, check_timeframe
 
 __all__ = [
+    "Batch",
     "Catalog",
+    "Feed",
+    "FeedEvent",
     "ImportReport",
     "MarketSource",
     "NewsBook",
     "ReplaySource",
     "Step",
+    "StreamProcessor",
     "bucket_end",
     "check_timeframe",
     "fetch_feed",
@@ -42,4 +49,5 @@ __all__ = [
     "sample_headlines",
     "sample_symbols",
     "seed",
+    "stream_urls",
 ]

@@ -231,6 +231,7 @@ fn rules_10_and_11_a_broken_chain_and_a_wrong_checksum_are_told_and_counted() {
         first_update: first,
         last_update: last,
         previous_update: None,
+        checksum: None,
         bids: &level,
         asks: &[],
         ts_event: UtcNanos(BEGIN),

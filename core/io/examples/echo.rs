@@ -1,11 +1,16 @@
-//! An echo server with compression, for conformance suites: `cargo run -p deepalpha-io --example echo -- 9001`.
+//! Echoes with compression, for conformance suites.
+//!
+//! - `cargo run --release -p deepalpha-io --example echo -- 9001`: a server on that port, for a fuzzing client.
+//! - `cargo run --release -p deepalpha-io --example echo -- ws://127.0.0.1:9001`: a client that runs every case of a
+//!   fuzzing server there and has it write its report.
 
 use std::error::Error;
 
 use bytes::BytesMut;
+use deepalpha_io::client::{Connection, ConnectionConfig, ConnectionError, Network, Roots};
 use deepalpha_io::ws::{
-    Compressor, Decoder, Deflate, DeflatePolicy, Limits, Message, OpCode, RequestLimits, RequestParser, Role, Upgrade,
-    encode, encode_close,
+    CloseCode, Compressor, Decoder, Deflate, DeflatePolicy, Limits, Message, OpCode, RequestLimits, RequestParser,
+    Role, Upgrade, encode, encode_close,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -15,7 +20,11 @@ const LIMITS: Limits = Limits { max_message: 17 << 20, max_fragments: 1 << 17 };
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let port = std::env::args().nth(1).map_or(Ok(9001), |port| port.parse::<u16>())?;
+    let argument = std::env::args().nth(1).unwrap_or_else(|| "9001".to_owned());
+    if argument.starts_with("ws") {
+        return run_cases(&argument).await;
+    }
+    let port = argument.parse::<u16>()?;
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     println!("echo on {}", listener.local_addr()?);
     loop {
@@ -102,4 +111,35 @@ fn reply(out: &mut Vec<u8>, opcode: OpCode, payload: &[u8], compressor: Option<&
         Some(compressor) => compressor.encode(out, opcode, payload, None),
         None => encode(out, opcode, true, false, payload, None),
     }
+}
+
+/// Runs every case of a fuzzing server.
+async fn run_cases(url: &str) -> Result<(), Box<dyn Error>> {
+    let mut count = connect(&format!("{url}/getCaseCount")).await?;
+    let cases: u32 = std::str::from_utf8(&count.next().await?)?.parse()?;
+    count.close(CloseCode::NORMAL, "", |_| {}).await;
+    for case in 1..=cases {
+        let mut connection = match connect(&format!("{url}/runCase?case={case}&agent=deepalpha")).await {
+            Ok(connection) => connection,
+            Err(error) => {
+                eprintln!("case {case}: {error}");
+                continue;
+            }
+        };
+        while let Ok((opcode, payload)) = connection.next_message().await {
+            connection.send(opcode, &payload)?;
+        }
+    }
+    let mut report = connect(&format!("{url}/updateReports?agent=deepalpha")).await?;
+    let end = report.next().await;
+    println!("{cases} cases: {}", end.err().map_or_else(String::new, |error| error.to_string()));
+    Ok(())
+}
+
+async fn connect(url: &str) -> Result<Connection, Box<dyn Error>> {
+    let mut config = ConnectionConfig::new(url.parse()?);
+    config.limits = LIMITS;
+    config.deflate = true;
+    let network = Network::new(config.endpoint.clone(), &Roots::Public)?;
+    Connection::open(&config, &network).await.map_err(|error: ConnectionError| error.into())
 }

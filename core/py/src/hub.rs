@@ -1,7 +1,8 @@
 //! The WebSocket hub for Python: settings in, messages in, counters out. No thread of the hub ever attaches to Python.
 
-use std::collections::HashSet;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use deepalpha_io::hub::access::guard::AccessGate;
@@ -11,8 +12,11 @@ use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::PyDict;
 
 use crate::error::{Kind, raise};
+use crate::feed::Running;
+use crate::feed_connection;
 use crate::feed_process::OfProcess;
 use crate::hub_options;
+use crate::hub_publish::{Publisher, Relay, RelayCounts};
 use crate::hub_stats;
 
 /// Up to so many messages are published without letting go of Python: about 10 us.
@@ -27,21 +31,17 @@ const SHORT: usize = 16;
 ///     HubError: a setting that is unknown or out of bounds, an address that is taken, a certificate that cannot be read.
 #[pyclass(name = "Hub", module = "deepalpha._core", frozen)]
 pub(crate) struct PyHub {
-    hub: OfProcess<Hub>,
+    parts: OfProcess<Parts>,
     gate: Arc<AccessGate>,
-    rules: RwLock<Rules>,
     started: Instant,
     secure: bool,
     capacity: usize,
 }
 
-/// How topics that do not exist yet are to be delivered.
-#[derive(Default)]
-struct Rules {
-    /// Patterns in the order they were given; the first that matches holds.
-    patterns: Vec<(String, Class, usize)>,
-    /// Topics that were looked up.
-    seen: HashSet<String>,
+/// What belongs to the process that started it. The relays stand first: they end before the hub does.
+struct Parts {
+    relays: Mutex<BTreeMap<String, (Running, Arc<RelayCounts>)>>,
+    publisher: Arc<Publisher>,
 }
 
 pub(crate) fn map_error(error: &HubError) -> PyErr {
@@ -57,28 +57,22 @@ pub(crate) fn class_of(name: &str) -> PyResult<Class> {
 }
 
 impl PyHub {
+    fn parts(&self) -> PyResult<&Parts> {
+        self.parts.get(Kind::Hub, "hub")
+    }
+
+    fn publisher(&self) -> PyResult<&Publisher> {
+        Ok(&self.parts()?.publisher)
+    }
+
     fn hub(&self) -> PyResult<&Hub> {
-        self.hub.get(Kind::Hub, "hub")
+        Ok(&self.publisher()?.hub)
     }
+}
 
-    /// Declare a topic by the rules before it is published to for the first time.
-    fn prepare(&self, hub: &Hub, topic: &str) -> Result<(), HubError> {
-        let rules = self.rules.read().unwrap_or_else(PoisonError::into_inner);
-        if rules.patterns.is_empty() || rules.seen.contains(topic) {
-            return Ok(());
-        }
-        drop(rules);
-        let mut rules = self.rules.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, class, capacity)) = rules.patterns.iter().find(|(wanted, ..)| pattern::matches(wanted, topic)) {
-            hub.topic(topic, *class, *capacity)?;
-        }
-        rules.seen.insert(topic.to_owned());
-        Ok(())
-    }
-
-    pub(crate) fn send(&self, hub: &Hub, topic: &str, payload: &[u8]) -> Result<u64, HubError> {
-        self.prepare(hub, topic)?;
-        hub.publish(topic, payload)
+impl Parts {
+    fn relays(&self) -> MutexGuard<'_, BTreeMap<String, (Running, Arc<RelayCounts>)>> {
+        self.relays.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -89,8 +83,8 @@ impl PyHub {
         let (config, gate) = hub_options::config(options)?;
         let (secure, capacity) = (config.tls.is_some(), config.default_capacity);
         let hub = py.detach(|| Hub::start(config)).map_err(|error| map_error(&error))?;
-        let (rules, started) = (RwLock::default(), Instant::now());
-        Ok(Self { hub: OfProcess::new(hub), gate, rules, started, secure, capacity })
+        let parts = Parts { relays: Mutex::default(), publisher: Arc::new(Publisher::new(hub)) };
+        Ok(Self { parts: OfProcess::new(parts), gate, started: Instant::now(), secure, capacity })
     }
 
     /// The address it listens on.
@@ -119,21 +113,19 @@ impl PyHub {
         if !(1..=1 << 20).contains(&capacity) {
             return Err(raise(Kind::Hub, format!("capacity {capacity} of {pattern} is not in 1..=1048576")));
         }
-        let mut rules = self.rules.write().unwrap_or_else(PoisonError::into_inner);
-        rules.patterns.retain(|(known, ..)| known != pattern);
-        rules.patterns.push((pattern.to_owned(), class, capacity));
+        self.publisher()?.rule(pattern, class, capacity);
         Ok(())
     }
 
     /// Send one JSON value to all subscribers of a topic; its offset.
     fn publish(&self, topic: &str, payload: &[u8]) -> PyResult<u64> {
-        self.send(self.hub()?, topic, payload).map_err(|error| map_error(&error))
+        self.publisher()?.publish(topic, payload).map_err(|error| map_error(&error))
     }
 
     /// Send messages in order; how many. The first that is refused raises, those before it are sent.
     fn publish_many(&self, py: Python<'_>, messages: Vec<(PyBackedStr, PyBackedBytes)>) -> PyResult<usize> {
-        let hub = self.hub()?;
-        let publish = || messages.iter().try_for_each(|(topic, payload)| self.send(hub, topic, payload).map(drop));
+        let publisher = self.publisher()?;
+        let publish = || messages.iter().try_for_each(|(topic, payload)| publisher.publish(topic, payload).map(drop));
         let result = if messages.len() <= SHORT { publish() } else { py.detach(publish) };
         result.map(|()| messages.len()).map_err(|error| map_error(&error))
     }
@@ -160,11 +152,76 @@ impl PyHub {
 
     /// Flush, close every connection with 1001 and end, within `timeout` seconds; a second call does nothing.
     fn shutdown(&self, py: Python<'_>, timeout: f64) -> PyResult<()> {
-        let hub = self.hub()?;
+        let parts = self.parts()?;
         let timeout = Duration::try_from_secs_f64(timeout)
             .map_err(|_| raise(Kind::Hub, format!("timeout {timeout} is no time in seconds; pass 0 or more")))?;
-        py.detach(|| hub.shutdown(timeout));
+        py.detach(|| {
+            let relays = std::mem::take(&mut *parts.relays());
+            drop(relays);
+            parts.publisher.hub.shutdown(timeout);
+        });
         Ok(())
+    }
+
+    /// Keep a connection to a server and send its messages on; see `WebSocketManager.add_connection`.
+    fn add_connection(
+        &self,
+        py: Python<'_>,
+        id: String,
+        connection: &Bound<'_, PyDict>,
+        topic: String,
+        routes: HashMap<String, String>,
+    ) -> PyResult<()> {
+        let parts = self.parts()?;
+        for name in routes.values().chain([&topic]) {
+            pattern::check_name(name)
+                .map_err(|rule| raise(Kind::Hub, format!("topic {name:?} of connection {id} is refused: {rule}")))?;
+        }
+        let config = feed_connection::config(Kind::Hub, connection)?;
+        py.detach(|| {
+            let mut relays = parts.relays();
+            if relays.contains_key(&id) {
+                return Err(raise(Kind::Hub, format!("connection {id} is there already; remove it first")));
+            }
+            let counts = Arc::new(RelayCounts::default());
+            let publisher = Arc::clone(&parts.publisher);
+            let relay = Relay { publisher, topic, routes, counts: Arc::clone(&counts) };
+            relays.insert(id, (Running::start(Kind::Hub, vec![(config, Arc::new(relay))])?, counts));
+            Ok(())
+        })
+    }
+
+    /// Close a connection; whether there was one.
+    fn remove_connection(&self, py: Python<'_>, id: &str) -> PyResult<bool> {
+        let parts = self.parts()?;
+        Ok(py.detach(|| {
+            let relay = parts.relays().remove(id);
+            relay.is_some()
+        }))
+    }
+
+    /// By id: counters, and `events`: what happened since the last time.
+    fn connections<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let parts = self.parts()?;
+        let found: Vec<_> = py.detach(|| {
+            let relays = parts.relays();
+            let one = |(id, (running, counts)): (&String, &(Running, Arc<RelayCounts>))| {
+                let events = counts.events.lock().unwrap_or_else(PoisonError::into_inner).take();
+                let (published, refused) = (&counts.published, &counts.refused);
+                let counts = (published.load(Ordering::Relaxed), refused.load(Ordering::Relaxed));
+                (id.clone(), running.stats(), counts, events)
+            };
+            relays.iter().map(one).collect()
+        });
+        let out = PyDict::new(py);
+        for (id, stats, (published, refused), events) in found {
+            let one = feed_connection::stats(py, &stats.first().copied().unwrap_or_default())?;
+            one.set_item("published", published)?;
+            one.set_item("refused", refused)?;
+            one.set_item("events", feed_connection::dicts(py, events)?)?;
+            out.set_item(id, one)?;
+        }
+        Ok(out)
     }
 }
 

@@ -17,52 +17,19 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::error::{Kind, raise};
+use crate::feed_options::Options;
 use crate::hub::class_of;
 
 /// More than any connection sends: the load generator is not to be slowed down.
 const UNLIMITED: Rate = Rate::new(1_000_000_000, 1_000_000_000);
 
-/// Settings that were not read yet.
-pub(crate) struct Options<'py> {
-    left: Bound<'py, PyDict>,
-    what: &'static str,
-    known: Vec<&'static str>,
+/// Times and rates among the settings.
+trait Access {
+    fn set_ms(&mut self, name: &'static str, slot: &mut Duration) -> PyResult<()>;
+    fn set_rate(&mut self, name: &'static str, slot: &mut Rate) -> PyResult<()>;
 }
 
-impl<'py> Options<'py> {
-    pub(crate) fn of(given: &Bound<'py, PyDict>, what: &'static str) -> PyResult<Self> {
-        Ok(Self { left: given.copy()?, what, known: Vec::new() })
-    }
-
-    /// One setting, if it is there and not None.
-    pub(crate) fn take<T>(&mut self, name: &'static str) -> PyResult<Option<T>>
-    where
-        T: for<'a> FromPyObject<'a, 'py>,
-    {
-        self.known.push(name);
-        let Some(value) = self.left.get_item(name)? else { return Ok(None) };
-        self.left.del_item(name)?;
-        if value.is_none() {
-            return Ok(None);
-        }
-        let shown = value.repr()?.to_string();
-        let read = value.extract::<T>().map_err(|error| {
-            let error: PyErr = error.into();
-            raise(Kind::Hub, format!("{} {name} = {shown} is of the wrong kind: {error}", self.what))
-        })?;
-        Ok(Some(read))
-    }
-
-    fn set<T>(&mut self, name: &'static str, slot: &mut T) -> PyResult<()>
-    where
-        T: for<'a> FromPyObject<'a, 'py>,
-    {
-        if let Some(value) = self.take(name)? {
-            *slot = value;
-        }
-        Ok(())
-    }
-
+impl Access for Options<'_> {
     fn set_ms(&mut self, name: &'static str, slot: &mut Duration) -> PyResult<()> {
         if let Some(milliseconds) = self.take(name)? {
             *slot = Duration::from_millis(milliseconds);
@@ -77,13 +44,6 @@ impl<'py> Options<'py> {
         }
         Ok(())
     }
-
-    /// An error that lists the settings there are, if one is left that nobody asked for.
-    pub(crate) fn end(self) -> PyResult<()> {
-        let Some((name, _)) = self.left.iter().next() else { return Ok(()) };
-        let name = name.str()?;
-        Err(raise(Kind::Hub, format!("{} {name} is unknown; there are {}", self.what, self.known.join(", "))))
-    }
 }
 
 fn refuse(error: impl std::fmt::Display) -> PyErr {
@@ -92,7 +52,7 @@ fn refuse(error: impl std::fmt::Display) -> PyErr {
 
 /// A hub's configuration and its gate.
 pub(crate) fn config(given: &Bound<'_, PyDict>) -> PyResult<(HubConfig, Arc<AccessGate>)> {
-    let mut options = Options::of(given, "hub setting")?;
+    let mut options = Options::of(given, (Kind::Hub, "hub setting"))?;
     let mut config = HubConfig::default();
     let host: IpAddr = match options.take::<String>("host")? {
         None => config.address.ip(),
@@ -165,7 +125,7 @@ fn access(options: &mut Options<'_>, bench: bool) -> PyResult<AccessConfig> {
 
 /// `{"keys": [{"alg": "HS256", "file": "hub.key", "kid": "a"}], "roles": {"desk": {"subscribe": ["fills.*"]}}}`.
 fn authentication(given: &Bound<'_, PyDict>) -> PyResult<Authentication> {
-    let mut options = Options::of(given, "auth setting")?;
+    let mut options = Options::of(given, (Kind::Hub, "auth setting"))?;
     let mut expected = Expectations::default();
     expected.issuer = options.take("issuer")?;
     expected.audience = options.take("audience")?;
@@ -178,7 +138,7 @@ fn authentication(given: &Bound<'_, PyDict>) -> PyResult<Authentication> {
     let mut roles = RoleTable::standard();
     if let Some(table) = options.take::<Bound<'_, PyDict>>("roles")? {
         for (name, given) in table.iter() {
-            let mut rights = Options::of(given.cast::<PyDict>()?, "right of a role")?;
+            let mut rights = Options::of(given.cast::<PyDict>()?, (Kind::Hub, "right of a role"))?;
             let subscribe: Vec<String> = rights.take("subscribe")?.unwrap_or_default();
             let publish: Vec<String> = rights.take("publish")?.unwrap_or_default();
             rights.end()?;
@@ -192,7 +152,7 @@ fn authentication(given: &Bound<'_, PyDict>) -> PyResult<Authentication> {
 }
 
 fn key(given: &Bound<'_, PyDict>) -> PyResult<Key> {
-    let mut options = Options::of(given, "key setting")?;
+    let mut options = Options::of(given, (Kind::Hub, "key setting"))?;
     let algorithm: String = options.take("alg")?.unwrap_or_else(|| "HS256".to_owned());
     let id: Option<String> = options.take("kid")?;
     let file: Option<PathBuf> = options.take("file")?;

@@ -27,7 +27,9 @@ impl Numbers {
         match name {
             "float" => Ok(Self::Float),
             "decimal" => Ok(Self::Decimal),
-            other => Err(raise(Kind::MarketData, format!("numbers={other:?} is unknown; take \"float\" or \"decimal\""))),
+            other => {
+                Err(raise(Kind::MarketData, format!("numbers={other:?} is unknown; take \"float\" or \"decimal\"")))
+            }
         }
     }
 
@@ -67,12 +69,41 @@ pub(crate) struct Labels {
 }
 
 const KINDS: [&str; 18] = [
-    "gap", "gap_filled", "id_reset", "revision", "quarantined", "released", "discarded", "evicted", "late", "bad", "stale",
-    "resumed", "clock_skew", "clock_agreed", "resync", "status", "skipped", "hurried",
+    "gap",
+    "gap_filled",
+    "id_reset",
+    "revision",
+    "quarantined",
+    "released",
+    "discarded",
+    "evicted",
+    "late",
+    "bad",
+    "stale",
+    "resumed",
+    "clock_skew",
+    "clock_agreed",
+    "resync",
+    "status",
+    "skipped",
+    "hurried",
 ];
 const REASONS: [&str; 15] = [
-    "", "price", "off_grid", "quantity", "future", "time", "unknown_symbol", "halted", "conflict", "spike", "unreadable",
-    "crossed", "shape", "chain", "checksum",
+    "",
+    "price",
+    "off_grid",
+    "quantity",
+    "future",
+    "time",
+    "unknown_symbol",
+    "halted",
+    "conflict",
+    "spike",
+    "unreadable",
+    "crossed",
+    "shape",
+    "chain",
+    "checksum",
 ];
 
 fn whole(codes: impl IntoIterator<Item = u32>) -> Vec<i32> {
@@ -91,7 +122,12 @@ fn named<const N: usize>(columns: [(&str, Column); N]) -> Named {
 
 impl Labels {
     /// `outputs`: names of the indicator outputs of each of the bars.
-    pub(crate) fn new(symbols: &[String], bars: &[String], outputs: &[Vec<String>], numbers: Numbers) -> PyResult<Self> {
+    pub(crate) fn new(
+        symbols: &[String],
+        bars: &[String],
+        outputs: &[Vec<String>],
+        numbers: Numbers,
+    ) -> PyResult<Self> {
         let mut indicators: Vec<String> = Vec::new();
         let mut place_of = |name: &String| {
             indicators.iter().position(|known| known == name).unwrap_or_else(|| {

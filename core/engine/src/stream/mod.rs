@@ -9,6 +9,7 @@
 
 pub mod bricks;
 mod candles;
+pub mod depth_sync;
 pub mod event;
 pub mod output;
 pub mod parse;

@@ -192,10 +192,18 @@ impl Connection {
     /// # Errors
     /// No random bytes for the mask.
     pub fn send_text(&mut self, text: &str) -> Result<(), ConnectionError> {
+        self.send(OpCode::Text, text.as_bytes())
+    }
+
+    /// Queues a message of either kind.
+    ///
+    /// # Errors
+    /// No random bytes for the mask.
+    pub fn send(&mut self, opcode: OpCode, payload: &[u8]) -> Result<(), ConnectionError> {
         let mask = Some(self.mask()?);
         match &mut self.compressor {
-            Some(compressor) => compressor.encode(&mut self.unwritten, OpCode::Text, text.as_bytes(), mask),
-            None => encode(&mut self.unwritten, OpCode::Text, true, false, text.as_bytes(), mask),
+            Some(compressor) => compressor.encode(&mut self.unwritten, opcode, payload, mask),
+            None => encode(&mut self.unwritten, opcode, true, false, payload, mask),
         }
         Ok(())
     }
@@ -212,14 +220,23 @@ impl Connection {
         Ok(())
     }
 
-    /// The next text or binary payload. Writes what is queued, answers pings, sends its own, watches the deadlines.
+    /// The payload of [`Connection::next_message`].
+    ///
+    /// # Errors
+    /// Why the connection is over.
+    pub async fn next(&mut self) -> Result<Bytes, ConnectionError> {
+        self.next_message().await.map(|(_, payload)| payload)
+    }
+
+    /// The next text or binary message. Writes what is queued, answers pings, sends its own, watches the deadlines.
     ///
     /// # Errors
     /// Why the connection is over. Closing was answered as far as the peer let us.
-    pub async fn next(&mut self) -> Result<Bytes, ConnectionError> {
+    pub async fn next_message(&mut self) -> Result<(OpCode, Bytes), ConnectionError> {
         loop {
             match self.decoder.next_message(&mut self.input) {
-                Ok(Some(Message::Text(payload) | Message::Binary(payload))) => return Ok(payload),
+                Ok(Some(Message::Text(payload))) => return Ok((OpCode::Text, payload)),
+                Ok(Some(Message::Binary(payload))) => return Ok((OpCode::Binary, payload)),
                 Ok(Some(Message::Ping(payload))) if self.unwritten.len() - self.written < MAX_UNWRITTEN => {
                     self.control(OpCode::Pong, &payload)?;
                 }

@@ -20,6 +20,8 @@ pub struct HubConfig {
     pub max_topics: usize,
     /// Subscriptions of one connection, wildcard expansions included, 1..=1,000,000.
     pub max_subscriptions: usize,
+    /// Wildcards (and names of topics not made yet) of one connection, 1..=1,000,000.
+    pub max_patterns: usize,
     /// Bytes of one published payload, 64..=16 MiB.
     pub max_payload: usize,
     /// Bytes of one inbound message, 125..=16 MiB.
@@ -32,7 +34,8 @@ pub struct HubConfig {
     pub max_topic_bytes: usize,
     /// Bytes a reader of one topic may be behind (beyond the kernel's buffer), 1 KiB..=4 GiB.
     pub max_backlog: usize,
-    /// Bytes of answers and control frames waiting for one connection, 1 KiB..=16 MiB; beyond it 1008.
+    /// Bytes of answers and control frames waiting for one connection, 1 KiB..=16 MiB; beyond it nothing more is
+    /// read from that peer until it takes them.
     pub max_control_pending: usize,
     /// Silence after which a ping goes out, 50 ms..=1 h.
     pub ping_interval: Duration,
@@ -64,13 +67,14 @@ impl Default for HubConfig {
             max_connections: 16_384,
             max_topics: 65_536,
             max_subscriptions: 1_024,
+            max_patterns: 128,
             max_payload: 1 << 20,
             max_message: 64 << 10,
             default_class: Class::Buffered,
             default_capacity: 1_024,
             max_topic_bytes: 16 << 20,
             max_backlog: 1 << 20,
-            max_control_pending: 64 << 10,
+            max_control_pending: 16 << 10,
             ping_interval: Duration::from_secs(15),
             pong_timeout: Duration::from_secs(10),
             handshake_timeout: Duration::from_secs(5),
@@ -95,6 +99,7 @@ impl HubConfig {
         within("max_connections", self.max_connections, 1, 1_000_000)?;
         within("max_topics", self.max_topics, 1, 1_000_000)?;
         within("max_subscriptions", self.max_subscriptions, 1, 1_000_000)?;
+        within("max_patterns", self.max_patterns, 1, 1_000_000)?;
         within("max_payload", self.max_payload, 64, 16 << 20)?;
         within("max_message", self.max_message, 125, 16 << 20)?;
         within("default_capacity", self.default_capacity, 1, 1 << 20)?;

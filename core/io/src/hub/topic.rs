@@ -223,6 +223,11 @@ impl Topics {
         self.inner.read().unwrap_or_else(PoisonError::into_inner).by_id.clone()
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.inner.read().unwrap_or_else(PoisonError::into_inner).by_id.len()
+    }
+
     /// Topics a pattern stands for.
     pub(crate) fn matching(&self, pattern: &str) -> Vec<Arc<Topic>> {
         let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);

@@ -21,6 +21,8 @@ pub const DEADLINE: Duration = Duration::from_secs(20);
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     Text(String),
+    /// Compressed text, as it came.
+    Packed(Vec<u8>),
     Ping(Vec<u8>),
     Pong(Vec<u8>),
     Close(u16, String),
@@ -114,6 +116,7 @@ impl Client {
             if let Some((first, payload)) = self.parse() {
                 return Some(match first {
                     0x81 => Event::Text(String::from_utf8(payload).unwrap()),
+                    0xc1 => Event::Packed(payload),
                     0x89 => {
                         if self.answer_pings {
                             self.send_frame(0x8a, &payload);

@@ -113,6 +113,10 @@ impl SymbolState {
             (event.value, event.from) = (silence, median.unsigned_abs());
             shared.out.event(&event);
         }
+        if ts_event == ts_init {
+            // A message without a time of the venue carries ours: it says nothing about clocks.
+            return;
+        }
         let (most, alarm) = (shared.config.most_future, shared.config.skew_alarm);
         if let Some(change) = self.skew.take(ts_event.saturating_sub(ts_init), most, alarm) {
             let kind = match change {

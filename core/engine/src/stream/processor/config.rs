@@ -125,7 +125,7 @@ impl Default for ProcessorConfig {
             spike: Some(SpikeRule::default()),
             trade_ids: TradeIds::Consecutive,
             dedupe_window: 1 << 12,
-            gap_capacity: 64,
+            gap_capacity: 256,
             quarantine_capacity: 1 << 12,
             most_crossed: 10,
             stale_factor: 3,

@@ -91,7 +91,7 @@ impl Shard {
             let _ = self.shared.publish(&topic, text);
         }
         // Only topics somebody asked for exist; a scan of the text is not worth it before.
-        if self.shared.topics.all().len() > 1
+        if self.shared.topics.len() > 1
             && let Some(name) = named(text)
             && let Some(topic) = self.shared.topics.get(&format!("{EVERYTHING}.{name}"))
         {

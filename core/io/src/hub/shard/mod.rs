@@ -71,7 +71,8 @@ pub(crate) struct Shard {
     deflating: usize,
     draining: Option<u64>,
     tick_ns: u64,
-    ticked: u64,
+    /// When the loop meant to wake at the latest.
+    planned: u64,
     trust_silence_from: u64,
     bytes_out: u64,
     bytes_in: u64,
@@ -94,7 +95,7 @@ async fn serve(shard: &Rc<RefCell<Shard>>, inbox: &Inbox) {
     let mut again = false;
     loop {
         if !again {
-            let wake = shard.borrow().next_tick();
+            let wake = shard.borrow_mut().plan_tick();
             let shared = Arc::clone(&shard.borrow().shared);
             match wake {
                 None => inbox.wait().await,
@@ -132,7 +133,7 @@ impl Shard {
             deflating: 0,
             draining: None,
             tick_ns: timers::tick_length(shortest),
-            ticked: shared.now(),
+            planned: u64::MAX,
             trust_silence_from: 0,
             bytes_out: 0,
             bytes_in: 0,

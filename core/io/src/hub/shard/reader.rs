@@ -27,8 +27,6 @@ use crate::ws::{
 const READ_BYTES: usize = 64 << 10;
 /// Reads of one connection before the others get their turn.
 const READS: usize = 8;
-/// With this much of answers waiting nothing more is read from a peer.
-const HOLD_BYTES: usize = 16 << 10;
 
 /// What the reading task does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,12 +161,13 @@ impl Shard {
     fn read(&mut self, id: ConnId, decoder: &mut Decoder) -> Next {
         let mut buffer = std::mem::take(&mut self.read_buffer);
         let mut next = Next::Yield;
+        let most_answers = self.shared.config.max_control_pending;
         for _ in 0..READS {
             let Some(conn) = self.conns.get_mut(id) else {
                 next = Next::End;
                 break;
             };
-            if conn.out.as_ref().is_some_and(|out| out.control_bytes > HOLD_BYTES) {
+            if conn.out.as_ref().is_some_and(|out| out.control_bytes > most_answers) {
                 next = Next::Hold;
                 break;
             }

@@ -145,6 +145,10 @@ impl Shard {
                 let most = self.shared.config.max_subscriptions;
                 ("too_many_subscriptions", format!("{name} would be above max_subscriptions = {most}"))
             }
+            Refused::TooManyPatterns => {
+                let most = self.shared.config.max_patterns;
+                ("too_many_subscriptions", format!("{name} would be above max_patterns = {most}"))
+            }
             Refused::Gone => ("closed", format!("the connection ended before {name} was subscribed")),
         }
     }
@@ -153,16 +157,7 @@ impl Shard {
         let mut done = Vec::new();
         for name in request.names() {
             let found = self.unwant(id, name);
-            let topics = if is_wildcard(name) {
-                self.shared.topics.matching(name)
-            } else {
-                self.shared.topics.get(name).into_iter().collect()
-            };
-            let mut ended = 0;
-            for topic in topics {
-                ended += usize::from(self.unsubscribe(id, topic.id));
-            }
-            if found || ended > 0 {
+            if self.unsubscribe_matching(id, name) > 0 || found {
                 done.push(quoted(name));
             }
         }

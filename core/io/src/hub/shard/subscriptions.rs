@@ -97,6 +97,8 @@ pub(super) enum Refused {
     ThrottledReliable,
     /// `max_subscriptions` is reached.
     TooMany,
+    /// `max_patterns` is reached.
+    TooManyPatterns,
     /// The connection ended meanwhile.
     Gone,
 }
@@ -204,6 +206,17 @@ impl Shard {
         true
     }
 
+    /// Ends all subscriptions of a connection that a name or pattern stands for; how many.
+    pub(super) fn unsubscribe_matching(&mut self, id: ConnId, pattern: &str) -> usize {
+        let Some(conn) = self.conns.get(id) else { return 0 };
+        let stands_for = |topic: &u32| match self.topics.get(*topic as usize) {
+            Some(Some(entry)) => matches(pattern, &entry.topic.name),
+            _ => false,
+        };
+        let topics: Vec<u32> = conn.subs.iter().map(|reference| reference.topic).filter(stands_for).collect();
+        topics.iter().filter(|topic| self.unsubscribe(id, **topic)).count()
+    }
+
     fn take_sub(&mut self, reference: SubRef) {
         let Some(Some(entry)) = self.topics.get_mut(reference.topic as usize) else { return };
         let position = reference.position as usize;
@@ -241,6 +254,7 @@ impl Shard {
     /// Remembers a pattern for topics to come.
     pub(super) fn want(&mut self, id: ConnId, pattern: &str, filter: &Filter) -> Result<(), Refused> {
         let most = self.shared.config.max_subscriptions;
+        let most_patterns = self.shared.config.max_patterns;
         let Some(conn) = self.conns.get_mut(id) else { return Ok(()) };
         if let Some(wish) = conn.wanted.iter_mut().find(|wish| wish.pattern == pattern) {
             wish.filter = filter.clone();
@@ -248,6 +262,9 @@ impl Shard {
         }
         if conn.subs.len() + conn.wanted.len() >= most {
             return Err(Refused::TooMany);
+        }
+        if conn.wanted.len() >= most_patterns {
+            return Err(Refused::TooManyPatterns);
         }
         conn.wanted.push(Wanted { pattern: pattern.to_owned(), filter: filter.clone() });
         self.wanted.entry(pattern.into()).or_default().push(id);

@@ -13,7 +13,7 @@ use crate::hub::shared::nanos;
 use crate::ws::Rejection;
 use crate::ws::{OpCode, encode};
 
-/// When a loop was away this long, silence of peers proves nothing for another `pong_timeout`.
+/// When the loop woke this much later than it meant to, silence of peers proves nothing for another `pong_timeout`.
 const STALL: u64 = 1_000_000_000;
 
 /// Entries by time.
@@ -72,10 +72,11 @@ impl Shard {
     /// Looks at everything that is due.
     pub(super) fn tick(&mut self) {
         let now = self.shared.now();
-        if now.saturating_sub(self.ticked) > STALL + self.tick_ns {
+        if now.saturating_sub(self.planned) > STALL {
+            // Stopped, swapped out or very busy: answers of peers may lie unread in the sockets.
             self.trust_silence_from = now + nanos(self.shared.config.pong_timeout);
         }
-        self.ticked = now;
+        self.planned = u64::MAX;
         while let Some((at, id, topic)) = self.timers.pop_due(now) {
             if topic == CONNECTION {
                 match self.conns.get_mut(id) {
@@ -165,8 +166,10 @@ impl Shard {
     }
 
     /// When to tick next, rounded up so that timers close to each other share a wake-up.
-    pub(super) fn next_tick(&self) -> Option<u64> {
-        Some(self.timers.next()?.div_ceil(self.tick_ns).saturating_mul(self.tick_ns))
+    pub(super) fn plan_tick(&mut self) -> Option<u64> {
+        let at = self.timers.next()?.div_ceil(self.tick_ns).saturating_mul(self.tick_ns);
+        self.planned = at;
+        Some(at)
     }
 }
 
