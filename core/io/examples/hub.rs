@@ -1,11 +1,22 @@
 //! A hub with the endpoints of the load generator: `hub --port 9001 --shards 1`; ends after `--seconds`, or never.
 use std::net::{Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
 use deepalpha_io::hub::{Hub, HubConfig};
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn std::error::Error>> {
     let mut config = HubConfig { bench: true, ..HubConfig::default() };
     let mut seconds = u64::MAX;
     let mut arguments = std::env::args().skip(1);

@@ -53,6 +53,29 @@ fn every_reader_sees_a_reliable_topic_in_the_same_order() {
 }
 
 #[test]
+fn a_burst_beyond_a_reliable_ring_reaches_everybody_because_the_publisher_is_told_to_wait() {
+    let hub = hub(1);
+    hub.topic("r", Class::Reliable, 4).unwrap();
+    let mut reader = Client::connect(hub.local_addr());
+    reader.subscribe(r#"{"op":"subscribe","topics":["r"]}"#);
+    for number in 0..5_000 {
+        let offset = until("the topic takes the message", || match hub.publish("r", number.to_string().as_bytes()) {
+            Ok(offset) => Some(offset),
+            Err(HubError::Overloaded { held, .. }) => {
+                assert!(held >= 4);
+                None
+            }
+            Err(other) => panic!("{other}"),
+        });
+        assert_eq!(offset, number);
+    }
+    for offset in 0..5_000 {
+        assert_eq!(reader.json()["data"], offset);
+    }
+    quiet(&hub);
+}
+
+#[test]
 fn a_wildcard_gets_present_and_later_topics_from_their_first_message() {
     let hub = hub(1);
     hub.publish("trades.A", b"1").unwrap();

@@ -25,7 +25,10 @@ impl Shard {
             "unsubscribe" => self.op_unsubscribe(id, &request),
             "publish" => self.op_publish(id, &request),
             "auth" => self.op_auth(id, &request),
-            "ping" => Ok(self.enqueue(id, Answer::new("pong", request.id).frame())),
+            "ping" => {
+                self.enqueue(id, Answer::new("pong", request.id).frame());
+                Ok(())
+            }
             other => {
                 let op: String = other.chars().take(32).collect();
                 Err(("bad_request", format!("op {op:?} is none of subscribe, unsubscribe, publish, auth, ping")))
