@@ -31,7 +31,11 @@ def add_commands(commands: Any, add: Add, shared: argparse.ArgumentParser) -> No
     hub.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"), type=Path, help="PEM files")
     hub.add_argument("--options", type=Path, metavar="FILE", help="more settings of the hub, as YAML or JSON")
     hub.add_argument(
-        "--set", action="append", default=[], metavar="NAME=VALUE", help="one setting, for example ping_interval_ms=500"
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="one setting, for example ping_interval_ms=500 or topics='{fills.>: reliable}'",
     )
     actions = hub.add_subparsers(dest="action", metavar="token")
     token = actions.add_parser("token", help="sign a token for the hub", parents=[shared], description=token_.__doc__)
@@ -46,10 +50,15 @@ def add_commands(commands: Any, add: Add, shared: argparse.ArgumentParser) -> No
 def serve(options: argparse.Namespace) -> Result:
     """Run a hub until SIGTERM or SIGINT; one line says where, one line at the end says what it did."""
     settings = _settings(options)
+    topics = settings.pop("topics", {})
+    if not isinstance(topics, dict):
+        raise ConfigError(f"topics = {topics!r} is no mapping; write topics: {{'fills.>': reliable}}")
     end = threading.Event()
     # The handlers come first: a signal while the hub starts must end it, not break it.
     before = {number: signal.signal(number, lambda *_: end.set()) for number in (signal.SIGTERM, signal.SIGINT)}
     hub = WebSocketManager(**settings)
+    for pattern, delivery in topics.items():
+        hub.topic(pattern, delivery)
     try:
         port = hub.start(options.port, options.host)
         ready = {"event": "ready", "url": hub.url, "host": options.host, "port": port}

@@ -38,7 +38,8 @@ impl Access for Options<'_> {
     }
 
     fn set_rate(&mut self, name: &'static str, slot: &mut Rate) -> PyResult<()> {
-        if let Some((per_second, burst)) = self.take::<(u64, u64)>(name)? {
+        // An array, not a tuple: a list of YAML or JSON is as good.
+        if let Some([per_second, burst]) = self.take::<[u64; 2]>(name)? {
             *slot = Rate::new(per_second, burst);
         }
         Ok(())
@@ -84,7 +85,7 @@ pub(crate) fn config(given: &Bound<'_, PyDict>) -> PyResult<(HubConfig, Arc<Acce
     config.send_buffer = options.take("send_buffer")?.or(config.send_buffer);
     options.set("deflate", &mut config.deflate)?;
     options.set("bench", &mut config.bench)?;
-    if let Some((certificate, key)) = options.take::<(PathBuf, PathBuf)>("tls")? {
+    if let Some([certificate, key]) = options.take::<[PathBuf; 2]>("tls")? {
         let identity = Identity::load(&certificate, &key).map_err(refuse)?;
         config.tls = Some(identity.server_config().map_err(refuse)?);
     }
