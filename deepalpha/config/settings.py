@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -132,6 +132,20 @@ class DecisionSettings(_Section):
     horizon_bars: int = Field(default=5, ge=1, le=1000, description="bars over which a vote is meant")
 
 
+class MarketSettings(_Section):
+    """Where bars come from."""
+
+    source: Literal["replay", "live"] = Field(
+        default="replay", description="replay: stored bars as if live; live: an exchange's candles as they close"
+    )
+    exchange: str = Field(default="binance", description="ccxt's name, for history and repairs (live)")
+    venue: str = Field(default="binance", description="whose streams: binance or binance_usdm (live)")
+    url: str | None = Field(default=None, description="another address of the streams; null: the exchange's own (live)")
+    connection: dict[str, Any] = Field(
+        default={}, description="of the WebSocket: {idle_timeout_ms: 60000, ca_file: ...} (live)"
+    )
+
+
 class HubSettings(_Section):
     """The WebSocket hub that screens and notebooks read."""
 
@@ -150,6 +164,7 @@ class Settings(_Section):
     view_timeframes: tuple[str, ...] = Field(default=("1w", "1mo"), description="coarser bars the agents also see")
     history_bars: int = Field(default=750, ge=50, le=20_000, description="bars an agent sees")
     approval_ttl_bars: int = Field(default=5, ge=1, le=10_000, description="bars after which a decision expires")
+    market: MarketSettings = MarketSettings()
     replay: ReplaySettings = ReplaySettings()
     account: AccountSettings = AccountSettings()
     risk: RiskSettings = RiskSettings()

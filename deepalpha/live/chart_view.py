@@ -63,7 +63,8 @@ def live_view(ws: Workstation, symbol: str, bars: int = 250) -> LiveView:
     Raises:
         MarketDataError: no bars of this symbol.
     """
-    timeframe = load_settings(ws.workspace).timeframe
+    settings = load_settings(ws.workspace)
+    timeframe = settings.timeframe
     frame = _closed_bars(ws, symbol, timeframe)
     times = (frame.ts_open // MILLISECOND).astype(float)
     columns = (times, frame.open, frame.high, frame.low, frame.close, frame.volume)
@@ -73,7 +74,7 @@ def live_view(ws: Workstation, symbol: str, bars: int = 250) -> LiveView:
         symbol=symbol,
         segment=segment(symbol),
         timeframe=timeframe,
-        mode=f"{(status.mode or 'practice').upper()} replay",
+        mode=f"{(status.mode or 'practice').upper()} {settings.market.source}",
         bars=tuple(zip(*(column[-bars:].tolist() for column in columns), strict=True)),
     )
 

@@ -47,6 +47,15 @@ PROJECT_S = 5.0
 POLL_S = 0.05
 
 
+def replay_source(workspace: Workspace, settings: Settings) -> ReplaySource:
+    """The catalog's bars from the settings' first day on; an empty catalog gets the bundled sample."""
+    catalog = Catalog(workspace.catalog)
+    seed(catalog)
+    start = settings.replay.start
+    begin = (start - type(start)(1970, 1, 1)).days * DAY
+    return ReplaySource(catalog, settings.symbols, settings.timeframe, start=begin)
+
+
 class Loop:
     """One engine over one workspace.
 
@@ -54,6 +63,7 @@ class Loop:
         workspace: where everything is kept.
         settings: what to run.
         account_id: session to run or continue; None continues the latest, or begins `practice-1`.
+        source: the market; None replays the catalog as the settings say.
         clock: our clock, UTC ns.
     """
 
@@ -63,6 +73,7 @@ class Loop:
         settings: Settings,
         *,
         account_id: str | None = None,
+        source: ReplaySource | None = None,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self.workspace = workspace
@@ -70,14 +81,9 @@ class Loop:
         self.clock = clock
         self.ops = Ops(workspace.ops)
         self.run_id = f"run-{clock():x}-{os.getpid()}"
-        catalog = Catalog(workspace.catalog)
-        seed(catalog)
         self.bar_ns = check_timeframe(settings.timeframe)
         self.horizon_s = settings.decision.horizon_bars * self.bar_ns // SECOND
-        start = settings.replay.start
-        self.source = ReplaySource(
-            catalog, settings.symbols, settings.timeframe, start=(start - type(start)(1970, 1, 1)).days * DAY
-        )
+        self.source = replay_source(workspace, settings) if source is None else source
         self.news, unread = collect(settings.agents, now=clock())
         self.feeds = NewsRefresher(settings.agents.feeds, interval_s=settings.agents.feed_interval_s, clock=clock)
         self.agents: list[BaseAgent] = discover(settings.agents.enabled)
@@ -93,11 +99,15 @@ class Loop:
         self.begin(account_id or self._latest_account())
         self._note_unread(unread)
 
+    def note(self, kind: str, what: str, problem: str) -> None:
+        """Write into the log that something beside the loop failed; trading goes on."""
+        batch = self.scribe.batch()
+        batch.audit(kind, what, "failed", self.cursor, {"message": problem})
+        batch.commit()
+
     def _note_unread(self, problems: Iterable[str]) -> None:
         for problem in problems:
-            batch = self.scribe.batch()
-            batch.audit("news", "feed", "failed", self.cursor, {"message": problem})
-            batch.commit()
+            self.note("news", "feed", problem)
 
     def hear(self) -> None:
         """Take the headlines the feeds brought since the last call; never waits for the network."""
@@ -333,6 +343,4 @@ class Loop:
         try:
             project(self.ops, self.workspace.duckdb)
         except StoreError as error:
-            batch = self.scribe.batch()
-            batch.audit("projection", "deepalpha.duckdb", "failed", self.cursor, {"message": str(error)})
-            batch.commit()
+            self.note("projection", "deepalpha.duckdb", str(error))

@@ -6,14 +6,18 @@ import argparse
 import asyncio
 import signal
 import sys
+import time
 from pathlib import Path
 
 from deepalpha.config import Settings, Workspace
 from deepalpha.errors import DeepAlphaError
 from deepalpha.live.broadcast import Broadcast
+from deepalpha.live.follow import MarketFollower, candle_feed
 from deepalpha.live.hub import WebSocketManager
 from deepalpha.live.lock import engine_lock, is_ours
 from deepalpha.live.loop import Loop
+from deepalpha.market import Catalog, CcxtHistory, check_timeframe
+from deepalpha.store import Ops
 from deepalpha.types import Approval
 
 WATCH_S = 1.0
@@ -21,7 +25,10 @@ WATCH_S = 1.0
 
 async def serve(workspace: Workspace, settings: Settings, *, new_session: bool = False) -> None:
     """Run the loop until it is told to stop; a new session begins the next account."""
-    loop = Loop(workspace, settings)
+    if settings.market.source == "live":
+        loop, follower = await live_loop(workspace, settings)
+    else:
+        loop, follower = Loop(workspace, settings), None
     if new_session:
         loop.begin(next_account(loop.account_id))
     running = asyncio.get_running_loop()
@@ -29,6 +36,7 @@ async def serve(workspace: Workspace, settings: Settings, *, new_session: bool =
         running.add_signal_handler(number, lambda: loop.stop())
     watcher = asyncio.create_task(_watch(workspace, loop))
     hub = start_hub(loop)
+    following = None if follower is None else asyncio.create_task(follower.run())
     try:
         while True:
             await loop.run()
@@ -38,8 +46,35 @@ async def serve(workspace: Workspace, settings: Settings, *, new_session: bool =
             loop.begin(next_account(loop.account_id))
     finally:
         watcher.cancel()
+        if follower is not None and following is not None:
+            await follower.stop()
+            await following
         if hub is not None:
             await asyncio.to_thread(hub.stop)
+
+
+async def live_loop(workspace: Workspace, settings: Settings) -> tuple[Loop, MarketFollower]:
+    """A loop on an exchange's market: the latest session goes on if its last step is within the history asked for.
+
+    An older session (the replayed sample, say) is left as it is and a new one begins at the present.
+
+    Raises:
+        ProviderError, MarketDataError, ConfigError: the exchange does not answer, or does not have a symbol.
+    """
+    follower = MarketFollower(
+        settings,
+        Catalog(workspace.catalog),
+        history=CcxtHistory(settings.market.exchange),
+        feed=candle_feed(settings),
+        trouble=lambda words: loop.note("market", settings.market.exchange, words),
+    )
+    last = Ops(workspace.ops).rows("SELECT account_id, ts_event FROM equity ORDER BY id DESC LIMIT 1")
+    begin = time.time_ns() - settings.history_bars * check_timeframe(settings.timeframe)
+    goes_on = bool(last) and last[0]["ts_event"] >= begin
+    source = await follower.prepare(last[0]["ts_event"] if goes_on else None)
+    account = None if goes_on or not last else next_account(last[0]["account_id"])
+    loop = Loop(workspace, settings, account_id=account, source=source)
+    return loop, follower
 
 
 def start_hub(loop: Loop) -> WebSocketManager | None:

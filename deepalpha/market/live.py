@@ -82,6 +82,14 @@ class LiveSource(ReplaySource):
         self._moments = np.union1d(self._moments, [candle.ts_event])
         return True
 
+    def end_of(self, symbol: str) -> int:
+        """Close of the newest bar of a symbol."""
+        return int(self._ends[symbol][-1])
+
+    def first_of(self, symbol: str) -> int:
+        """Close of the oldest bar of a symbol."""
+        return int(self._ends[symbol][0])
+
     @property
     def late(self) -> int:
         """Bars that came after their moment was released."""
