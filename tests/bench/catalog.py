@@ -1,6 +1,6 @@
 """Figures of the catalog: `python tests/bench/catalog.py [--json] [--directory DIR] [--rows 2000000]`.
 
-Sizes are of real data in ../shared/data (rows are left out where a file is absent) against the same columns as CSV, gzip
+Sizes are of real data in ../shared/data (rows are left out where a file is absent) against the same as CSV gzip
 level 6, written by polars: bars with ISO times (which is smaller than with epoch ns) and floats in their shortest form,
 ticks with epoch ns and shortest decimals. Speeds are of one process with every batch fsynced, beside a bare
 write and fsync of the same bytes in the same run. `--directory` says which disk.

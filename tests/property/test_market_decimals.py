@@ -33,3 +33,12 @@ def test_what_is_written_with_few_digits_is_found_with_no_more_places_than_writt
     places = decimal_places(array)
     assert places is not None
     assert places <= max(places for _, places in pairs)
+
+
+def test_one_value_late_in_a_column_decides_for_all_of_it() -> None:
+    values = np.full(1000, 1.25)
+    assert decimal_places(values) == 2
+    values[900] = 1.25 + 1e-12
+    assert decimal_places(values) is None
+    values[900] = 0.125
+    assert decimal_places(values) == 3

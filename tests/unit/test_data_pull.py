@@ -212,6 +212,16 @@ def test_every_fault_is_survived_without_a_lost_or_doubled_bar(exchange: Exchang
         assert waited == [7.0] * 4
 
 
+@pytest.mark.parametrize("faults", [["empty"], ["cut", "cut", "cut"]])
+def test_an_answer_without_bars_is_not_taken_for_a_hole_at_once(
+    exchange: Exchange, tmp_path: Path, faults: list[str]
+) -> None:
+    exchange.faults = faults  # the first answers, when no stored bar can show that they are wrong
+    report, _ = pull(exchange, tmp_path)
+    assert stored(tmp_path).equals(truth(range(2599)))
+    assert report.hole_bars == 17
+
+
 def test_without_an_answer_the_pull_ends_at_its_deadline_and_keeps_what_it_has(
     exchange: Exchange, tmp_path: Path
 ) -> None:
