@@ -15,6 +15,9 @@ fn decimal() -> impl Strategy<Value = (i64, String)> {
     })
 }
 
+/// Price, quantity, and whether they are bare numbers.
+type Written = ((i64, String), (i64, String), bool);
+
 /// A value that nobody reads, nested and with everything that could be taken for the end of something.
 fn noise() -> impl Strategy<Value = String> {
     let leaf = prop::sample::select(vec![
@@ -152,7 +155,7 @@ proptest! {
         layout in layout(), ids in prop::array::uniform2(any::<u64>()), previous in prop::option::of(any::<u64>()),
         sides in prop::array::uniform2(prop::collection::vec((decimal(), decimal(), any::<bool>()), 0..5)), time in TIMES,
     ) {
-        let list = |side: &[((i64, String), (i64, String), bool)]| {
+        let list = |side: &[Written]| {
             let levels = side.iter().map(|((_, price), (_, size), bare)| {
                 if *bare { format!("[{price},{size},7]") } else { format!("[\"{price}\",\"{size}\"]") }
             });

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::decimal::uint;
 use super::error::{Excerpt, ParseError};
 use super::item::Found;
 use super::notices::{Notices, ServiceKind};
@@ -238,9 +239,22 @@ impl Context {
         key: &'static str,
     ) -> Result<UtcNanos, ParseError> {
         let token = need(token, message, key)?;
-        let value = i128::from(token.decimal(key)?) * i128::from(unit.nanos()) / 100_000_000;
-        let nanos = i64::try_from(value).ok().filter(|nanos| *nanos >= 100_000_000 * TimeUnit::Seconds.nanos());
-        nanos.map(UtcNanos).ok_or_else(|| ParseError::BadTime { key, text: Excerpt::new(token.bytes()) })
+        let bad = || ParseError::BadTime { key, text: Excerpt::new(token.bytes()) };
+        let mut parts = token.bytes().splitn(2, |byte| *byte == b'.');
+        let whole = uint(parts.next().unwrap_or_default(), key).ok().and_then(|whole| i64::try_from(whole).ok());
+        // Digits below a nanosecond are cut.
+        let fraction = parts.next().unwrap_or(b"0");
+        if fraction.is_empty() || !fraction.iter().all(u8::is_ascii_digit) {
+            return Err(bad());
+        }
+        let mut place = unit.nanos();
+        let below = fraction.iter().fold(0, |nanos, digit| {
+            place /= 10;
+            nanos + i64::from(digit - b'0') * place
+        });
+        let nanos = whole.and_then(|whole| whole.checked_mul(unit.nanos())?.checked_add(below));
+        let nanos = nanos.filter(|nanos| *nanos >= 100_000_000 * TimeUnit::Seconds.nanos());
+        nanos.map(UtcNanos).ok_or_else(bad)
     }
 
     /// A time in ISO 8601.
