@@ -44,7 +44,7 @@ pub fn trade(id: u64, ts: i64, cents: i64, thousandths: i64) -> Trade {
         trade_id: id,
         price: Price::from_raw(cents * UNIT / 100),
         quantity: Quantity::from_raw(thousandths * UNIT / 1000),
-        aggressor: if id % 2 == 0 { Aggressor::Buyer } else { Aggressor::Seller },
+        aggressor: if id.is_multiple_of(2) { Aggressor::Buyer } else { Aggressor::Seller },
         ts_event: UtcNanos(BEGIN + ts),
         ts_init: UtcNanos(BEGIN + ts + 10 * MILLI),
     }

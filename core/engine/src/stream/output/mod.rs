@@ -152,13 +152,15 @@ pub struct Output {
     config: OutputConfig,
     batch: Batch,
     counters: OutputCounters,
+    /// Rows of the fullest table.
+    fullest: usize,
 }
 
 impl Output {
     /// Empty tables.
     #[must_use]
     pub fn new(config: OutputConfig) -> Self {
-        Self { config, batch: Batch::default(), counters: OutputCounters::default() }
+        Self { config, batch: Batch::default(), counters: OutputCounters::default(), fullest: 0 }
     }
 
     /// Rows made and lost, a table.
@@ -175,12 +177,14 @@ impl Output {
 
     /// What has been made so far; the tables are empty then.
     pub fn take(&mut self) -> Batch {
+        self.fullest = 0;
         std::mem::take(&mut self.batch)
     }
 
     /// As [`Self::take`], with the rows of `spent` thrown away and its memory used on: no allocation in a steady state.
     pub fn swap(&mut self, spent: &mut Batch) {
         spent.clear();
+        self.fullest = 0;
         std::mem::swap(&mut self.batch, spent);
     }
 
@@ -191,38 +195,17 @@ impl Output {
     /// bound by what one event makes.
     #[inline]
     pub const fn room(&self) -> Result<(), OutputFull> {
-        let capacity = self.config.capacity;
-        let batch = &self.batch;
-        let full = batch.trades.symbol.len() >= capacity
-            || batch.quotes.symbol.len() >= capacity
-            || batch.bars.symbol.len() >= capacity
-            || batch.indicators.symbol.len() >= capacity
-            || batch.venue_bars.symbol.len() >= capacity
-            || batch.events.symbol.len() >= capacity;
         match self.config.overflow {
-            Overflow::Block if full => Err(OutputFull { rows: self.fullest(), capacity }),
+            Overflow::Block if self.fullest >= self.config.capacity => {
+                Err(OutputFull { rows: self.fullest, capacity: self.config.capacity })
+            }
             _ => Ok(()),
         }
     }
 
-    const fn fullest(&self) -> usize {
-        let batch = &self.batch;
-        let mut most = batch.trades.symbol.len();
-        let others = [
-            batch.quotes.symbol.len(),
-            batch.bars.symbol.len(),
-            batch.indicators.symbol.len(),
-            batch.venue_bars.symbol.len(),
-            batch.events.symbol.len(),
-        ];
-        let mut rest: &[usize] = &others;
-        while let [first, tail @ ..] = rest {
-            if *first > most {
-                most = *first;
-            }
-            rest = tail;
-        }
-        most
+    #[inline]
+    fn grown(&mut self, rows: usize) {
+        self.fullest = self.fullest.max(rows);
     }
 
     /// Add a trade.
@@ -230,6 +213,7 @@ impl Output {
     pub fn trade(&mut self, row: &TradeRow) {
         if self.config.trades && self.counters.trades.admit(&mut self.batch.trades, self.config) {
             self.batch.trades.push(row);
+            self.grown(self.batch.trades.len());
         }
     }
 
@@ -238,6 +222,7 @@ impl Output {
     pub fn quote(&mut self, row: &QuoteRow) {
         if self.config.quotes && self.counters.quotes.admit(&mut self.batch.quotes, self.config) {
             self.batch.quotes.push(row);
+            self.grown(self.batch.quotes.len());
         }
     }
 
@@ -245,6 +230,7 @@ impl Output {
     pub fn bar(&mut self, row: &BarRow) {
         if self.counters.bars.admit(&mut self.batch.bars, self.config) {
             self.batch.bars.push(row);
+            self.grown(self.batch.bars.len());
         }
     }
 
@@ -252,6 +238,7 @@ impl Output {
     pub fn indicators(&mut self, row: &BarRow, values: &[f64]) {
         if self.counters.indicators.admit(&mut self.batch.indicators, self.config) {
             self.batch.indicators.push(row, values);
+            self.grown(self.batch.indicators.len());
         }
     }
 
@@ -259,6 +246,7 @@ impl Output {
     pub fn venue_bar(&mut self, bar: &VenueBar) {
         if self.counters.venue_bars.admit(&mut self.batch.venue_bars, self.config) {
             self.batch.venue_bars.push(bar);
+            self.grown(self.batch.venue_bars.len());
         }
     }
 
@@ -266,6 +254,7 @@ impl Output {
     pub fn event(&mut self, row: &EventRow) {
         if self.counters.events.admit(&mut self.batch.events, self.config) {
             self.batch.events.push(row);
+            self.grown(self.batch.events.len());
         }
     }
 }

@@ -166,7 +166,7 @@ impl SymbolState {
         self.watermark = self.watermark.max(self.newest.saturating_add(1));
         self.drain(shared);
         self.gaps.restart();
-        self.frames.gaps_changed(i64::MIN, surroundings!(self, shared));
+        self.frames.gaps_changed(i64::MIN, &surroundings!(self, shared));
         self.counters.id_resets += 1;
         let mut event = EventRow::new(shared.symbol, EventKind::IdReset, tick.ts_event, tick.ts_init);
         (event.from, event.to) = (last, tick.id);

@@ -171,7 +171,7 @@ impl Processor {
                 // Nothing came that would contradict them.
                 state.decide(true, &mut shared);
                 state.spike.pardon();
-                state.frames.pass(watermark, surroundings!(state, shared));
+                state.frames.pass(watermark, &mut surroundings!(state, shared));
             }
             state.show(now.0, &mut shared);
         }
@@ -189,7 +189,7 @@ impl Processor {
             }
             state.decide(true, &mut shared);
             state.show(state.newest, &mut shared);
-            state.frames.finish(surroundings!(state, shared));
+            state.frames.finish(&mut surroundings!(state, shared));
             for (forming, (bars, _)) in state.information.iter_mut().zip(shared.information) {
                 forming.finish((symbol.0, *bars), shared.out);
             }

@@ -76,7 +76,7 @@ impl SymbolState {
         });
         let wrong = wrong.or_else(|| {
             let backward = update.first_update > update.last_update && !update.snapshot;
-            backward.then(|| (Reason::Chain, crate::types::Price::ZERO))
+            backward.then_some((Reason::Chain, crate::types::Price::ZERO))
         });
         let Some((reason, price)) = wrong else {
             self.counters.depth.ok += 1;

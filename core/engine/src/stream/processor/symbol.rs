@@ -67,7 +67,7 @@ pub(super) struct Shared<'a> {
 
 macro_rules! surroundings {
     ($state:ident, $shared:ident) => {
-        &mut Surroundings {
+        Surroundings {
             terms: $shared.terms,
             symbol: $shared.symbol,
             empty_bars: $shared.config.empty_bars,
@@ -138,7 +138,7 @@ impl SymbolState {
         // A bar that a suspect may belong to stays open.
         let suspects = self.spike.suspects().iter().map(|suspect| suspect.ts_event);
         let closing = suspects.fold(self.watermark, i64::min);
-        self.frames.pass(closing, surroundings!(self, shared));
+        self.frames.pass(closing, &mut surroundings!(self, shared));
     }
 
     /// A trade in the order of time: gap, halt, spike, bars.
@@ -205,8 +205,8 @@ impl SymbolState {
     pub(super) fn settle(&mut self, tick: &Tick, more: u8, shared: &mut Shared<'_>) -> Outcome {
         let mut bits = more;
         if tick.ts_event >= self.frames.frontier() {
-            self.frames.add(tick, surroundings!(self, shared));
-        } else if self.frames.add_behind(tick, surroundings!(self, shared)) {
+            self.frames.add(tick, &mut surroundings!(self, shared));
+        } else if self.frames.add_behind(tick, &surroundings!(self, shared)) {
             self.revised = true;
             self.counters.behind += 1;
             bits |= flags::BEHIND;
@@ -240,7 +240,7 @@ impl SymbolState {
         (event.from, event.to, event.value) = (gap.from, gap.to, gap.until.saturating_sub(gap.since));
         shared.out.event(&event);
         self.information.iter_mut().for_each(Information::hole);
-        self.frames.gaps_changed(gap.since, surroundings!(self, shared));
+        self.frames.gaps_changed(gap.since, &surroundings!(self, shared));
         self.revised = true;
     }
 
@@ -255,7 +255,7 @@ impl SymbolState {
             let mut event = EventRow::new(shared.symbol, EventKind::GapFilled, tick.ts_event, tick.ts_init);
             (event.from, event.to) = (gap.from, gap.to);
             shared.out.event(&event);
-            self.frames.gaps_changed(gap.since, surroundings!(self, shared));
+            self.frames.gaps_changed(gap.since, &surroundings!(self, shared));
             self.revised = true;
         }
         true
@@ -280,7 +280,7 @@ impl SymbolState {
     pub(super) fn show(&mut self, ts_init: i64, shared: &mut Shared<'_>) {
         if self.revised {
             self.revised = false;
-            self.frames.show_revised(ts_init, surroundings!(self, shared));
+            self.frames.show_revised(ts_init, &mut surroundings!(self, shared));
         }
     }
 }

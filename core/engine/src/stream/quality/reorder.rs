@@ -37,6 +37,6 @@ impl Reorder {
     /// The next trade before `watermark`.
     #[inline]
     pub(crate) fn pop(&mut self, watermark: i64) -> Option<Tick> {
-        self.waiting.pop_front_if(|tick| tick.ts_event < watermark)
+        if self.waiting.front()?.ts_event < watermark { self.waiting.pop_front() } else { None }
     }
 }
