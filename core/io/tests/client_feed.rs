@@ -210,7 +210,9 @@ async fn pings_are_answered_with_their_payload_and_pongs_keep_it_alive() {
         Ok(Some(Message::Ping(_))) => peer.control(OpCode::Pong, b"other").await,
         other => panic!("{other:?}"),
     }
+    let from = Instant::now();
     assert!(bench.events.until("disconnected").await.contains("no pong"));
+    assert!(from.elapsed() < Duration::from_secs(11), "{:?}", from.elapsed());
     bench.stop().await;
 }
 
@@ -326,6 +328,29 @@ async fn an_announced_end_opens_the_successor_before_the_old_one_goes() {
         assert!(seen.contains(&expected), "{seen:?}");
     }
     assert_eq!(bench.stop().await.rotations, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn data_of_a_half_subscribed_successor_does_not_end_the_old_one() {
+    let mut settings = config(ONE, &["sub a", "sub b"]);
+    settings.subscriptions_per_second = 1;
+    settings.overlap = Duration::ZERO;
+    let mut bench = Bench::start(settings);
+    let mut old = bench.peer().await;
+    old.send(shutdown_text()).await;
+    let mut new = bench.peer().await;
+    assert_eq!(new.text().await, "sub a");
+    new.send("a1").await;
+    new.send("a2").await;
+    bench.events.until("connected 2").await;
+    assert_eq!(new.text().await, "sub b");
+    // Until here only the old one had b.
+    old.send("b1").await;
+    assert_eq!(bench.events.until("subscribed 2").await, "subscribed 2 2");
+    new.send("b2").await;
+    assert_eq!(bench.events.next().await, "rotated 1 2");
+    assert!(bench.texts().contains(&"b1".to_owned()));
+    bench.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
