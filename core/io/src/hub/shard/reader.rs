@@ -197,6 +197,7 @@ impl Shard {
         if buffer.capacity() <= 2 * READ_BYTES {
             self.read_buffer = buffer;
         }
+        self.report();
         next
     }
 
