@@ -198,6 +198,30 @@ def test_the_chart_keeps_its_zoom_while_the_market_goes_on_around_it(served: Ser
     page.close()
 
 
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_live_chart_receives_bars_through_the_hub(served: Served, browser: Browser, width: int) -> None:
+    problems: list[str] = []
+    page = watched(browser.new_page(viewport={"width": width, "height": 900}), problems)
+    page.goto(f"{served.url}/chart")
+    page.get_by_text("Follow the market").click()
+    state = page.locator(".state")
+    expect(state).to_have_attribute("data-state", "on", timeout=PATIENCE_S * 1000)
+
+    def received() -> int:
+        with Workstation(served.workspace) as station:
+            for waiting, _ in station.pending():
+                station.reject(waiting.decision_id)  # the replayed market waits for clicks
+        words = state.inner_text().split()
+        return int(words[words.index("bars") - 1]) if "bars" in words else 0
+
+    until(lambda: received() >= 4, "bars by WebSocket")
+    page.locator("canvas").first.hover()
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=SCREENSHOTS / f"chart-live-{width}.png")
+    assert not problems
+    page.close()
+
+
 def request(port: int, path: str, headers: dict[str, str]) -> int:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
     try:
