@@ -5,6 +5,7 @@
 //!   fuzzing server there and has it write its report.
 
 use std::error::Error;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use deepalpha_io::client::{Connection, ConnectionConfig, ConnectionError, Network, Roots};
@@ -126,8 +127,12 @@ async fn run_cases(url: &str) -> Result<(), Box<dyn Error>> {
                 continue;
             }
         };
-        while let Ok((opcode, payload)) = connection.next_message().await {
-            connection.send(opcode, &payload)?;
+        loop {
+            match connection.next_message().await {
+                Ok((opcode, payload)) => connection.send(opcode, &payload)?,
+                Err(ConnectionError::Closed(_) | ConnectionError::Protocol(_)) => break,
+                Err(error) => break eprintln!("case {case}: {error}"),
+            }
         }
     }
     let mut report = connect(&format!("{url}/updateReports?agent=deepalpha")).await?;
@@ -140,6 +145,8 @@ async fn connect(url: &str) -> Result<Connection, Box<dyn Error>> {
     let mut config = ConnectionConfig::new(url.parse()?);
     config.limits = LIMITS;
     config.deflate = true;
+    // A fuzzing server counts every frame, so none may come from a heartbeat.
+    config.ping_interval = Duration::from_secs(3600);
     let network = Network::new(config.endpoint.clone(), &Roots::Public)?;
     Connection::open(&config, &network).await.map_err(|error: ConnectionError| error.into())
 }

@@ -79,7 +79,7 @@ impl Opening {
             line("Sec-WebSocket-Protocol", &self.protocols.join(", "))?;
         }
         if self.deflate {
-            line("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits")?;
+            line("Sec-WebSocket-Extensions", "permessage-deflate; client_no_context_takeover; client_max_window_bits")?;
         }
         for (name, value) in headers {
             line(name, value)?;
@@ -153,7 +153,8 @@ impl Opening {
         };
         Ok(Some(Deflate {
             server_no_context_takeover: agreed.server_no_context_takeover,
-            client_no_context_takeover: agreed.client_no_context_takeover,
+            // Offered, so it holds whether the server repeats it or not: few messages go this way.
+            client_no_context_takeover: true,
             server_max_window_bits: agreed.server_max_window_bits.unwrap_or(15),
             client_max_window_bits,
         }))
