@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from deepalpha.agents.base import BaseAgent
     from deepalpha.config import Settings, Workspace
-    from deepalpha.errors import OrderError, RiskRefused
+    from deepalpha.errors import HubError, OrderError, RiskRefused
     from deepalpha.execution.engine import ExecutionEngine
     from deepalpha.live.engine import DeepAlphaEngine
+    from deepalpha.live.hub import WebSocketManager
     from deepalpha.live.workstation import Workstation
+    from deepalpha.market.data_engine import DataEngine
     from deepalpha.risk import RiskManager
     from deepalpha.ta.indicators import TechnicalIndicators
     from deepalpha.types import Context, Decision, Signal
@@ -30,15 +32,18 @@ __version__ = "0.1.0"
 _HOMES = {
     "BaseAgent": "deepalpha.agents.base",
     "Context": "deepalpha.types",
+    "DataEngine": "deepalpha.market.data_engine",
     "Decision": "deepalpha.types",
     "DeepAlphaEngine": "deepalpha.live.engine",
     "ExecutionEngine": "deepalpha.execution.engine",
+    "HubError": "deepalpha.errors",
     "OrderError": "deepalpha.errors",
     "RiskManager": "deepalpha.risk",
     "RiskRefused": "deepalpha.errors",
     "Settings": "deepalpha.config",
     "Signal": "deepalpha.types",
     "TechnicalIndicators": "deepalpha.ta.indicators",
+    "WebSocketManager": "deepalpha.live.hub",
     "Workspace": "deepalpha.config",
     "Workstation": "deepalpha.live.workstation",
 }
@@ -69,15 +74,18 @@ def __dir__() -> list[str]:
 __all__ = [
     "BaseAgent",
     "Context",
+    "DataEngine",
     "Decision",
     "DeepAlphaEngine",
     "ExecutionEngine",
+    "HubError",
     "OrderError",
     "RiskManager",
     "RiskRefused",
     "Settings",
     "Signal",
     "TechnicalIndicators",
+    "WebSocketManager",
     "Workspace",
     "Workstation",
     "__version__",

@@ -10,7 +10,9 @@
     ├── OrderError             an illegal order, amount or life-cycle step
     ├── StoreError             ops.sqlite, deepalpha.duckdb or the catalog
     │   └── DuplicateError     the row is in the log already: the same click, order or fill twice
-    └── EngineError            the engine process: already running, not running, did not stop
+    ├── EngineError            the engine process: already running, not running, did not stop
+    └── HubError               the WebSocket hub: cannot listen, a topic or message it does not take, stopped
+        └── HubBusyError       a reliable topic is full; nothing was sent, the same call may succeed later
 
 Each carries what was wrong and the way out in its message. Whether to retry is a property of the error (`retryable`),
 never a decision of the caller.
@@ -87,12 +89,24 @@ class EngineError(DeepAlphaError):
     """The engine process is not in the state the call needs."""
 
 
+class HubError(DeepAlphaError):
+    """The WebSocket hub cannot do what was asked. The message names the value, the bound and the way out."""
+
+
+class HubBusyError(HubError):
+    """A reliable topic holds as much as it may of what is not sent yet. Nothing was accepted; try again later."""
+
+    retryable = True
+
+
 __all__ = [
     "ConfigError",
     "DeepAlphaError",
     "DuplicateError",
     "EngineError",
     "GatewayError",
+    "HubBusyError",
+    "HubError",
     "IndicatorError",
     "MarketDataError",
     "OrderError",

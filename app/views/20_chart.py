@@ -6,8 +6,9 @@ Prices with the agents' decisions, the fills and the protection of the open posi
 import streamlit as st
 
 from components.guard import guarded, live
+from components.live_chart import live_chart
 from components.station import station
-from deepalpha.live.chart_view import TIMEFRAMES, chart_view, symbols
+from deepalpha.live.chart_view import chart_view, live_view, symbols, timeframes
 from deepalpha.plots import MarkerKind, to_echarts
 
 HEIGHT = 680
@@ -29,16 +30,28 @@ def await_bars() -> None:
         st.rerun()
 
 
+@live
+def follow_market(symbol: str, bars: int) -> None:
+    """The bars are read once for each address of the hub; what comes later comes by WebSocket."""
+    wanted = (station().status().hub, symbol, bars)
+    if st.session_state.get("live_wanted") != wanted:
+        st.session_state["live_view"] = live_view(station(), symbol, bars)
+        st.session_state["live_wanted"] = wanted
+    live_chart(st.session_state["live_view"], key=f"live-{symbol}")
+    st.caption("wheel to zoom · drag to move · double click to follow again · switch off for indicators and decisions")
+
+
 def choose(known: tuple[str, ...]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         symbol = st.selectbox("Symbol", known, width=140)
-        timeframe = st.segmented_control("Bars of", TIMEFRAMES, default=TIMEFRAMES[0], required=True, width=180)
+        offered = timeframes(station())
+        timeframe = st.segmented_control("Bars of", offered, default=offered[0], required=True, width=180)
         bars = st.segmented_control(
             "Show", BARS, default=250, required=True, format_func=lambda count: f"{count} bars", width=300
         )
-        follow = st.toggle("Follow the market", help="Draws each new bar, which resets the zoom. Off keeps the zoom.")
+        follow = st.toggle("Follow the market", help="Candles that come by WebSocket as bars close; the zoom stays.")
     if follow:
-        live(draw)(symbol, timeframe, bars)
+        follow_market(symbol, bars)
     else:
         draw(symbol, timeframe, bars)
 

@@ -114,7 +114,10 @@ class AgentSettings(_Section):
         default=("sample",), description="headline files (.jsonl or .csv); sample is the bundled one"
     )
     feeds: dict[str, tuple[str, ...]] = Field(
-        default={}, description="RSS or Atom by symbol, read at the start: {AAPL: [https://...]}"
+        default={}, description="RSS or Atom by symbol, read at the start and again: {AAPL: [https://...]}"
+    )
+    feed_interval_s: float = Field(
+        default=300.0, ge=30, le=86_400, description="seconds between two readings of a feed while the engine runs"
     )
     news_days: float = Field(default=10.0, gt=0, le=365, description="age of the oldest headline an agent sees")
 
@@ -127,6 +130,14 @@ class DecisionSettings(_Section):
     cache_s: float = Field(default=300.0, ge=0, le=86_400, description="seconds a decision on one snapshot is reused")
     quorum: int = Field(default=2, ge=1, le=20, description="votes needed for any action")
     horizon_bars: int = Field(default=5, ge=1, le=1000, description="bars over which a vote is meant")
+
+
+class HubSettings(_Section):
+    """The WebSocket hub that screens and notebooks read."""
+
+    enabled: bool = Field(default=True, description="whether the engine starts one")
+    host: str = Field(default="127.0.0.1", description="address to listen on; other machines need access rules")
+    port: int = Field(default=0, ge=0, le=65_535, description="0 takes a free one, which `live status` names")
 
 
 class Settings(_Section):
@@ -144,6 +155,7 @@ class Settings(_Section):
     risk: RiskSettings = RiskSettings()
     agents: AgentSettings = AgentSettings()
     decision: DecisionSettings = DecisionSettings()
+    hub: HubSettings = HubSettings()
 
     @classmethod
     def from_file(cls, path: str | Path) -> Settings:

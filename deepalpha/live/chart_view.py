@@ -5,14 +5,14 @@ from __future__ import annotations
 import datetime as dt
 
 from deepalpha.errors import MarketDataError
+from deepalpha.live.broadcast import segment
 from deepalpha.live.process import load_settings
 from deepalpha.live.workstation import Workstation
 from deepalpha.plots import SERIES, ChartSpec, Level, Tone, candle_chart, equity_chart
 from deepalpha.ta.view import market_view
-from deepalpha.types import DAY, BarFrame, Position
+from deepalpha.types import DAY, BarFrame, Fact, Position
 
-#: What the chart offers: the base timeframe of the bars and the coarser ones made of it.
-TIMEFRAMES = ("1d", "1w", "1mo")
+MILLISECOND = 1_000_000
 _COLUMNS = ("ts_open", "open", "high", "low", "close", "volume")
 
 
@@ -24,7 +24,7 @@ def chart_view(ws: Workstation, symbol: str, timeframe: str = "1d", bars: int = 
     Args:
         ws: the workspace.
         symbol: a symbol of the catalog.
-        timeframe: the settings' timeframe or a coarser one, see `TIMEFRAMES`.
+        timeframe: the settings' timeframe or a coarser one, see `timeframes`.
         bars: how many of the latest bars.
 
     Raises:
@@ -41,6 +41,47 @@ def chart_view(ws: Workstation, symbol: str, timeframe: str = "1d", bars: int = 
         fills=ws.fills(symbol=symbol, limit=bars),
         levels=() if held is None else _levels(held),
     )
+
+
+class LiveView(Fact, frozen=True):
+    """What a chart that follows the market begins with; later bars come from `url`.
+
+    `bars` are (ts_open in ms, open, high, low, close, volume), oldest first; `url` is None when no hub runs.
+    """
+
+    url: str | None
+    symbol: str
+    segment: str
+    timeframe: str
+    mode: str
+    bars: tuple[tuple[float, ...], ...]
+
+
+def live_view(ws: Workstation, symbol: str, bars: int = 250) -> LiveView:
+    """The latest closed bars of the settings' timeframe and where the next ones come from.
+
+    Raises:
+        MarketDataError: no bars of this symbol.
+    """
+    timeframe = load_settings(ws.workspace).timeframe
+    frame = _closed_bars(ws, symbol, timeframe)
+    times = (frame.ts_open // MILLISECOND).astype(float)
+    columns = (times, frame.open, frame.high, frame.low, frame.close, frame.volume)
+    status = ws.status()
+    return LiveView(
+        url=status.hub,
+        symbol=symbol,
+        segment=segment(symbol),
+        timeframe=timeframe,
+        mode=f"{(status.mode or 'practice').upper()} replay",
+        bars=tuple(zip(*(column[-bars:].tolist() for column in columns), strict=True)),
+    )
+
+
+def timeframes(ws: Workstation) -> tuple[str, ...]:
+    """What the chart offers: the timeframe that is decided on, and the coarser ones the agents see."""
+    settings = load_settings(ws.workspace)
+    return (settings.timeframe, *settings.view_timeframes)
 
 
 def equity_view(ws: Workstation) -> ChartSpec:

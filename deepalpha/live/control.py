@@ -42,6 +42,8 @@ class EngineStatus(Fact, frozen=True):
     killed: str | None = None
     bars_per_second: float = 0.0
     steps_left: int = 0
+    hub: str | None = None
+    """Address of the WebSocket hub, for example ``ws://127.0.0.1:43125/``; None when none runs."""
 
 
 def status(workspace: Workspace, ops: Ops | None = None) -> EngineStatus:
@@ -71,6 +73,7 @@ def status(workspace: Workspace, ops: Ops | None = None) -> EngineStatus:
         killed=killed,
         bars_per_second=body["bars_per_second"],
         steps_left=body["steps_left"],
+        hub=body.get("hub") if fresh else None,
     )
 
 

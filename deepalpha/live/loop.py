@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -18,16 +18,17 @@ from deepalpha.agents import discover, run_agents, series_needed
 from deepalpha.agents.base import BaseAgent
 from deepalpha.config import Settings, Workspace
 from deepalpha.decision import DecisionConfig, DecisionEngine, build_context
-from deepalpha.errors import StoreError
+from deepalpha.errors import HubError, StoreError
 from deepalpha.execution import STATISTICS_BARS, PracticeAccount, plan_order
+from deepalpha.live.broadcast import Broadcast
 from deepalpha.live.commands import CommandDesk
 from deepalpha.live.headlines import collect
 from deepalpha.live.pending import Pending, PendingBook
 from deepalpha.live.records import Batch, Scribe
 from deepalpha.live.recovery import Recovery
-from deepalpha.market import Catalog, ReplaySource, Step, check_timeframe, seed
+from deepalpha.market import Catalog, NewsRefresher, ReplaySource, Step, check_timeframe, seed
 from deepalpha.risk import risk_rows
-from deepalpha.store import Ops, project, rows
+from deepalpha.store import Ops, Row, project, rows
 from deepalpha.ta.view import market_view
 from deepalpha.types import (
     DAY,
@@ -78,6 +79,7 @@ class Loop:
             catalog, settings.symbols, settings.timeframe, start=(start - type(start)(1970, 1, 1)).days * DAY
         )
         self.news, unread = collect(settings.agents, now=clock())
+        self.feeds = NewsRefresher(settings.agents.feeds, interval_s=settings.agents.feed_interval_s, clock=clock)
         self.agents: list[BaseAgent] = discover(settings.agents.enabled)
         self.series = series_needed(self.agents)
         self.approval = settings.approval
@@ -85,11 +87,23 @@ class Loop:
         self.paused = False
         self.stopping = False
         self.wants_new_session = False
+        self.broadcast: Broadcast | None = None
+        self.hub: str | None = None
+        self._untold: list[str] = []
         self.begin(account_id or self._latest_account())
-        for problem in unread:
+        self._note_unread(unread)
+
+    def _note_unread(self, problems: Iterable[str]) -> None:
+        for problem in problems:
             batch = self.scribe.batch()
             batch.audit("news", "feed", "failed", self.cursor, {"message": problem})
             batch.commit()
+
+    def hear(self) -> None:
+        """Take the headlines the feeds brought since the last call; never waits for the network."""
+        news = self.feeds.take()
+        self.news.add(news.headlines)
+        self._note_unread(news.problems)
 
     def _latest_account(self) -> str:
         found = self.ops.scalar("SELECT account_id FROM equity ORDER BY id DESC LIMIT 1")
@@ -98,7 +112,7 @@ class Loop:
     def begin(self, account_id: str) -> None:
         """Set up an account, fresh or from the log."""
         self.account_id = account_id
-        self.scribe = Scribe(self.ops, run_id=self.run_id, account_id=account_id, clock=self.clock)
+        self.scribe = Scribe(self.ops, run_id=self.run_id, account_id=account_id, clock=self.clock, told=self._tell)
         self.account = PracticeAccount(self.settings, self.source.instruments(), bar_ns=self.bar_ns)
         config = DecisionConfig(**self.settings.decision.model_dump())
         self.decider = DecisionEngine(config, scope=account_id, clock=self.clock)
@@ -107,29 +121,37 @@ class Loop:
         self.cursor = 0
         self.desk = CommandDesk(self)
         Recovery(self).run()
+        self._next: Step | None = None
+        self._look()
+
+    def _look(self) -> None:
+        """Ask the source for steps after the cursor; a market that goes on may have new ones."""
         self._steps = self.source.steps(self.cursor)
-        self._next: Step | None = next(self._steps, None)
+        self._next = next(self._steps, None)
 
     @property
     def state(self) -> str:
         """running, waiting (for a click), paused or finished."""
         if self.stopping:
             return "stopping"
-        if self._next is None:
+        if self._next is None and not self.source.live:
             return "finished"
         if self.paused:
             return "paused"
         return "waiting" if self._waits() else "running"
 
     def _waits(self) -> bool:
-        return self.settings.replay.pause_on_pending and self.approval is Approval.APPROVE and bool(len(self.pending))
+        replayed = self.settings.replay.pause_on_pending and not self.source.live  # a real market waits for nobody
+        return replayed and self.approval is Approval.APPROVE and bool(len(self.pending))
 
     async def run(self) -> None:
         """Run until `stop` or a new session is asked for; a finished replay keeps answering commands."""
         self.heartbeat()
+        self.feeds.start()
         due = beat = projected = time.monotonic()
         while not self.stopping and not self.wants_new_session:
             self.desk.poll()
+            self.hear()
             now = time.monotonic()
             if now - beat >= HEARTBEAT_S:
                 self.heartbeat()
@@ -137,13 +159,17 @@ class Loop:
             if now - projected >= PROJECT_S:
                 self.project()
                 projected = time.monotonic()
-            if self.state == "running" and now >= due:
+            if self._next is None and self.source.live:
+                self._look()
+            if self._next is not None and self.state == "running" and now >= due:
                 await self.step()
-                interval = 1.0 / self.bars_per_second if self.bars_per_second else 0.0
+                interval = 1.0 / self.bars_per_second if self.bars_per_second and not self.source.live else 0.0
                 due = max(due + interval, now)
                 await asyncio.sleep(0)
             else:
-                await asyncio.sleep(min(POLL_S, max(due - now, 0.001)) if self.state == "running" else POLL_S)
+                soon = self._next is not None and self.state == "running"
+                await asyncio.sleep(min(POLL_S, max(due - now, 0.001)) if soon else POLL_S)
+        self.feeds.stop()
         self.heartbeat()
         self.project()
 
@@ -179,6 +205,7 @@ class Loop:
         batch.commit()
         self.cursor = step.ts_event
         self._next = next(self._steps, None)
+        self._send(lambda told: told.candles(step.candles))
         for pending in approved:
             if pending is not None:
                 self.desk.execute(pending, by="auto")
@@ -280,9 +307,26 @@ class Loop:
             "pending": len(self.pending),
             "killed": self.account.gate.killed,
             "steps_left": self.source.count_steps(self.cursor),
+            "hub": self.hub,
         }
         stamp = self.scribe.stamp()
+        if untold := self._untold:
+            self._untold = []
+            why = {"message": untold[-1], "messages": len(untold)}
+            self.ops.append([rows.audit(stamp, "hub", "broadcast", "failed", self.cursor, why)])
         self.ops.append([rows.heartbeat(stamp, pid=os.getpid(), state=self.state, ts_event=self.cursor, body=body)])
+
+    def _tell(self, written: Sequence[Row]) -> None:
+        self._send(lambda told: told.rows(written))
+
+    def _send(self, send: Callable[[Broadcast], None]) -> None:
+        """Tell the hub's readers. A hub that cannot take it never stops trading: the next heartbeat says it."""
+        if self.broadcast is None:
+            return
+        try:
+            send(self.broadcast)
+        except HubError as error:
+            self._untold.append(str(error))
 
     def project(self) -> None:
         """Bring the analyst's store up to the log. A store that cannot be written never stops trading: it is said."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from deepalpha.gateways import Report
 from deepalpha.store import Ops, Row, rows
@@ -12,9 +12,10 @@ from deepalpha.types import Fill, Mode, OrderEvent, OrderRequest, Verdict
 class Batch:
     """Rows of one step, in order. Nothing is in the log before `commit`."""
 
-    def __init__(self, ops: Ops, stamp: rows.Stamp) -> None:
+    def __init__(self, ops: Ops, stamp: rows.Stamp, told: Callable[[Sequence[Row]], None]) -> None:
         self._ops = ops
         self._rows: list[Row] = []
+        self._told = told
         self.stamp = stamp
 
     def add(self, *new: Row) -> None:
@@ -57,20 +58,29 @@ class Batch:
 
     def commit(self, *, durable: bool = False) -> int:
         """Write everything collected as one transaction; returns the number of rows."""
-        written = len(self._rows)
-        self._ops.append(self._rows, durable=durable)
-        self._rows = []
-        return written
+        written, self._rows = self._rows, []
+        self._ops.append(written, durable=durable)
+        self._told(written)
+        return len(written)
 
 
 class Scribe:
-    """Makes batches stamped with this run and this account."""
+    """Makes batches stamped with this run and this account; `told` gets the rows of each batch once it is written."""
 
-    def __init__(self, ops: Ops, *, run_id: str, account_id: str, clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        ops: Ops,
+        *,
+        run_id: str,
+        account_id: str,
+        clock: Callable[[], int],
+        told: Callable[[Sequence[Row]], None],
+    ) -> None:
         self.ops = ops
         self.run_id = run_id
         self.account_id = account_id
         self.clock = clock
+        self._told = told
 
     def stamp(self) -> rows.Stamp:
         """Who writes, now."""
@@ -78,4 +88,4 @@ class Scribe:
 
     def batch(self) -> Batch:
         """An empty batch."""
-        return Batch(self.ops, self.stamp())
+        return Batch(self.ops, self.stamp(), self._told)

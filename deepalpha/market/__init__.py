@@ -2,10 +2,17 @@
 
     Catalog          bars on disk, one Parquet file a symbol and timeframe; write merges, read checks
     seed             copies the four bundled stocks into a catalog; sample_symbols, sample_headlines
+    write_ticks      (of Catalog) trades and quotes beside the bars; TickWriter makes batches of what arrives
+    check_catalog    gaps, duplicates, zero volume, outliers, stale spans; check_file, check_bars
+    pull_bars        an exchange's history (CcxtHistory) into the catalog: resumable, gaps repaired, a PullReport
+    DataEngine       prices of one symbol from a file, a frame or the catalog; returns, coarser bars
     import_file      anyone's CSV or Parquet into a catalog; ImportReport says what was kept and what was set aside
     MarketSource     the contract of a feed of closed bars; Step is one moment of it
-    ReplaySource     a feed out of the catalog
-    NewsBook         headlines known at a moment; load_headlines (file), fetch_feed (RSS, Atom)
+    ReplaySource     a feed out of the catalog; FrameSource: out of any frames or files
+    LiveSource       the same that goes on: closed bars are appended as they come
+    Feed             batches of live or recorded market data: trades, quotes, bars, indicators; FeedEvent: what is rare
+    StreamProcessor  the same without connections: raw messages in, batches out
+    NewsBook         headlines known at a moment; load_headlines, fetch_feed, NewsRefresher (reads feeds again)
     check_timeframe  nominal length of a timeframe in ns; bucket_end: where a bar ends
 
 Bars are frames or arrays of ts_open, ts_event (int64 UTC ns), open, high, low, close, volume (float64). A bar may be
@@ -20,26 +27,53 @@ Example:
 """
 
 from deepalpha.market.catalog import Catalog
+from deepalpha.market.data_engine import DataEngine
+from deepalpha.market.exchange import BarHistory, CcxtHistory
+from deepalpha.market.feed import Batch, Feed, FeedEvent, StreamProcessor, stream_urls
+from deepalpha.market.frame_source import FrameSource
 from deepalpha.market.importer import ImportReport, import_file
+from deepalpha.market.live import LiveSource
 from deepalpha.market.news import NewsBook, fetch_feed, load_headlines
+from deepalpha.market.news_refresher import NewsRefresher
 from deepalpha.market.protocol import MarketSource, Step
+from deepalpha.market.pull import PullReport, pull_bars
+from deepalpha.market.quality import QualityReport, check_bars, check_catalog, check_file
 from deepalpha.market.sample import sample_headlines, sample_symbols, seed
 from deepalpha.market.source import ReplaySource
+from deepalpha.market.tick_writer import TickWriter
 from deepalpha.market.timeframes import bucket_end, check_timeframe
 
 __all__ = [
+    "BarHistory",
+    "Batch",
     "Catalog",
+    "CcxtHistory",
+    "DataEngine",
+    "Feed",
+    "FeedEvent",
+    "FrameSource",
     "ImportReport",
+    "LiveSource",
     "MarketSource",
     "NewsBook",
+    "NewsRefresher",
+    "PullReport",
+    "QualityReport",
     "ReplaySource",
     "Step",
+    "StreamProcessor",
+    "TickWriter",
     "bucket_end",
+    "check_bars",
+    "check_catalog",
+    "check_file",
     "check_timeframe",
     "fetch_feed",
     "import_file",
     "load_headlines",
+    "pull_bars",
     "sample_headlines",
     "sample_symbols",
     "seed",
+    "stream_urls",
 ]

@@ -106,7 +106,8 @@ def local_days(table: pl.DataFrame, mapping: ColumnMap) -> pl.Series | None:
         local = _from_text(column.str.strip_chars().str.replace(r"(:\d{2}(?:\.\d+)?)\s*[+-]\d{2}:?\d{2}$", "$1"))
     else:
         return None
-    return local if bool((local.drop_nulls() % DAY == 0).all()) else None
+    read = local.drop_nulls()  # none of them: epochs as text
+    return local if len(read) and bool((read % DAY == 0).all()) else None
 
 
 def _from_numbers(values: pl.Series) -> pl.Series:

@@ -19,21 +19,23 @@ import unicodedata
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import insort
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import feedparser
 import msgspec
 
 from deepalpha.errors import MarketDataError, ProviderError
-from deepalpha.market.catalog import check_symbol
+from deepalpha.market.symbols import check_symbol
 from deepalpha.types import SECOND, Headline
 
 TITLE_LIMIT = 300
 FEED_LIMIT = 8_000_000  # bytes; a larger answer is no news feed
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NOT_MODIFIED = 304
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -46,9 +48,19 @@ class NewsBook:
 
     def __init__(self, headlines: Iterable[Headline]) -> None:
         self._by_symbol: dict[str, list[Headline]] = {}
-        for headline in sorted(headlines, key=lambda item: (item.ts_known, item.ts_published, item.id)):
-            for symbol in dict.fromkeys(headline.symbols):
-                self._by_symbol.setdefault(symbol, []).append(headline)
+        self._ids: set[tuple[str, str]] = set()
+        self.add(headlines)
+
+    def add(self, headlines: Iterable[Headline]) -> int:
+        """Take more; a headline whose id a symbol has already stays as it was first known. Returns how many are new."""
+        new = 0
+        for headline in sorted(headlines, key=_order):
+            fresh = [symbol for symbol in dict.fromkeys(headline.symbols) if (symbol, headline.id) not in self._ids]
+            for symbol in fresh:
+                insort(self._by_symbol.setdefault(symbol, []), headline, key=_order)
+                self._ids.add((symbol, headline.id))
+            new += bool(fresh)
+        return new
 
     def known(self, symbol: str, asof: int, within_ns: int) -> tuple[Headline, ...]:
         """Headlines of a symbol known at `asof` and published less than `within_ns` before it, newest last.
@@ -62,6 +74,10 @@ class NewsBook:
             if headline.ts_published > asof - within_ns:
                 found.setdefault(normalised(headline.title), headline)
         return tuple(found.values())
+
+
+def _order(headline: Headline) -> tuple[int, int, str]:
+    return headline.ts_known, headline.ts_published, headline.id
 
 
 def clean_title(text: str) -> str:
@@ -179,8 +195,43 @@ def fetch_feed(
     Raises:
         ProviderError: not reachable or not in time (retryable), refused, not there, too large or not a feed (not).
     """
+    return read_feed(url_or_path, symbols=symbols, fetched_at=fetched_at, timeout_s=timeout_s).headlines
+
+
+class FeedAnswer(NamedTuple):
+    """One reading of a feed; `headlines` is () when the feed is the same as at `validators`."""
+
+    headlines: tuple[Headline, ...]
+    changed: bool
+    validators: dict[str, str]
+    """Headers for the next request (If-None-Match, If-Modified-Since), so that an unchanged feed is not sent again."""
+
+
+class FeedError(ProviderError):
+    """A feed that could not be read; `retry_after_s` is how long its server asked us to wait, 0 if it did not say."""
+
+    def __init__(self, message: str, *, retryable: bool = False, retry_after_s: float = 0.0) -> None:
+        super().__init__(message, retryable=retryable)
+        self.retry_after_s = retry_after_s
+
+
+def read_feed(
+    url_or_path: str | Path,
+    *,
+    symbols: Sequence[str],
+    fetched_at: int,
+    timeout_s: float = 10.0,
+    validators: Mapping[str, str] | None = None,
+) -> FeedAnswer:
+    """`fetch_feed` for readers that come again: give the `validators` of the last answer."""
     checked = tuple(check_symbol(symbol) for symbol in symbols)
-    data = _fetch(url_or_path, timeout_s)
+    data, answered = _fetch(url_or_path, timeout_s, dict(validators or {}))
+    if data is None:
+        return FeedAnswer((), False, dict(validators or {}))
+    return FeedAnswer(_headlines(url_or_path, data, checked, fetched_at), True, answered)
+
+
+def _headlines(url_or_path: str | Path, data: bytes, symbols: tuple[str, ...], fetched_at: int) -> tuple[Headline, ...]:
     feed = feedparser.parse(io.BytesIO(data))
     if not feed.version and not feed.entries:
         raise ProviderError(f"{url_or_path} is not an RSS or Atom feed; check the address")
@@ -199,12 +250,12 @@ def fetch_feed(
                 id=identity,
                 title=title,
                 source=source,
-                symbols=checked,
+                symbols=symbols,
                 ts_published=published,
                 ts_known=max(published, fetched_at),
                 url=url,
             )
-    return tuple(sorted(found.values(), key=lambda item: (item.ts_known, item.ts_published, item.id)))
+    return tuple(sorted(found.values(), key=_order))
 
 
 def _plain(entry: Any) -> str:
@@ -214,15 +265,18 @@ def _plain(entry: Any) -> str:
     return html.unescape(title) if "html" in str(entry.get("title_detail", {}).get("type", "")) else title
 
 
-def _fetch(url_or_path: str | Path, timeout_s: float) -> bytes:
+def _fetch(
+    url_or_path: str | Path, timeout_s: float, validators: dict[str, str]
+) -> tuple[bytes | None, dict[str, str]]:
+    """(the feed, or None when it has not changed; validators for the next time)."""
     parts = urllib.parse.urlsplit(str(url_or_path))
     if isinstance(url_or_path, Path) or len(parts.scheme) <= 1:
-        return _read_local(Path(url_or_path))
+        return _read_local(Path(url_or_path)), {}
     if parts.scheme == "file":
-        return _read_local(Path(urllib.request.url2pathname(parts.path)))
+        return _read_local(Path(urllib.request.url2pathname(parts.path))), {}
     if parts.scheme not in ("http", "https"):
         raise ProviderError(f"{url_or_path}: {parts.scheme} is not read; use an http or https URL or a file")
-    return _download(str(url_or_path), timeout_s)
+    return _download(str(url_or_path), timeout_s, validators)
 
 
 def _read_local(path: Path) -> bytes:
@@ -235,7 +289,7 @@ def _read_local(path: Path) -> bytes:
     return data
 
 
-def _download(url: str, timeout_s: float) -> bytes:
+def _download(url: str, timeout_s: float, validators: dict[str, str]) -> tuple[bytes | None, dict[str, str]]:
     """GET within a deadline for the whole answer; redirects stay within http and https."""
     deadline = time.monotonic() + timeout_s
     opener = urllib.request.OpenerDirector()
@@ -251,8 +305,13 @@ def _download(url: str, timeout_s: float) -> bytes:
         opener.add_handler(handler())
     data = bytearray()
     try:
-        request = urllib.request.Request(url, headers={"User-Agent": "DeepAlpha news reader"})
+        request = urllib.request.Request(url, headers={"User-Agent": "DeepAlpha news reader"} | validators)
         with opener.open(request, timeout=timeout_s) as answer:
+            pairs = (
+                ("If-None-Match", answer.headers.get("ETag")),
+                ("If-Modified-Since", answer.headers.get("Last-Modified")),
+            )
+            answered = {name: value for name, value in pairs if value}
             while chunk := answer.read1(65_536):
                 data += chunk
                 if time.monotonic() > deadline:
@@ -260,13 +319,19 @@ def _download(url: str, timeout_s: float) -> bytes:
                 _check_size(len(data), url)
     except urllib.error.HTTPError as error:
         status, reason = error.code, error.reason
+        wait = error.headers.get("Retry-After", "")
         error.close()
+        if status == NOT_MODIFIED:
+            return None, validators
         again = status in _AGAIN
         advice = "try again later" if again else "check the address and whether it needs a login"
-        raise ProviderError(f"feed {url} answered {status} {reason}; {advice}", retryable=again) from error
+        wait_s = float(wait) if wait.isdigit() else 0.0
+        raise FeedError(
+            f"feed {url} answered {status} {reason}; {advice}", retryable=again, retry_after_s=wait_s
+        ) from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise ProviderError(f"feed {url} cannot be fetched ({error}); try again", retryable=True) from error
-    return bytes(data)
+    return bytes(data), answered
 
 
 def _check_size(size: int, where: str) -> None:

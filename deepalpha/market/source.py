@@ -4,20 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from deepalpha.errors import MarketDataError
 from deepalpha.market.bars import COLUMNS
-from deepalpha.market.catalog import Catalog
 from deepalpha.market.protocol import Step
 from deepalpha.types import SECOND, Candle, Instrument
 
 if TYPE_CHECKING:
+    import polars as pl
     from numpy.typing import NDArray
 
     from deepalpha.market.protocol import Window
+
+
+class BarStore(Protocol):
+    """What a replay reads from: the catalog, or bars in memory."""
+
+    def read(self, symbol: str, timeframe: str) -> pl.DataFrame:
+        """All bars, oldest first, as `Catalog.read` gives them."""
+        ...
+
+    def instrument(self, symbol: str) -> Instrument:
+        """Steps and currency of a symbol."""
+        ...
 
 
 class ReplaySource:
@@ -37,7 +49,9 @@ class ReplaySource:
             bar is before `start`.
     """
 
-    def __init__(self, catalog: Catalog, symbols: Sequence[str], timeframe: str, *, start: int | None = None) -> None:
+    live = False
+
+    def __init__(self, catalog: BarStore, symbols: Sequence[str], timeframe: str, *, start: int | None = None) -> None:
         self.symbols = tuple(dict.fromkeys(symbols))
         self.timeframe = timeframe
         if not self.symbols:
@@ -57,7 +71,7 @@ class ReplaySource:
                 f"{_day(self.last_ts_event)}; choose an earlier replay.start or import newer bars"
             )
 
-    def _load(self, catalog: Catalog, symbol: str, start: int | None) -> None:
+    def _load(self, catalog: BarStore, symbol: str, start: int | None) -> None:
         frame = catalog.read(symbol, self.timeframe)
         columns: Window = {}
         for name in (*COLUMNS, "ts_event"):

@@ -13,7 +13,7 @@ import pytest
 
 import deepalpha.market
 from deepalpha.errors import MarketDataError
-from deepalpha.market import Catalog, MarketSource, ReplaySource, seed
+from deepalpha.market import Catalog, FrameSource, LiveSource, MarketSource, ReplaySource, seed
 from deepalpha.types import DAY, Candle
 
 
@@ -35,7 +35,71 @@ def sparse_replay(tmp_path: Path) -> MarketSource:
     return ReplaySource(catalog, ["C", "A/B", "D"], "1h")
 
 
-MAKERS: dict[str, Callable[[Path], MarketSource]] = {"ReplaySource": replay, "ReplaySource, sparse": sparse_replay}
+def live(tmp_path: Path) -> MarketSource:
+    """Half of the bars are history, the rest came one by one; one came too late."""
+    whole = replay(tmp_path)
+    catalog = Catalog(tmp_path / "half")
+    for symbol in whole.symbols:
+        frame = Catalog(tmp_path / "catalog").read(symbol, "1d").drop("ts_event")
+        catalog.write(symbol, "1d", frame[:-40], instrument=whole.instruments()[symbol])
+    source = LiveSource(catalog, whole.symbols, "1d", since=12_500 * DAY)
+    late: list[Candle] = []
+    for number, step in enumerate(whole.steps(source.last_ts_event)):
+        for candle in step.candles:
+            if number == 7 and candle.symbol == "IBM":
+                late.append(candle)
+            else:
+                source.append(candle, now=candle.ts_event)
+        source.release(step.ts_event + DAY)
+    assert source.append(late[0], now=source.last_ts_event)
+    return source
+
+
+def frames(tmp_path: Path) -> MarketSource:
+    """A file, a polars frame and a pandas frame whose rows come newest first."""
+    tmp_path.mkdir(exist_ok=True)
+    catalog = Catalog(tmp_path / "catalog")
+    seed(catalog)
+    paths = {symbol: tmp_path / f"{symbol}.csv" for symbol in ("GOOG", "AAPL", "IBM")}
+    tables = {symbol: catalog.read(symbol, "1d").drop("ts_event") for symbol in paths}
+    tables["GOOG"].write_csv(paths["GOOG"])
+    data = {"GOOG": paths["GOOG"], "AAPL": tables["AAPL"], "IBM": tables["IBM"].reverse().to_pandas()}
+    return FrameSource(data, start=12_500 * DAY)
+
+
+def table_with_holes() -> pl.DataFrame:
+    """Hours of two symbols that begin and end apart and miss some hours, each another."""
+    parts = []
+    for symbol, hours in (("C/D", range(20, 90)), ("A", range(60))):
+        opens = [19_723 * DAY + hour * DAY // 24 for hour in hours if hour % (7 if symbol == "A" else 11)]
+        close = pl.col("ts_open") / DAY % 1 + 1
+        part = pl.DataFrame({"symbol": symbol, "ts_open": opens}, schema={"symbol": pl.String(), "ts_open": pl.Int64()})
+        prices = dict.fromkeys(("open", "high", "low", "close"), close)
+        parts.append(part.with_columns(**prices, volume=pl.lit(1.0)))
+    return pl.concat(parts)
+
+
+def one_table(tmp_path: Path) -> MarketSource:
+    table_with_holes().write_parquet(tmp_path / "all.parquet")
+    return FrameSource(tmp_path / "all.parquet")
+
+
+def real_file(tmp_path: Path) -> MarketSource:
+    path = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / "crypto_1h_5sym_2020-09_2025-09.parquet"
+    if not path.exists():
+        pytest.skip(f"../shared/data/{path.name} is not on this machine")
+    recent = pl.col("ts") < pl.datetime(2020, 12, 1, time_zone="UTC")
+    return FrameSource(pl.read_parquet(path).filter(recent), start=18_540 * DAY)
+
+
+MAKERS: dict[str, Callable[[Path], MarketSource]] = {
+    "FrameSource": frames,
+    "FrameSource, one file": one_table,
+    "FrameSource, real": real_file,
+    "LiveSource": live,
+    "ReplaySource": replay,
+    "ReplaySource, sparse": sparse_replay,
+}
 
 
 @pytest.fixture(params=MAKERS)
@@ -139,3 +203,18 @@ def test_candles_are_facts(source: MarketSource) -> None:
     with pytest.raises(AttributeError):
         step.ts_event = 0  # type: ignore[misc]  # the point of the test
     assert all(isinstance(candle, Candle) for candle in step.candles)
+
+
+def test_frames_give_the_steps_of_the_catalog_they_came_from(tmp_path: Path) -> None:
+    ours, theirs = frames(tmp_path / "frames"), replay(tmp_path / "replay")
+    assert list(ours.steps(0)) == list(theirs.steps(0))
+    catalog = Catalog(tmp_path / "holes")
+    for (symbol,), part in table_with_holes().partition_by("symbol", as_dict=True).items():
+        catalog.write(str(symbol), "1h", part)
+    assert list(one_table(tmp_path).steps(0)) == list(ReplaySource(catalog, ["C/D", "A"], "1h").steps(0))
+
+
+def test_a_table_without_a_symbol_column_asks_whose_bars_they_are(tmp_path: Path) -> None:
+    seed(catalog := Catalog(tmp_path))
+    with pytest.raises(MarketDataError, match="say whose bars"):
+        FrameSource(catalog.read("AAPL", "1d"))

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from deepalpha.config import Settings, Workspace
 from deepalpha.live import Loop
-from deepalpha.live.chart_view import TIMEFRAMES
+from deepalpha.live.chart_view import timeframes
 from deepalpha.live.workstation import Workstation
 
 APP = Path(__file__).parents[2] / "app"
@@ -58,7 +58,7 @@ def words() -> ModuleType:
 def test_every_choice_of_the_chart_is_drawn(traded: Workstation) -> None:
     test = opened("20_chart.py")
     said = []
-    for timeframe in TIMEFRAMES:
+    for timeframe in timeframes(traded):
         frames, shown = test.segmented_control
         frames.set_value(timeframe)
         shown.set_value(120)
@@ -66,7 +66,7 @@ def test_every_choice_of_the_chart_is_drawn(traded: Workstation) -> None:
         assert not test.exception
         assert not test.error
         said += [text.value for text in test.caption if "closed bars" in text.value]
-    assert [text.startswith("120 closed bars") for text in said] == [True] * len(TIMEFRAMES)
+    assert [text.startswith("120 closed bars") for text in said] == [True] * len(timeframes(traded))
 
 
 def test_the_chart_follows_the_market_without_an_error(traded: Workstation) -> None:

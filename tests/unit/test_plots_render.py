@@ -13,7 +13,7 @@ import pytest
 from deepalpha.config import Settings, Workspace
 from deepalpha.errors import MarketDataError
 from deepalpha.live import Loop
-from deepalpha.live.chart_view import TIMEFRAMES, chart_view, equity_view, symbols
+from deepalpha.live.chart_view import chart_view, equity_view, symbols, timeframes
 from deepalpha.live.workstation import Workstation
 from deepalpha.plots import (
     Bars,
@@ -111,7 +111,7 @@ def test_holoviews_draws_every_pane_on_one_time_axis_with_a_height_of_its_own() 
 def test_the_chart_ends_at_the_markets_present_whatever_the_catalog_holds(station: Workstation) -> None:
     now = station.status().ts_event
     assert station.catalog.read("AAPL", "1d")["ts_event"].max() > now
-    for timeframe in TIMEFRAMES:
+    for timeframe in timeframes(station):
         spec = chart_view(station, "AAPL", timeframe)
         assert spec.times[-1] < now
     assert chart_view(station, "AAPL", "1d").times[-1] == now - DAY

@@ -14,13 +14,18 @@ def test_the_examples_run_in_an_empty_workspace(
 ) -> None:
     monkeypatch.setenv("DEEPALPHA_WORKSPACE", str(tmp_path / "ws"))
     text = README.read_text(encoding="utf-8")
-    example, analysis, orders = [part.split("```")[0] for part in text.split("```python\n")[1:]]
+    example, analysis, market, orders = [part.split("```")[0] for part in text.split("```python\n")[1:]]
     names: dict[str, object] = {}
     exec(compile(example, str(README), "exec"), names)
     assert 0 < float(capsys.readouterr().out.split()[0]) < 100
     assert "Momentum" in names
     exec(compile(analysis, str(README), "exec"), names)
     assert int(capsys.readouterr().out.split()[0]) > 100
+    exec(compile(market, str(README), "exec"), names)
+    steps, gaps, breaks = capsys.readouterr().out.splitlines()[-1].split()
+    assert int(steps) > 3000
+    assert int(gaps) == 0
+    assert int(breaks) > 600
     exec(compile(orders, str(README), "exec"), names)
     order, refusal, timing = capsys.readouterr().out.splitlines()
     assert order == "PAPER-1-1 65000.5"

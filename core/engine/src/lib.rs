@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! - [`ta`]: one file per indicator, found by `build.rs`; [`patterns`]: one file per candlestick pattern.
-//! - [`stream`]: resampling of closed bars and the market view.
+//! - [`stream`]: market streams (parser, processor, bars), resampling of closed bars and the market view.
 //! - [`types`]: fixed-point `Price`, `Quantity`, `Money`, `Instrument`, `Side`, `UtcNanos`.
 //! - [`orders`]: requests and the order life cycle table. [`risk`]: the gate, the only maker of `Approved`.
 //! - [`book`]: order books in ticks and lots: single orders (L3), price levels (L2), queue positions.

@@ -1,5 +1,4 @@
 //! Rates against an exact model, and the bounds on addresses, memory and refused requests.
-#![expect(clippy::indexing_slicing, reason = "tests may stop at a wrong shape")]
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

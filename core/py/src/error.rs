@@ -11,6 +11,8 @@ pub(crate) enum Kind {
     Store,
     Duplicate,
     MarketData,
+    Hub,
+    HubBusy,
 }
 
 impl Kind {
@@ -21,6 +23,8 @@ impl Kind {
             Self::Store => "StoreError",
             Self::Duplicate => "DuplicateError",
             Self::MarketData => "MarketDataError",
+            Self::Hub => "HubError",
+            Self::HubBusy => "HubBusyError",
         }
     }
 }

@@ -76,6 +76,8 @@ pub struct DepthUpdate<'a> {
     pub last_update: u64,
     /// Last id of the message before (`pu`, USD-M futures).
     pub previous_update: Option<u64>,
+    /// The venue's checksum of its book after this update (Kraken, OKX), as 32 bits.
+    pub checksum: Option<u32>,
     /// Changed bids.
     pub bids: &'a [Level],
     /// Changed asks.

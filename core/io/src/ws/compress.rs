@@ -46,15 +46,31 @@ impl Compressor {
         Self { stream, keeps_context, scratch: Vec::new() }
     }
 
-    /// Appends a message as one frame: compressed, or plain when that is shorter and no context must be kept.
+    /// Appends a message as one compressed frame.
     pub fn encode(&mut self, out: &mut Vec<u8>, opcode: OpCode, payload: &[u8], mask: Option<[u8; 4]>) {
+        self.write(out, opcode, payload, mask, usize::MAX);
+    }
+
+    /// A message as a server's frame of its own, to be shared: compressed, or plain when that is shorter.
+    ///
+    /// Only of a compressor without context: a reader's window holds nothing of what was sent plain.
+    #[must_use]
+    pub fn frame(&mut self, opcode: OpCode, payload: &[u8]) -> Bytes {
+        let mut out = Vec::new();
+        let most = if self.keeps_context { usize::MAX } else { payload.len() };
+        self.write(&mut out, opcode, payload, None, most);
+        out.into()
+    }
+
+    /// Compresses to at most `most` bytes, otherwise writes the message plain.
+    fn write(&mut self, out: &mut Vec<u8>, opcode: OpCode, payload: &[u8], mask: Option<[u8; 4]>, most: usize) {
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.clear();
         let done = self.deflate(payload, &mut scratch);
         if !done || !self.keeps_context {
             self.stream.reset();
         }
-        if done && (self.keeps_context || scratch.len() < payload.len()) {
+        if done && scratch.len() <= most {
             encode(out, opcode, true, true, &scratch, mask);
         } else {
             encode(out, opcode, true, false, payload, mask);
@@ -63,14 +79,6 @@ impl Compressor {
         if scratch.capacity() <= 64 * 1024 {
             self.scratch = scratch;
         }
-    }
-
-    /// A message as a server's frame of its own, to be shared.
-    #[must_use]
-    pub fn frame(&mut self, opcode: OpCode, payload: &[u8]) -> Bytes {
-        let mut out = Vec::new();
-        self.encode(&mut out, opcode, payload, None);
-        out.into()
     }
 
     /// Whether everything was compressed; a library error (there is none for valid streams) says no.

@@ -128,6 +128,12 @@ impl Decoder {
         self.head_length > 0 || self.frame.is_some() || self.message.is_some()
     }
 
+    /// Bytes of heap held for what is incomplete, without the window of a compressed stream.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.payload.capacity() + self.control.capacity()
+    }
+
     /// Takes bytes from `input` until a message is complete. `Ok(None)` means that all of `input` was consumed.
     ///
     /// # Errors

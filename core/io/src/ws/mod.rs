@@ -6,7 +6,7 @@
 //! - [`deflate`]: permessage-deflate: what is agreed on, inflating with a limit.
 //! - [`compress`]: writing compressed messages, for one connection or shared by many.
 //! - [`request`]: an HTTP request head, read with limits.
-//! - [`handshake`]: the opening handshake of a server and of a client.
+//! - [`handshake`]: the opening handshake of a server; [`opening`]: that of a client.
 //! - [`error`]: close codes and what a peer did wrong.
 
 pub mod compress;
@@ -16,6 +16,7 @@ pub mod error;
 pub mod frame;
 pub mod handshake;
 mod offer;
+pub mod opening;
 pub mod request;
 
 pub use compress::Compressor;
@@ -24,4 +25,5 @@ pub use deflate::{Deflate, DeflatePolicy};
 pub use error::{CloseCode, ProtocolError};
 pub use frame::{FrameHeader, OpCode, apply_mask, encode, encode_close, header_len};
 pub use handshake::{Accepted, Rejection, Upgrade, plain_response};
+pub use opening::{Opened, Opening, OpeningError};
 pub use request::{Headers, Request, RequestLimits, RequestParser};

@@ -58,7 +58,7 @@ impl Headers {
             }
             let (name, value) = line.split_once(':').ok_or(HeadError::Malformed)?;
             let value = value.trim_matches([' ', '\t']);
-            if name.is_empty() || !name.bytes().all(is_token) || !value.bytes().all(is_text) {
+            if name.is_empty() || !name.bytes().all(is_token) || !is_field_value(value) {
                 return Err(HeadError::Malformed);
             }
             headers.push((name.to_owned(), value.to_owned()));
@@ -78,8 +78,9 @@ pub(super) fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-fn is_text(byte: u8) -> bool {
-    byte == b'\t' || (byte >= b' ' && byte != 0x7f)
+/// Whether a header may have the value: one line without control characters.
+pub(super) fn is_field_value(value: &str) -> bool {
+    value.bytes().all(|byte| byte == b'\t' || (byte >= b' ' && byte != 0x7f))
 }
 
 /// A parsed request, an upgrade or not.

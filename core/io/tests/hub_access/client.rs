@@ -101,8 +101,13 @@ pub(crate) struct Client {
 
 impl Client {
     /// Upgrades, or gives the hub's refusal (head and what follows).
-    pub(crate) fn try_over(mut stream: Box<dyn Stream>, headers: &str) -> Result<Self, String> {
-        stream.write_all(upgrade_request(headers).as_bytes()).map_err(|error| error.to_string())?;
+    pub(crate) fn try_over(stream: Box<dyn Stream>, headers: &str) -> Result<Self, String> {
+        Self::try_request(stream, &upgrade_request(headers))
+    }
+
+    /// The same with a request of its own.
+    pub(crate) fn try_request(mut stream: Box<dyn Stream>, request: &str) -> Result<Self, String> {
+        stream.write_all(request.as_bytes()).map_err(|error| error.to_string())?;
         let mut input = BytesMut::new();
         let head_end = loop {
             if let Some(end) = input.windows(4).position(|window| window == b"\r\n\r\n") {

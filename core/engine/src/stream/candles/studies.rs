@@ -1,0 +1,80 @@
+//! Indicators on the closed bars of one kind and symbol.
+//!
+//! Two states: `live` has seen every closed bar, `settled` only those that cannot be revised any more. A revision replays
+//! the bars between on a copy of `settled`, so the values after it are those of a batch over the final bars; the rows of the
+//! revised bar and of all bars behind it are given out again.
+
+use crate::stream::output::{BarRow, Output};
+use crate::ta::{Row, StreamSet, StreamSetError, Wanted};
+use crate::types::Price;
+
+/// The indicators of one kind of bars of one symbol.
+#[derive(Clone)]
+pub(crate) struct Studies {
+    live: StreamSet,
+    settled: Option<StreamSet>,
+    /// A row of the output: the numbers, and NaN behind them where other bars have more.
+    scratch: Vec<f64>,
+}
+
+/// What a bar is to an indicator.
+#[expect(clippy::cast_precision_loss, reason = "indicators are statistics; the exact numbers stand in the bar")]
+pub(crate) fn row_of(row: &BarRow) -> Row {
+    let price = |raw: i64| Price::from_raw(raw).to_f64();
+    [price(row.open), price(row.high), price(row.low), price(row.close), row.volume as f64 / 1e8]
+}
+
+impl Studies {
+    /// `revisable`: bars may change after they closed.
+    pub(crate) fn new(wanted: &[Wanted], symbol: &str, width: usize, revisable: bool) -> Result<Self, StreamSetError> {
+        let live = StreamSet::new(wanted.to_vec(), vec![symbol.to_owned()])?;
+        let settled = revisable.then(|| live.clone());
+        Ok(Self { live, settled, scratch: vec![f64::NAN; width] })
+    }
+
+    /// The next bar closed.
+    pub(crate) fn close(&mut self, row: &BarRow, out: &mut Output) {
+        // A bar of fixed-point prices is finite, so this cannot be refused.
+        if let Ok(values) = self.live.update(0, &row_of(row)) {
+            self.scratch.iter_mut().zip(values).for_each(|(slot, value)| *slot = *value);
+            out.indicators(row, &self.scratch);
+        }
+    }
+
+    /// The oldest bar that could be revised cannot any more.
+    pub(crate) fn settle(&mut self, row: &BarRow) {
+        if let Some(settled) = &mut self.settled {
+            let _finite = settled.update(0, &row_of(row));
+        }
+    }
+
+    /// Closed bars changed: `kept` are all that could, from the one at `from` on their values are given out again.
+    pub(crate) fn revise(&mut self, kept: impl Iterator<Item = BarRow>, from: usize, out: &mut Output) {
+        let Some(settled) = &self.settled else { return };
+        self.live = settled.clone();
+        for (place, row) in kept.enumerate() {
+            if place < from {
+                let _finite = self.live.update(0, &row_of(&row));
+            } else {
+                self.close(&row, out);
+            }
+        }
+    }
+
+    /// Both states as bytes.
+    pub(crate) fn snapshot(&self) -> Result<(Vec<u8>, Option<Vec<u8>>), StreamSetError> {
+        Ok((self.live.snapshot()?, self.settled.as_ref().map(StreamSet::snapshot).transpose()?))
+    }
+
+    /// From [`Self::snapshot`].
+    pub(crate) fn restore(&mut self, live: &[u8], settled: Option<&[u8]>) -> Result<(), StreamSetError> {
+        let (live, settled) = (StreamSet::restore(live)?, settled.map(StreamSet::restore).transpose()?);
+        (self.live, self.settled) = (live, settled);
+        Ok(())
+    }
+
+    /// Names of the outputs.
+    pub(crate) fn names(&self) -> &[String] {
+        self.live.names()
+    }
+}

@@ -1,0 +1,153 @@
+//! Rule 8: a single wrong price is kept aside; a real crash passes.
+//!
+//! A price far from the median of the last trades is not judged by itself: what comes next decides. Back at the old level:
+//! it was a spike. Still away after `confirm` trades: the market moved, and the median starts anew at the new level.
+//!
+//! The band around the median is computed from the whole window every 32 trades and whenever a price lies outside of it,
+//! so a trade costs one comparison and a store.
+
+use serde::{Deserialize, Serialize};
+
+use super::Tick;
+use crate::stream::processor::SpikeRule;
+
+const EVERY: u16 = 32;
+/// Largest window of a rule.
+const MOST: usize = 256;
+
+/// What is to be done with the suspects and the trade itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Judgement {
+    /// The trade is good; there was no suspect.
+    Good,
+    /// The trade is good and the suspects were spikes.
+    Spikes,
+    /// The trade is a suspect too and waits.
+    Waits,
+    /// The trade is one of a move: the suspects and it are good.
+    Move,
+}
+
+/// The last prices of a symbol, and the trades under suspicion.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Spike {
+    prices: Vec<i64>,
+    place: usize,
+    since_band: u16,
+    low: i64,
+    high: i64,
+    suspects: Vec<Tick>,
+}
+
+impl Spike {
+    pub(crate) fn new() -> Self {
+        Self {
+            prices: Vec::with_capacity(MOST),
+            place: 0,
+            since_band: 0,
+            low: i64::MIN,
+            high: i64::MAX,
+            suspects: Vec::with_capacity(16),
+        }
+    }
+
+    /// Trades under suspicion, oldest first.
+    pub(crate) const fn suspects(&self) -> &Vec<Tick> {
+        &self.suspects
+    }
+
+    /// The suspects, which are none any more.
+    pub(crate) fn take_suspects(&mut self, into: &mut Vec<Tick>) {
+        into.clear();
+        into.append(&mut self.suspects);
+    }
+
+    /// Judge the next trade. After `Spikes` and `Move` the caller takes the suspects out.
+    #[inline]
+    pub(crate) fn judge(&mut self, tick: &Tick, rule: SpikeRule) -> Judgement {
+        let inside = tick.price >= self.low && tick.price <= self.high;
+        if inside && self.suspects.is_empty() {
+            self.remember(tick.price, rule);
+            return Judgement::Good;
+        }
+        self.judge_slowly(tick, rule)
+    }
+
+    fn judge_slowly(&mut self, tick: &Tick, rule: SpikeRule) -> Judgement {
+        self.band(rule);
+        if tick.price >= self.low && tick.price <= self.high {
+            self.remember(tick.price, rule);
+            return if self.suspects.is_empty() { Judgement::Good } else { Judgement::Spikes };
+        }
+        if self.suspects.len() + 1 < usize::from(rule.confirm) {
+            self.suspects.push(*tick);
+            return Judgement::Waits;
+        }
+        self.restart();
+        let moved: usize = self.suspects.len();
+        for place in 0..moved {
+            let price = self.suspects.get(place).map_or(tick.price, |suspect| suspect.price);
+            self.remember(price, rule);
+        }
+        self.remember(tick.price, rule);
+        Judgement::Move
+    }
+
+    /// Half the band's width; nothing is far from anything before there is a band.
+    pub(crate) const fn reach(&self) -> i64 {
+        if self.low == i64::MIN { i64::MAX } else { self.high.saturating_sub(self.low) / 2 }
+    }
+
+    /// The suspects turned out to be good without a judgement (nothing followed): the level is theirs.
+    pub(crate) fn pardon(&mut self) {
+        self.restart();
+    }
+
+    fn restart(&mut self) {
+        self.prices.clear();
+        (self.place, self.since_band, self.low, self.high) = (0, 0, i64::MIN, i64::MAX);
+    }
+
+    #[inline]
+    fn remember(&mut self, price: i64, rule: SpikeRule) {
+        match self.prices.get_mut(self.place) {
+            Some(slot) => *slot = price,
+            None => self.prices.push(price),
+        }
+        self.place += 1;
+        if self.place >= usize::from(rule.window) {
+            self.place = 0;
+        }
+        self.since_band += 1;
+        if self.since_band >= EVERY {
+            self.band(rule);
+        }
+    }
+
+    /// The band of prices that are no suspects, from the whole window. Before a quarter of it is there, all are good.
+    #[cold]
+    fn band(&mut self, rule: SpikeRule) {
+        self.since_band = 0;
+        let mut scratch = [0_i64; MOST];
+        let Some(scratch) = scratch.get_mut(..self.prices.len()) else { return };
+        if scratch.len() * 4 < usize::from(rule.window) {
+            return;
+        }
+        scratch.copy_from_slice(&self.prices);
+        let median = middle(scratch);
+        scratch.iter_mut().for_each(|price| *price = price.saturating_sub(median).saturating_abs());
+        let deviation = middle(scratch);
+        let sigmas = i128::from(deviation) * 14_826 * i128::from(rule.factor) / 10_000;
+        let floor = i128::from(median) * i128::from(rule.floor_ppm) / 1_000_000;
+        let reach = i64::try_from(sigmas.max(floor)).unwrap_or(i64::MAX);
+        (self.low, self.high) = (median.saturating_sub(reach), median.saturating_add(reach));
+    }
+}
+
+fn middle(values: &mut [i64]) -> i64 {
+    let place = values.len() / 2;
+    if place >= values.len() {
+        return 0;
+    }
+    *values.select_nth_unstable(place).1
+}

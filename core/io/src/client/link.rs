@@ -1,0 +1,192 @@
+//! One connection of a feed: opened, subscribed at the pace allowed, read until it ends or is asked to close.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+
+use super::config::{Counters, EndReason, FeedConfig, FeedSink, Kind};
+use super::connection::{Connection, ConnectionError};
+use super::dial::Dial;
+use super::pace::Pacer;
+use crate::ws::CloseCode;
+
+/// What every connection of a feed shares.
+pub(super) struct Shared {
+    pub(super) config: FeedConfig,
+    pub(super) dial: Arc<dyn Dial>,
+    pub(super) sink: Arc<dyn FeedSink>,
+    pub(super) counters: Arc<Counters>,
+}
+
+/// What a connection tells its feed.
+#[derive(Debug)]
+pub(super) enum Report {
+    Connected,
+    Subscribed,
+    /// The first data after it was subscribed.
+    Delivering,
+    /// The server announced that it will close.
+    Announced,
+    /// It is over: on request, or for a reason.
+    Ended(Option<EndReason>),
+}
+
+/// Runs one connection to its end; the last report is [`Report::Ended`].
+pub(super) async fn run(
+    shared: Arc<Shared>,
+    number: u32,
+    reports: mpsc::Sender<(u32, Report)>,
+    mut closing: oneshot::Receiver<()>,
+) {
+    Counters::add(&shared.counters.attempts, 1);
+    let opened = tokio::select! {
+        biased;
+        _ = &mut closing => None,
+        opened = Connection::open(&shared.config.connection, shared.dial.as_ref()) => Some(opened),
+    };
+    let end = match opened {
+        None => {
+            Counters::add(&shared.counters.failures, 1);
+            None
+        }
+        Some(Err(error)) => {
+            Counters::add(&shared.counters.failures, 1);
+            Some(error.into())
+        }
+        Some(Ok(connection)) => {
+            Counters::add(&shared.counters.connections, 1);
+            let link = Link { shared: &shared, number, reports: &reports, subscription: Subscription::new(&shared) };
+            let end = link.run(connection, closing).await;
+            Counters::add(if end.is_some() { &shared.counters.disconnections } else { &shared.counters.closed }, 1);
+            end
+        }
+    };
+    tell(&reports, number, Report::Ended(end)).await;
+}
+
+async fn tell(reports: &mpsc::Sender<(u32, Report)>, number: u32, report: Report) {
+    // The feed is gone only when this task is about to be dropped as well.
+    let _ = reports.send((number, report)).await;
+}
+
+/// How far subscribing is.
+struct Subscription {
+    pacer: Pacer,
+    started: Instant,
+    sent: usize,
+    acknowledged: usize,
+    /// When the next subscription may be sent.
+    next_at: Instant,
+    /// When the acknowledgements must be there.
+    deadline: Option<Instant>,
+    complete: bool,
+    delivering: bool,
+}
+
+impl Subscription {
+    fn new(shared: &Shared) -> Self {
+        let started = Instant::now();
+        let mut pacer = Pacer::new(shared.config.subscriptions_per_second, shared.config.subscription_burst);
+        let next_at = started + pacer.reserve(std::time::Duration::ZERO);
+        Self { pacer, started, sent: 0, acknowledged: 0, next_at, deadline: None, complete: false, delivering: false }
+    }
+}
+
+struct Link<'a> {
+    shared: &'a Shared,
+    number: u32,
+    reports: &'a mpsc::Sender<(u32, Report)>,
+    subscription: Subscription,
+}
+
+impl Link<'_> {
+    async fn run(mut self, mut connection: Connection, mut closing: oneshot::Receiver<()>) -> Option<EndReason> {
+        let config = &self.shared.config;
+        tell(self.reports, self.number, Report::Connected).await;
+        self.progress().await;
+        loop {
+            let unsent = config.subscriptions.get(self.subscription.sent);
+            let next_at = self.subscription.next_at;
+            let deadline = self.subscription.deadline;
+            tokio::select! {
+                biased;
+                _ = &mut closing => {
+                    let (shared, number) = (self.shared, self.number);
+                    connection.close(CloseCode::NORMAL, "", |payload| deliver(shared, number, payload)).await;
+                    return None;
+                }
+                () = sleep_until(next_at), if unsent.is_some() => {
+                    if let Err(error) = connection.send_text(unsent.map_or("", String::as_str)) {
+                        return Some(error.into());
+                    }
+                    Counters::add(&self.shared.counters.subscriptions, 1);
+                    self.subscription.sent += 1;
+                    let now = Instant::now();
+                    let since = now.duration_since(self.subscription.started);
+                    self.subscription.next_at = self.subscription.started + self.subscription.pacer.reserve(since);
+                    self.progress().await;
+                }
+                () = sleep_until(deadline.unwrap_or(next_at)), if deadline.is_some() => {
+                    let missing = config.subscriptions.len().saturating_sub(self.subscription.acknowledged);
+                    return Some(EndReason::Acknowledgements { missing, within: config.acknowledgement_timeout });
+                }
+                payload = connection.next() => match payload {
+                    Ok(payload) => self.received(&payload).await,
+                    Err(error) => return Some(error.into()),
+                },
+            }
+        }
+    }
+
+    async fn received(&mut self, payload: &Bytes) {
+        deliver(self.shared, self.number, payload);
+        match self.shared.sink.kind(payload) {
+            Kind::Data if self.subscription.complete && !self.subscription.delivering => {
+                self.subscription.delivering = true;
+                tell(self.reports, self.number, Report::Delivering).await;
+            }
+            Kind::Data => {}
+            Kind::Acknowledgement => {
+                self.subscription.acknowledged += 1;
+                self.progress().await;
+            }
+            Kind::Shutdown => tell(self.reports, self.number, Report::Announced).await,
+        }
+    }
+
+    /// Notes when all subscriptions are sent and, if awaited, acknowledged.
+    async fn progress(&mut self) {
+        let config = &self.shared.config;
+        let total = config.subscriptions.len();
+        let subscription = &mut self.subscription;
+        if subscription.complete || subscription.sent < total {
+            return;
+        }
+        if config.await_acknowledgements && subscription.acknowledged < total {
+            subscription.deadline.get_or_insert_with(|| Instant::now() + config.acknowledgement_timeout);
+            return;
+        }
+        subscription.complete = true;
+        subscription.deadline = None;
+        tell(self.reports, self.number, Report::Subscribed).await;
+    }
+}
+
+fn deliver(shared: &Shared, number: u32, payload: &Bytes) {
+    Counters::add(&shared.counters.messages, 1);
+    Counters::add(&shared.counters.bytes, payload.len() as u64);
+    shared.sink.message(number, (shared.config.clock)(), payload);
+}
+
+/// How long a server that refuses asks to be left alone.
+pub(super) fn retry_after(why: &EndReason) -> Option<std::time::Duration> {
+    use crate::ws::OpeningError::Refused;
+    match why {
+        EndReason::Connection(ConnectionError::Opening(Refused { retry_after_s, .. })) => {
+            retry_after_s.map(|seconds| std::time::Duration::from_secs(u64::from(seconds.min(3600))))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,239 @@
+"""The reading side of the hub for Python: `Subscription` keeps a connection to a hub and yields batches of messages.
+
+    async for batch in da.WebSocketManager.shared().subscribe("fills.*", "bars.>"):
+        for item in batch:                # Message(topic, offset, data) or Gap(topic, first, last)
+            ...
+
+    with Subscription("ws://127.0.0.1:8765/", ["bars.1m.BTCUSDT"]) as bars:      # another process, a notebook
+        batch = bars.poll(timeout=5.0)
+
+The connection lives on a thread of the core and is kept up: after a break it connects and subscribes again. What was missed
+in between is a `Gap`, known from the offsets of the topic; so is what this side had no room for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+
+from deepalpha import _core
+from deepalpha.errors import HubError
+from deepalpha.market.feed import FeedEvent, readable
+from deepalpha.types import Fact
+
+PROTOCOL = "deepalpha.v1"
+MOST = 4_096
+
+
+class Message(Fact, frozen=True):
+    """One message of a topic.
+
+    Attributes:
+        topic: its name.
+        offset: its number in the topic, rising by one.
+        data: what was broadcast, decoded.
+        snapshot: whether it is the last value that was there at the time of subscribing.
+        skipped: of a last-value topic, how many older values were left out before this one.
+    """
+
+    topic: str
+    offset: int
+    data: Any
+    snapshot: bool = False
+    skipped: int = 0
+
+
+class Gap(Fact, frozen=True):
+    """Messages of a topic that did not reach this reader.
+
+    Attributes:
+        topic: its name.
+        first: offset of the first one.
+        last: offset of the last one.
+        policy: why: ``conflated`` (the hub, as this reader was slow) or ``missed`` (while unconnected, or no room here).
+    """
+
+    topic: str
+    first: int
+    last: int
+    policy: str
+
+
+class _Record(msgspec.Struct):
+    """Anything the hub says."""
+
+    topic: str = ""
+    offset: int = 0
+    data: Any = None
+    snapshot: bool = False
+    skipped: int = 0
+    gap: tuple[int, int] | None = None
+    policy: str = ""
+    op: str = ""
+    code: str = ""
+    message: str = ""
+    topics: list[dict[str, Any]] | None = None
+
+
+_decode = msgspec.json.Decoder(_Record).decode
+
+
+class Subscription:
+    """Messages of a hub's topics, in batches; iterate over it with `async for` or call `poll`.
+
+    Args:
+        url: of the hub, for example ``ws://127.0.0.1:8765/``.
+        patterns: topics; ``*`` stands for one segment, a last ``>`` for one or more.
+        token: for a hub with access rules.
+        symbols: only topics whose last segment is one of these.
+        min_interval_ms: at most one message of a topic in so many milliseconds.
+        max_messages: messages kept for Python; what is beyond goes, oldest first, and becomes a `Gap`.
+        connection: ``idle_timeout_ms``, ``backoff_base_ms``, ``ca_file``, ... of the connection.
+
+    Raises:
+        HubError: no pattern, or a URL that is none.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        patterns: Sequence[str],
+        *,
+        token: str | None = None,
+        symbols: Sequence[str] | None = None,
+        min_interval_ms: int | None = None,
+        max_messages: int = 65_536,
+        connection: dict[str, Any] | None = None,
+    ) -> None:
+        if not patterns:
+            raise HubError("no topic to subscribe; name one or more, for example subscribe('bars.>')")
+        request: dict[str, Any] = {"op": "subscribe", "id": 1, "topics": list(patterns)}
+        chosen = {"symbols": symbols and list(symbols), "min_interval_ms": min_interval_ms}
+        if any(value is not None for value in chosen.values()):
+            request["filter"] = {name: value for name, value in chosen.items() if value is not None}
+        protocols = [PROTOCOL, *([f"bearer.{token}"] if token else [])]
+        self._feed = _core.MessageFeed(
+            {
+                "url": url,
+                "protocols": protocols,
+                "subscribe": [msgspec.json.encode(request).decode()],
+                "await_acknowledgements": True,
+                **(connection or {}),
+            },
+            max_messages=max_messages,
+        )
+        self._next: dict[str, int] = {}
+        self._epoch: dict[str, str] = {}
+        self._kept: list[FeedEvent] = []
+        self._closed = False
+
+    def poll(self, timeout: float | None = 0.0, most: int = MOST) -> list[Message | Gap]:
+        """What has come, in order; waits `timeout` seconds at most (None: without end) when nothing is there yet.
+
+        Raises:
+            HubError: the hub refused the subscription; the message says why.
+        """
+        batch = self._take(most)
+        if not batch and not self._closed and timeout != 0.0 and self._feed.wait(timeout):
+            batch = self._take(most)
+        return batch
+
+    def _take(self, most: int) -> list[Message | Gap]:
+        batch: list[Message | Gap] = []
+        for _, _, payload in self._feed.take(most):
+            batch.extend(self._read(_decode(payload)))
+        return batch
+
+    def _read(self, record: _Record) -> Iterator[Message | Gap]:
+        if record.op == "error":
+            raise HubError(f"the hub refused: {record.message} ({record.code})")
+        if record.op == "subscribed":
+            for topic in record.topics or []:
+                name, epoch = topic["topic"], topic["epoch"]
+                if self._epoch.setdefault(name, epoch) != epoch:
+                    # The hub was started anew: its offsets begin at 0 again.
+                    self._epoch[name] = epoch
+                    self._next.pop(name, None)
+        if not record.topic or record.op:
+            return
+        expected = self._next.get(record.topic)
+        if record.gap is not None:
+            first, last = record.gap
+            self._next[record.topic] = last + 1
+            yield Gap(topic=record.topic, first=first, last=last, policy=record.policy)
+            return
+        if expected is not None and record.offset < expected:
+            return  # the last value again, after a reconnect
+        if expected is not None and record.offset > expected + record.skipped:
+            yield Gap(topic=record.topic, first=expected, last=record.offset - 1, policy="missed")
+        self._next[record.topic] = record.offset + 1
+        yield Message(
+            topic=record.topic,
+            offset=record.offset,
+            data=record.data,
+            snapshot=record.snapshot,
+            skipped=record.skipped,
+        )
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> list[Message | Gap]:
+        while not self._closed:
+            batch = self.poll()
+            if batch:
+                return batch
+            self._keep()
+            await readable(self._feed.fileno())
+        raise StopAsyncIteration
+
+    def events(self) -> list[FeedEvent]:
+        """What happened to the connection since the last time: connected, subscribed, disconnected."""
+        self._keep()
+        taken, self._kept = self._kept, []
+        return taken
+
+    def _keep(self) -> None:
+        for item in self._feed.connection_events():
+            details = {name: item[name] for name in ("connection", "to", "retry_in_s")}
+            self._kept.append(
+                FeedEvent(
+                    event=item["event"],
+                    symbol="",
+                    reason=item["why"] or "",
+                    bars="",
+                    ts_event=0,
+                    ts_init=item["ts_init"],
+                    details=details,
+                )
+            )
+        del self._kept[:-MOST]
+
+    def counters(self) -> dict[str, Any]:
+        """Of the connection: attempts, messages, bytes ...; ``dropped``: messages nobody fetched in time."""
+        return self._feed.counters()
+
+    def close(self) -> None:
+        """Close the connection and wait for its thread. Idempotent."""
+        self._closed = True
+        self._feed.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.to_thread(self.close)

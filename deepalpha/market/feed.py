@@ -1,0 +1,380 @@
+"""Market data as batches of columns: from exchanges' WebSockets, from recorded files, from any raw lines.
+
+    async with Feed.live(["BTCUSDT"], venue="binance", bars=["1s", "1m"], indicators=["RSI_14"]) as feed:
+        async for batch in feed:                 # a `Batch`: batch.kind is "trades", "bars", "indicators", ...
+            frame = pl.DataFrame(batch)          # without a copy; pyarrow.record_batch(batch), batch.to_numpy("close")
+
+    for batch in Feed.recorded("session.jsonl.gz", ["BTCUSDT"], bars=["1m"]):
+        ...
+
+Parsing, checks, bars and indicators run in the core, on the feed's own threads; Python sees batches only. An event loop is
+woken by one descriptor, once for everything that came while it was busy.
+
+# Backpressure
+Each table holds `capacity` rows for Python at most. What happens then is `overflow`: ``"drop_oldest"`` (live feeds: the
+exchange is never kept waiting, the loss is counted in `counters()["rows"]`), ``"block"`` (recorded feeds: reading waits) or
+``"refuse"`` (the new rows go, counted).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from deepalpha import _core
+from deepalpha._core import Batch as Batch
+from deepalpha._core import StreamProcessor as StreamProcessor
+from deepalpha.errors import MarketDataError
+from deepalpha.types import Fact
+
+KINDS = ("trades", "quotes", "bars", "indicators", "venue_bars")
+CHUNK = 1 << 18
+ROWS = 1 << 16
+EVENTS = 10_000
+
+# Binance's public streams, checked against its documentation as of November 2026. Spot data has a host that serves nothing
+# else; since 2026-04-23 USD-M futures serve books under /public and everything else under /market.
+_HOSTS = {
+    ("binance", "public"): "wss://data-stream.binance.vision",
+    ("binance_usdm", "public"): "wss://fstream.binance.com/public",
+    ("binance_usdm", "market"): "wss://fstream.binance.com/market",
+}
+_STREAMS = {
+    "trade": "market",
+    "aggTrade": "market",
+    "bookTicker": "public",
+    "depth": "public",
+    "depth@100ms": "public",
+    "miniTicker": "market",
+    **{f"kline_{frame}": "market" for frame in ("1s", "1m", "5m", "15m", "1h", "4h", "1d", "1w")},
+}
+_MOST_STREAMS = {"binance": 1024, "binance_usdm": 200}
+
+
+class FeedEvent(Fact, frozen=True):
+    """Something rare: of the data (a gap, a revision, a stale feed) or of a connection (``connected``, ``disconnected``).
+
+    Attributes:
+        event: what; see `deepalpha_engine::stream::output::EventKind` for those of the data.
+        symbol: whose; empty for connections.
+        reason: why, where there is a reason.
+        bars: which bars it is about, for example ``1m``.
+        ts_event: the venue's time, UTC ns; 0 for connections.
+        ts_init: our time, UTC ns.
+        details: numbers of this kind of event, for example ``from`` and ``to`` of a gap.
+    """
+
+    event: str
+    symbol: str
+    reason: str
+    bars: str
+    ts_event: int
+    ts_init: int
+    details: dict[str, Any]
+
+
+def stream_urls(venue: str, symbols: Sequence[str], streams: Sequence[str]) -> list[str]:
+    """Addresses of an exchange's public streams; one for each host and each full set of streams.
+
+    Args:
+        venue: ``binance`` or ``binance_usdm``.
+        symbols: as the venue spells them, for example ``BTCUSDT``.
+        streams: ``trade``, ``aggTrade``, ``bookTicker``, ``depth``, ``depth@100ms``, ``miniTicker``, ``kline_1m`` ...
+
+    Raises:
+        MarketDataError: no such venue or stream; the message lists those there are.
+
+    Example:
+        >>> stream_urls("binance", ["BTCUSDT"], ["trade"])
+        ['wss://data-stream.binance.vision/stream?streams=btcusdt@trade']
+    """
+    if venue not in _MOST_STREAMS:
+        raise MarketDataError(
+            f"no addresses are known for venue {venue!r}; take {', '.join(_MOST_STREAMS)} or pass url"
+        )
+    unknown = [stream for stream in streams if stream not in _STREAMS]
+    if unknown or not streams or not symbols:
+        wrong = f"stream {unknown[0]!r} is unknown" if unknown else "no symbol or no stream was given"
+        raise MarketDataError(f"{wrong}; there are {', '.join(_STREAMS)}")
+    by_host: dict[str, list[str]] = {}
+    for stream in streams:
+        host = _HOSTS.get((venue, _STREAMS[stream])) or _HOSTS[venue, "public"]
+        by_host.setdefault(host, []).extend(f"{symbol.lower()}@{stream}" for symbol in symbols)
+    most = _MOST_STREAMS[venue]
+    return [
+        f"{host}/stream?streams={'/'.join(names[begin : begin + most])}"
+        for host, names in by_host.items()
+        for begin in range(0, len(names), most)
+    ]
+
+
+class Feed:
+    """Batches of market data; iterate over it, with `for` or `async for`, or call `poll`.
+
+    Made by `Feed.live`, `Feed.recorded` and `Feed.lines`. It ends when a recording ends or after `close`.
+    """
+
+    def __init__(self, source: _Live | _Lines, kinds: Sequence[str]) -> None:
+        self._source = source
+        self._kinds = tuple(kinds)
+        self._batches: deque[Batch] = deque()
+        self._events: deque[FeedEvent] = deque(maxlen=EVENTS)
+        self._events_seen = 0
+
+    @classmethod
+    def live(
+        cls,
+        symbols: Sequence[str],
+        *,
+        venue: str = "binance",
+        streams: Sequence[str] = ("trade", "bookTicker"),
+        url: str | Sequence[str] | None = None,
+        subscribe: Sequence[str] = (),
+        connection: dict[str, Any] | None = None,
+        kinds: Sequence[str] = KINDS,
+        **settings: Any,
+    ) -> Feed:
+        """A feed over WebSocket connections that are kept up: reconnect, resubscribe, rotation before 24 h.
+
+        Args:
+            symbols: as the venue spells them.
+            venue: whose messages; one of the parser's venues.
+            streams: which streams, see `stream_urls`.
+            url: where to connect to instead of the exchange's own address.
+            subscribe: text messages to send after each connect, for venues that are not subscribed by the address.
+            connection: ``idle_timeout_ms``, ``ping_interval_ms``, ``backoff_base_ms``, ``max_age_ms``, ``ca_file``, ...
+            kinds: which batches are wanted.
+            settings: of the processor: ``bars``, ``indicators``, ``numbers="float|decimal"``, ``lateness_ns``,
+                ``overflow``, ``capacity`` ...
+
+        Raises:
+            MarketDataError: a setting that is unknown or out of bounds; the message lists or names them.
+        """
+        urls = [url] if isinstance(url, str) else list(url or stream_urls(venue, symbols, streams))
+        connections = [{**(connection or {}), "url": one, "subscribe": list(subscribe)} for one in urls]
+        settings = {"overflow": "drop_oldest", "capacity": 1 << 18, **settings}
+        stream = _core.LiveStream(list(symbols), connections, venue=venue, kinds=[*kinds, "events"], **settings)
+        return cls(_Live(stream), kinds)
+
+    @classmethod
+    def recorded(
+        cls, path: str | Path, symbols: Sequence[str], *, kinds: Sequence[str] = KINDS, **settings: Any
+    ) -> Feed:
+        """A feed out of a file of lines ``<nanoseconds of receipt> <message>``, plain or gzip, as fast as it can go.
+
+        Two runs over the same file give the same rows, byte for byte.
+
+        Raises:
+            MarketDataError: the file cannot be opened, or a setting as for `live`.
+        """
+        path = Path(path)
+        try:
+            file: Any = gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # noqa: SIM115 - closed by `close`
+        except OSError as error:
+            raise MarketDataError(f"recording {path}: {error.strerror or error}; check the path") from error
+        return cls(_Lines(_chunks(path, file), symbols, kinds, settings, file.close), kinds)
+
+    @classmethod
+    def lines(
+        cls, lines: Iterable[bytes], symbols: Sequence[str], *, kinds: Sequence[str] = KINDS, **settings: Any
+    ) -> Feed:
+        """A feed out of lines ``<nanoseconds of receipt> <message>`` from anywhere."""
+        ended = (line if line.endswith(b"\n") else line + b"\n" for line in lines)
+        return cls(_Lines(iter(ended), symbols, kinds, settings, None), kinds)
+
+    def poll(self, timeout: float | None = 0.0) -> Batch | None:
+        """The next batch; None when there is none within `timeout` seconds (None: without end) or the feed has ended.
+
+        Batches come in the order of `kinds`, each with at most 65,536 rows.
+        """
+        if not self._batches:
+            self._collect()
+        if not self._batches and self._source.wait(timeout):
+            self._collect()
+        return self._batches.popleft() if self._batches else None
+
+    def _collect(self) -> None:
+        for kind in self._kinds:
+            while (batch := self._source.poll_batch(kind, ROWS)) is not None:
+                self._batches.append(batch)
+        while (rare := self._source.poll_batch("events")) is not None:
+            self._note(_events_of(rare))
+        self._note(self._source.connection_events())
+
+    def _note(self, events: Iterable[FeedEvent]) -> None:
+        for event in events:
+            self._events.append(event)
+            self._events_seen += 1
+
+    def __iter__(self) -> Iterator[Batch]:
+        while not self.ended:
+            batch = self.poll(None)
+            if batch is not None:
+                yield batch
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Batch:
+        while True:
+            batch = self.poll(0.0)
+            if batch is not None:
+                return batch
+            if self.ended:
+                raise StopAsyncIteration
+            await self._source.ready()
+
+    @property
+    def ended(self) -> bool:
+        """Whether no further batch can come."""
+        return not self._batches and self._source.ended
+
+    def events(self) -> list[FeedEvent]:
+        """What happened since the last time: gaps, revisions, quarantined ticks, resyncs, stale feeds, reconnects.
+
+        The last 10,000 are kept; `counters()["events"]` says how many there were.
+        """
+        self._collect()
+        taken = list(self._events)
+        self._events.clear()
+        return taken
+
+    def counters(self) -> dict[str, Any]:
+        """Exact counts: ``received == ok + duplicate + late + bad + quarantined + waiting``; by symbol and kind; rows
+        made and dropped by table; of live feeds, ``connections``."""
+        return {**self._source.counters(), "events": self._events_seen}
+
+    def close(self) -> None:
+        """End it: connections are closed, their threads waited for. What was fetched stays. Idempotent."""
+        self._source.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.to_thread(self.close)
+
+
+async def readable(descriptor: int) -> None:
+    """Wait until a descriptor can be read; costs two system calls and one turn of the event loop."""
+    loop = asyncio.get_running_loop()
+    woken: asyncio.Future[None] = loop.create_future()
+
+    def wake() -> None:
+        if not woken.done():
+            woken.set_result(None)
+
+    loop.add_reader(descriptor, wake)
+    try:
+        await woken
+    finally:
+        loop.remove_reader(descriptor)
+
+
+class _Live:
+    """A stream that connections fill."""
+
+    def __init__(self, stream: _core.LiveStream) -> None:
+        self._stream = stream
+        self.poll_batch = stream.poll_batch
+        self.counters = stream.counters
+        self.ended = False
+
+    def wait(self, timeout: float | None) -> bool:
+        return not self.ended and timeout != 0.0 and self._stream.wait(timeout)
+
+    async def ready(self) -> None:
+        await readable(self._stream.fileno())
+
+    def connection_events(self) -> Iterator[FeedEvent]:
+        for happened in self._stream.connection_events():
+            event, why, ts_init = happened.pop("event"), happened.pop("why"), happened.pop("ts_init")
+            yield FeedEvent(
+                event=event, symbol="", reason=why or "", bars="", ts_event=0, ts_init=ts_init, details=happened
+            )
+
+    def close(self) -> None:
+        self._stream.stop()
+        self.ended = True
+
+
+class _Lines:
+    """A stream that recorded lines fill, as far as they are needed."""
+
+    def __init__(
+        self,
+        chunks: Iterator[bytes],
+        symbols: Sequence[str],
+        kinds: Sequence[str],
+        settings: dict[str, Any],
+        close: Any,
+    ) -> None:
+        self._processor = _core.StreamProcessor(list(symbols), kinds=[*kinds, "events"], **settings)
+        self._chunks = chunks
+        self._rest = b""
+        self._close = close
+        self.poll_batch = self._processor.poll_batch
+        self.counters = self._processor.counters
+        self.ended = False
+
+    def wait(self, _timeout: float | None) -> bool:
+        """Read on; what a table has no room for waits until it was polled."""
+        if self.ended:
+            return False
+        chunk = next(self._chunks, None)
+        data = self._rest + (chunk or b"")
+        taken = self._processor.feed_lines(data, final=chunk is None)
+        self._rest = data[taken:]
+        if chunk is None and not self._rest:
+            self._processor.finish()
+            self.close()
+        return True
+
+    async def ready(self) -> None:
+        self.wait(None)
+        await asyncio.sleep(0)
+
+    def connection_events(self) -> Iterator[FeedEvent]:
+        return iter(())
+
+    def close(self) -> None:
+        self.ended = True
+        if self._close is not None:
+            self._close()
+
+
+def _chunks(path: Path, file: Any) -> Iterator[bytes]:
+    try:
+        while chunk := file.read(CHUNK):
+            yield chunk
+    except (OSError, EOFError) as error:
+        raise MarketDataError(f"recording {path} is damaged: {error}; what came before it was processed") from error
+
+
+def _events_of(batch: Batch) -> Iterator[FeedEvent]:
+    names = {name: batch.categories(name) for name in ("symbol", "event", "reason", "bars")}
+    texts = {name: [known[code] for code in batch.to_numpy(name)] for name, known in names.items()}
+    numbers = {name: batch.to_numpy(name).tolist() for name in ("ts_event", "ts_init", "from", "to", "value")}
+    for index in range(len(batch)):
+        details = {name: numbers[name][index] for name in ("from", "to", "value")}
+        yield FeedEvent(
+            **{name: column[index] for name, column in texts.items()},
+            ts_event=numbers["ts_event"][index],
+            ts_init=numbers["ts_init"][index],
+            details=details,
+        )

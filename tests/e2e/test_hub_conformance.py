@@ -1,0 +1,68 @@
+"""RFC 6455 and RFC 7692 by the Autobahn cases, both roles, through PyPI's `kosoku`, which none of us wrote.
+
+kosoku prints nothing before its end, so a killed run looks like an empty one: the number of cases is asserted. Without
+kosoku the tests fail; `DEEPALPHA_NO_AUTOBAHN=1` skips them on a machine for which it has no wheel, never in CI.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CASES = 517
+PASSED = {"OK", "NON-STRICT", "INFORMATIONAL"}
+PATIENCE_S = 240
+KOSOKU = [sys.executable, "-c", "from kosoku._cli import main; raise SystemExit(main())"]
+ROOT = Path(__file__).resolve().parents[2]
+
+pytestmark = pytest.mark.skipif(
+    os.environ.get("DEEPALPHA_NO_AUTOBAHN") == "1" and os.environ.get("CI") != "true",
+    reason="DEEPALPHA_NO_AUTOBAHN=1: the Autobahn cases are left out",
+)
+
+
+def _kit(name: str) -> Any:
+    """A module beside this file; tests are not a package."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None and spec.loader is not None
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+process = _kit("hub_server")
+
+
+def verdicts(directory: Path) -> dict[str, dict[str, Any]]:
+    """Each case's verdict from the report's index, which has one agent."""
+    (cases,) = json.loads((directory / "index.json").read_text()).values()
+    return dict(cases)
+
+
+def assert_all_pass(cases: dict[str, dict[str, Any]]) -> None:
+    failed = {
+        name: (case["behavior"], case["behaviorClose"])
+        for name, case in cases.items()
+        if case["behavior"] not in PASSED or case["behaviorClose"] not in PASSED
+    }
+    assert failed == {}
+    assert len(cases) == CASES
+    groups = Counter(name.split(".")[0] for name in cases)
+    assert groups.keys() >= {"1", "2", "3", "4", "5", "6", "7", "9", "10", "12", "13"}
+
+
+@pytest.mark.timeout(300)
+def test_the_hub_passes_all_cases_as_a_server(tmp_path: Path) -> None:
+    with process.Server() as hub:
+        run = [*KOSOKU, "-m", "fuzzingclient", "-p", "4", "-o", str(tmp_path), f"127.0.0.1:{hub.port}/echo"]
+        done = subprocess.run(run, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+        assert (tmp_path / "index.json").exists(), done.stderr[-2000:]
+    assert_all_pass(verdicts(tmp_path))
