@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from deepalpha.live.engine import DeepAlphaEngine
     from deepalpha.live.hub import WebSocketManager
     from deepalpha.live.workstation import Workstation
+    from deepalpha.market.data_engine import DataEngine
     from deepalpha.risk import RiskManager
     from deepalpha.ta.indicators import TechnicalIndicators
     from deepalpha.types import Context, Decision, Signal
@@ -31,6 +32,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "BaseAgent": "deepalpha.agents.base",
     "Context": "deepalpha.types",
+    "DataEngine": "deepalpha.market.data_engine",
     "Decision": "deepalpha.types",
     "DeepAlphaEngine": "deepalpha.live.engine",
     "ExecutionEngine": "deepalpha.execution.engine",
@@ -72,6 +74,7 @@ def __dir__() -> list[str]:
 __all__ = [
     "BaseAgent",
     "Context",
+    "DataEngine",
     "Decision",
     "DeepAlphaEngine",
     "ExecutionEngine",

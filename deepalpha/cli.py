@@ -11,13 +11,12 @@ from typing import Any
 
 import msgspec
 
-from deepalpha import cli_hub
+from deepalpha import cli_data, cli_hub
 from deepalpha.config import Workspace
 from deepalpha.errors import DeepAlphaError, EngineError
 from deepalpha.live import control
 from deepalpha.live.demo import run_demo
 from deepalpha.live.workstation import Workstation
-from deepalpha.market import Catalog, import_file, seed
 from deepalpha.store import Ops, check, rebuild
 from deepalpha.ta import functions, info
 from deepalpha.ta.docs import describe, listing, markdown
@@ -74,12 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     for verdict in ("approve", "reject"):
         made = add(commands, verdict, _decide(verdict), f"{verdict} a waiting decision")
         made.add_argument("decision", help="its id, or the beginning of it")
-    data = group("data", "market data")
-    load = add(data, "import", _data_import, "take a CSV or Parquet file of bars into the catalog")
-    load.add_argument("file", type=Path)
-    load.add_argument("--symbol", required=True)
-    load.add_argument("--timeframe", required=True, help="for example 1m, 1h, 1d")
-    add(data, "ls", _data_ls, "what the catalog holds")
+    cli_data.add_commands(group("data", "market data"), add)
     cli_hub.add_commands(commands, add, shared)
     store = group("store", "the analyst's store")
     add(store, "rebuild", _store_rebuild, "recreate deepalpha.duckdb from the log")
@@ -169,19 +163,6 @@ def _decide(kind: str) -> Callable[[argparse.Namespace], Result]:
         return {"decision_id": matching[0], "command": kind, "new": new}, said + note
 
     return run
-
-
-def _data_import(options: argparse.Namespace) -> Result:
-    catalog = Catalog(_workspace(options).catalog)
-    report = import_file(options.file, symbol=options.symbol, timeframe=options.timeframe, catalog=catalog)
-    return report, "\n".join(report.lines())
-
-
-def _data_ls(options: argparse.Namespace) -> Result:
-    catalog = Catalog(_workspace(options).catalog)
-    seed(catalog)
-    frame = catalog.ls()
-    return frame.to_dicts(), str(frame)
 
 
 def _store_rebuild(options: argparse.Namespace) -> Result:

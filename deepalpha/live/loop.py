@@ -18,7 +18,7 @@ from deepalpha.agents import discover, run_agents, series_needed
 from deepalpha.agents.base import BaseAgent
 from deepalpha.config import Settings, Workspace
 from deepalpha.decision import DecisionConfig, DecisionEngine, build_context
-from deepalpha.errors import StoreError
+from deepalpha.errors import HubError, StoreError
 from deepalpha.execution import STATISTICS_BARS, PracticeAccount, plan_order
 from deepalpha.live.broadcast import Broadcast
 from deepalpha.live.commands import CommandDesk
@@ -88,6 +88,7 @@ class Loop:
         self.wants_new_session = False
         self.broadcast: Broadcast | None = None
         self.hub: str | None = None
+        self._untold: list[str] = []
         self.begin(account_id or self._latest_account())
         for problem in unread:
             batch = self.scribe.batch()
@@ -110,22 +111,28 @@ class Loop:
         self.cursor = 0
         self.desk = CommandDesk(self)
         Recovery(self).run()
+        self._next: Step | None = None
+        self._look()
+
+    def _look(self) -> None:
+        """Ask the source for steps after the cursor; a market that goes on may have new ones."""
         self._steps = self.source.steps(self.cursor)
-        self._next: Step | None = next(self._steps, None)
+        self._next = next(self._steps, None)
 
     @property
     def state(self) -> str:
         """running, waiting (for a click), paused or finished."""
         if self.stopping:
             return "stopping"
-        if self._next is None:
+        if self._next is None and not self.source.live:
             return "finished"
         if self.paused:
             return "paused"
         return "waiting" if self._waits() else "running"
 
     def _waits(self) -> bool:
-        return self.settings.replay.pause_on_pending and self.approval is Approval.APPROVE and bool(len(self.pending))
+        replayed = self.settings.replay.pause_on_pending and not self.source.live  # a real market waits for nobody
+        return replayed and self.approval is Approval.APPROVE and bool(len(self.pending))
 
     async def run(self) -> None:
         """Run until `stop` or a new session is asked for; a finished replay keeps answering commands."""
@@ -140,13 +147,16 @@ class Loop:
             if now - projected >= PROJECT_S:
                 self.project()
                 projected = time.monotonic()
-            if self.state == "running" and now >= due:
+            if self._next is None and self.source.live:
+                self._look()
+            if self._next is not None and self.state == "running" and now >= due:
                 await self.step()
-                interval = 1.0 / self.bars_per_second if self.bars_per_second else 0.0
+                interval = 1.0 / self.bars_per_second if self.bars_per_second and not self.source.live else 0.0
                 due = max(due + interval, now)
                 await asyncio.sleep(0)
             else:
-                await asyncio.sleep(min(POLL_S, max(due - now, 0.001)) if self.state == "running" else POLL_S)
+                soon = self._next is not None and self.state == "running"
+                await asyncio.sleep(min(POLL_S, max(due - now, 0.001)) if soon else POLL_S)
         self.heartbeat()
         self.project()
 
@@ -182,8 +192,7 @@ class Loop:
         batch.commit()
         self.cursor = step.ts_event
         self._next = next(self._steps, None)
-        if self.broadcast is not None:
-            self.broadcast.candles(step.candles)
+        self._send(lambda told: told.candles(step.candles))
         for pending in approved:
             if pending is not None:
                 self.desk.execute(pending, by="auto")
@@ -288,11 +297,23 @@ class Loop:
             "hub": self.hub,
         }
         stamp = self.scribe.stamp()
+        if untold := self._untold:
+            self._untold = []
+            why = {"message": untold[-1], "messages": len(untold)}
+            self.ops.append([rows.audit(stamp, "hub", "broadcast", "failed", self.cursor, why)])
         self.ops.append([rows.heartbeat(stamp, pid=os.getpid(), state=self.state, ts_event=self.cursor, body=body)])
 
     def _tell(self, written: Sequence[Row]) -> None:
-        if self.broadcast is not None:
-            self.broadcast.rows(written)
+        self._send(lambda told: told.rows(written))
+
+    def _send(self, send: Callable[[Broadcast], None]) -> None:
+        """Tell the hub's readers. A hub that cannot take it never stops trading: the next heartbeat says it."""
+        if self.broadcast is None:
+            return
+        try:
+            send(self.broadcast)
+        except HubError as error:
+            self._untold.append(str(error))
 
     def project(self) -> None:
         """Bring the analyst's store up to the log. A store that cannot be written never stops trading: it is said."""

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from deepalpha.config import Settings, Workspace
 from deepalpha.errors import DeepAlphaError
+from deepalpha.live.broadcast import Broadcast
+from deepalpha.live.hub import WebSocketManager
 from deepalpha.live.lock import engine_lock, is_ours
 from deepalpha.live.loop import Loop
 from deepalpha.types import Approval
@@ -26,6 +28,7 @@ async def serve(workspace: Workspace, settings: Settings, *, new_session: bool =
     for number in (signal.SIGTERM, signal.SIGINT):
         running.add_signal_handler(number, lambda: loop.stop())
     watcher = asyncio.create_task(_watch(workspace, loop))
+    hub = start_hub(loop)
     try:
         while True:
             await loop.run()
@@ -35,6 +38,20 @@ async def serve(workspace: Workspace, settings: Settings, *, new_session: bool =
             loop.begin(next_account(loop.account_id))
     finally:
         watcher.cancel()
+        if hub is not None:
+            await asyncio.to_thread(hub.stop)
+
+
+def start_hub(loop: Loop) -> WebSocketManager | None:
+    """The hub that screens and notebooks read; None when the settings switch it off. HubError when it cannot listen."""
+    wanted = loop.settings.hub
+    if not wanted.enabled:
+        return None
+    hub = WebSocketManager()
+    hub.start(port=wanted.port, host=wanted.host)
+    loop.broadcast = Broadcast(hub)
+    loop.hub = hub.url
+    return hub
 
 
 async def _watch(workspace: Workspace, loop: Loop) -> None:

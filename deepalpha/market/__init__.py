@@ -2,11 +2,18 @@
 
     Catalog          bars on disk, one Parquet file a symbol and timeframe; write merges, read checks
     seed             copies the four bundled stocks into a catalog; sample_symbols, sample_headlines
+    write_ticks      (of Catalog) trades and quotes beside the bars; TickWriter makes batches of what arrives
+    check_catalog    gaps, duplicates, zero volume, outliers, stale spans; check_file, check_bars
+    pull_bars        an exchange's history (CcxtHistory) into the catalog: resumable, gaps repaired, a PullReport
     import_file      anyone's CSV or Parquet into a catalog; ImportReport says what was kept and what was set aside
     MarketSource     the contract of a feed of closed bars; Step is one moment of it
     ReplaySource     a feed out of the catalog
+<<<<<<< HEAD
     Feed             batches of live or recorded market data: trades, quotes, bars, indicators; FeedEvent: what is rare
     StreamProcessor  the same without connections: raw messages in, batches out
+=======
+    LiveSource       the same that goes on: closed bars are appended as they come
+>>>>>>> main
     NewsBook         headlines known at a moment; load_headlines (file), fetch_feed (RSS, Atom)
     check_timeframe  nominal length of a timeframe in ns; bucket_end: where a bar ends
 
@@ -22,30 +29,45 @@ Example:
 """
 
 from deepalpha.market.catalog import Catalog
+from deepalpha.market.exchange import BarHistory, CcxtHistory
 from deepalpha.market.feed import Batch, Feed, FeedEvent, StreamProcessor, stream_urls
 from deepalpha.market.importer import ImportReport, import_file
+from deepalpha.market.live import LiveSource
 from deepalpha.market.news import NewsBook, fetch_feed, load_headlines
 from deepalpha.market.protocol import MarketSource, Step
+from deepalpha.market.pull import PullReport, pull_bars
+from deepalpha.market.quality import QualityReport, check_bars, check_catalog, check_file
 from deepalpha.market.sample import sample_headlines, sample_symbols, seed
 from deepalpha.market.source import ReplaySource
+from deepalpha.market.tick_writer import TickWriter
 from deepalpha.market.timeframes import bucket_end, check_timeframe
 
 __all__ = [
+    "BarHistory",
     "Batch",
     "Catalog",
+    "CcxtHistory",
     "Feed",
     "FeedEvent",
     "ImportReport",
+    "LiveSource",
     "MarketSource",
     "NewsBook",
+    "PullReport",
+    "QualityReport",
     "ReplaySource",
     "Step",
     "StreamProcessor",
+    "TickWriter",
     "bucket_end",
+    "check_bars",
+    "check_catalog",
+    "check_file",
     "check_timeframe",
     "fetch_feed",
     "import_file",
     "load_headlines",
+    "pull_bars",
     "sample_headlines",
     "sample_symbols",
     "seed",

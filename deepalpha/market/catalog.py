@@ -2,9 +2,10 @@
 
 # Layout
     <root>/symbol=BTC%2FUSDT/instrument.json
-    <root>/symbol=BTC%2FUSDT/timeframe=1h/bars.parquet    ts_open, ts_event int64; open .. close, volume float64
+    <root>/symbol=BTC%2FUSDT/timeframe=1h/bars.parquet    ts_open, ts_event: int64, the others decimal or float64
 
-The names are hive partitions, so that DuckDB and polars read `<root>/*/*/bars.parquet` with both as columns. Bars in a
+The names are hive partitions: DuckDB reads `<root>/*/timeframe=*/bars.parquet` with both as columns, and must be told
+`union_by_name = true` because each file has the decimals its prices need (`parquet.py` says why). Bars in a
 file ascend, are valid by the rules of `bars.py`, open where an interval of the timeframe begins (`ts_open`) and close
 where it ends (`ts_event`). A file is replaced as a whole (temporary file, fsync, rename): a reader sees the old one or
 the new one. When two processes merge into the same file at the same moment the later rename wins.
@@ -14,11 +15,10 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 import msgspec
 import numpy as np
@@ -26,26 +26,14 @@ import polars as pl
 
 from deepalpha.errors import MarketDataError, StoreError
 from deepalpha.market.bars import COLUMNS, SCHEMA, broken_rule
+from deepalpha.market.parquet import sync_directory, write_bars
+from deepalpha.market.symbols import check_symbol, encode_symbol
+from deepalpha.market.ticks import Kind, TickStore
 from deepalpha.market.timeframes import bucket_end, check_timeframe
 from deepalpha.types import SECOND, Instrument, encode
 
-_SYMBOL = re.compile(r"[A-Za-z0-9._:/-]{1,32}")
 _FILE_COLUMNS = ("ts_open", "ts_event", *COLUMNS[1:])
 READ_ERRORS = (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException)
-
-
-def check_symbol(symbol: str) -> str:
-    """Return `symbol`; MarketDataError unless it is 1 to 32 of ``A-Z a-z 0-9 . _ : / -`` without ``..``."""
-    if not _SYMBOL.fullmatch(symbol) or ".." in symbol:
-        raise MarketDataError(
-            f"{symbol!r} is not a symbol; use 1 to 32 letters, digits and . _ : / - (no ..), as in AAPL or BTC/USDT"
-        )
-    return symbol
-
-
-def encode_symbol(symbol: str) -> str:
-    """A checked symbol as one path component: ``BTC/USDT`` becomes ``BTC%2FUSDT``."""
-    return quote(check_symbol(symbol), safe="")
 
 
 class Catalog:
@@ -102,7 +90,7 @@ class Catalog:
                 if instrument is not None or not card.exists():
                     (fresh / card.name).write_bytes(encode(instrument or Instrument(symbol=symbol)))
                     _put(fresh / card.name, card)
-                bars.write_parquet(fresh / path.name, compression="zstd")
+                write_bars(bars, fresh / path.name)
                 _put(fresh / path.name, path)
         except OSError as error:
             raise StoreError(
@@ -175,6 +163,46 @@ class Catalog:
             return msgspec.json.decode(path.read_bytes(), type=Instrument)
         except (OSError, msgspec.MsgspecError) as error:
             raise MarketDataError(f"{path} cannot be read ({error}); delete it and import {symbol} again") from error
+
+    def write_ticks(self, symbol: str, kind: Kind, frame: pl.DataFrame) -> tuple[Path, ...]:
+        """Append a batch of ticks; when this returns the disk has it. `TickWriter` makes batches.
+
+        Args:
+            symbol: see `check_symbol`.
+            kind: ``trades`` or ``quotes``.
+            frame: in the order of arrival. Trades: ts_event, ts_init (int64 UTC ns: the venue's clock, ours),
+                trade_id (int64), price, quantity, and aggressor (buyer, seller, unknown; may be left out). Quotes:
+                ts_event, ts_init, update_id, bid, bid_quantity, ask, ask_quantity. Amounts are decimals, integers of
+                1e-8, or floats that are exact in 8 decimals. Rows are not compared with what is stored.
+
+        Returns:
+            The new files, one a UTC day of `ts_event`.
+
+        Raises:
+            MarketDataError: a column is missing, or a row is no tick; nothing is written.
+            StoreError: the directory cannot be written.
+        """
+        return TickStore(self.root).write(symbol, kind, frame)
+
+    def read_ticks(self, symbol: str, kind: Kind, start: int | None = None, end: int | None = None) -> pl.DataFrame:
+        """Ticks with start <= ts_event < end (UTC ns), in the order of `ts_init`; amounts are Decimal(18, 8).
+
+        Raises:
+            MarketDataError: none are stored under these names (lists what is), or a file is damaged.
+        """
+        return TickStore(self.root).read(symbol, kind, start, end)
+
+    def compact_ticks(self, symbol: str, kind: Kind) -> int:
+        """Merge the batches of each day into one file, packed harder; returns how many files that saved."""
+        return TickStore(self.root).compact(symbol, kind)
+
+    def ls_ticks(self) -> pl.DataFrame:
+        """What ticks are stored, one row a symbol and kind.
+
+        Returns:
+            symbol, kind, rows, files, bytes, first and last (ts_event, Datetime ns UTC).
+        """
+        return TickStore(self.root).ls()
 
     def _path(self, symbol: str, timeframe: str) -> Path:
         check_timeframe(timeframe)
@@ -284,6 +312,7 @@ def _put(fresh: Path, path: Path) -> None:
     with fresh.open("rb+") as file:
         os.fsync(file.fileno())
     fresh.replace(path)
+    sync_directory(path.parent)
 
 
 def _exists(path: Path) -> bool:

@@ -6,14 +6,17 @@ import hashlib
 import tempfile
 from decimal import Decimal
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from deepalpha.errors import MarketDataError, StoreError
 from deepalpha.market.bars import COLUMNS, broken_rule
-from deepalpha.market.catalog import Catalog, encode_symbol
+from deepalpha.market.catalog import Catalog
 from deepalpha.market.columns import ColumnMap, guess_columns, local_days, read_table, times
+from deepalpha.market.symbols import encode_symbol
 from deepalpha.market.timeframes import bucket_end, check_timeframe
 from deepalpha.types import DAY, Fact, Instrument
 
@@ -91,18 +94,8 @@ def import_file(
     encoded = encode_symbol(symbol)
     check_timeframe(timeframe)
     table = read_table(path)
-    mapping = guess_columns(table.columns)
-    if table.is_empty():
-        raise MarketDataError(f"{path} has a header but no rows; there is nothing to import")
-    _check_one_symbol(table, path)
-    bars = _bars(table, mapping)
-    notes = list(mapping.notes)
-    if check_timeframe(timeframe) >= DAY and "/" not in symbol:
-        bars = _sessions(bars, local_days(table, mapping), notes)
-    bars = _in_order(bars, notes)
-    _check_readable(bars, table, mapping, path)
-    _check_step(bars, timeframe, path)
-    bars = _on_the_grid(bars, timeframe, path)
+    judged = judge_rows(table, str(path), symbol=symbol, timeframe=timeframe)
+    bars, mapping, notes = judged.bars, judged.mapping, judged.notes
     good, bad = bars.filter(pl.col("rule").is_null()), bars.filter(pl.col("rule").is_not_null()).sort("row")
     where = _quarantine(catalog.root, f"{encoded}_{timeframe}_{_digest(path)}.parquet", table, bad)
     if good.is_empty():
@@ -125,7 +118,57 @@ def import_file(
     )
 
 
-def _bars(table: pl.DataFrame, mapping: ColumnMap) -> pl.DataFrame:
+class JudgedRows(NamedTuple):
+    """Rows of a table as bars: row (from 1), our columns and `rule`, the first rule it breaks or null."""
+
+    bars: pl.DataFrame
+    mapping: ColumnMap
+    timeframe: str
+    notes: list[str]
+
+
+def judge_rows(table: pl.DataFrame, source: str, *, symbol: str, timeframe: str | None) -> JudgedRows:
+    """Read a table's rows as bars and judge each; `source` names it in messages, no timeframe takes the commonest step.
+
+    Raises:
+        MarketDataError: a column, the symbol or the timeframe does not fit, so that the table as a whole is wrong.
+    """
+    mapping = guess_columns(table.columns)
+    if table.is_empty():
+        raise MarketDataError(f"{source} has a header but no rows; there is nothing to import")
+    _check_one_symbol(table, source)
+    bars = bars_of(table, mapping)
+    notes = list(mapping.notes)
+    days = local_days(table, mapping) if "/" not in symbol else None
+    if timeframe is None:
+        opens = (bars["ts_open"] if days is None else days).drop_nulls().to_numpy()
+        timeframe = commonest_timeframe(np.unique(opens), symbol)
+    if check_timeframe(timeframe) >= DAY and "/" not in symbol:
+        bars = _sessions(bars, days, notes)
+    bars = _in_order(bars, notes)
+    _check_readable(bars, table, mapping, source)
+    _check_step(bars, timeframe, source)
+    return JudgedRows(_on_the_grid(bars, timeframe, source), mapping, timeframe, notes)
+
+
+def commonest_timeframe(opens: NDArray[np.int64], symbol: str) -> str:
+    """The timeframe of the commonest step of ascending times; MarketDataError if that is none."""
+    steps = np.diff(opens)
+    if not len(steps):
+        raise MarketDataError(f"one bar of {symbol} shows no timeframe; say which it is")
+    values, counts = np.unique(steps, return_counts=True)
+    step = int(values[np.argmax(counts)])
+    name = "1w" if step == 7 * DAY else "1mo" if 28 * DAY <= step <= 31 * DAY else length_name(step)
+    try:
+        check_timeframe(name)
+    except MarketDataError as error:
+        raise MarketDataError(
+            f"the bars of {symbol} are mostly {name} apart, which is no timeframe; say which it is"
+        ) from error
+    return name
+
+
+def bars_of(table: pl.DataFrame, mapping: ColumnMap) -> pl.DataFrame:
     """row (from 1) and our columns; null or NaN where a value cannot be read."""
     values = {
         name: table[mapping.columns[name]].cast(pl.String).str.strip_chars().cast(pl.Float64, strict=False)
@@ -137,7 +180,7 @@ def _bars(table: pl.DataFrame, mapping: ColumnMap) -> pl.DataFrame:
     return pl.DataFrame({"row": row, "ts_open": times(table, mapping), **values})
 
 
-def _check_one_symbol(table: pl.DataFrame, path: Path) -> None:
+def _check_one_symbol(table: pl.DataFrame, path: str) -> None:
     """A table of many symbols would look like one whose times repeat; the reason must be named, not the symptom."""
     for column in table.columns:
         if column.strip().lower() in ("symbol", "ticker") and table[column].n_unique() > 1:
@@ -187,7 +230,7 @@ def _with_rule(bars: pl.DataFrame) -> pl.DataFrame:
     return bars.with_columns(rule=pl.coalesce("rule", order))
 
 
-def _check_readable(bars: pl.DataFrame, table: pl.DataFrame, mapping: ColumnMap, path: Path) -> None:
+def _check_readable(bars: pl.DataFrame, table: pl.DataFrame, mapping: ColumnMap, path: str) -> None:
     """Stop when a whole column, not a row, is the problem: setting every row aside would hide the reason."""
     for ours in COLUMNS:
         if bars[ours].null_count() == len(bars):
@@ -207,7 +250,7 @@ def _check_readable(bars: pl.DataFrame, table: pl.DataFrame, mapping: ColumnMap,
         )
 
 
-def _check_step(bars: pl.DataFrame, timeframe: str, path: Path) -> None:
+def _check_step(bars: pl.DataFrame, timeframe: str, path: str) -> None:
     """The median step of the valid rows must be the timeframe's; with few rows, no step may be shorter than it."""
     steps = bars.filter(pl.col("rule").is_null())["ts_open"].diff().drop_nulls()
     if steps.is_empty():
@@ -219,12 +262,12 @@ def _check_step(bars: pl.DataFrame, timeframe: str, path: Path) -> None:
     if fits or (not enough and step > nominal):
         return
     raise MarketDataError(
-        f"the bars of {path} are {_length(step)} apart{' (median)' if enough else ''}, not {timeframe} "
-        f"({_length(nominal)}); import them with --timeframe {_length(step)}, or give another file"
+        f"the bars of {path} are {length_name(step)} apart{' (median)' if enough else ''}, not {timeframe} "
+        f"({length_name(nominal)}); import them with --timeframe {length_name(step)}, or give another file"
     )
 
 
-def _on_the_grid(bars: pl.DataFrame, timeframe: str, path: Path) -> pl.DataFrame:
+def _on_the_grid(bars: pl.DataFrame, timeframe: str, path: str) -> pl.DataFrame:
     """Mark rows that do not open where an interval begins; MarketDataError if most do not: then the file is shifted."""
     good = bars.filter(pl.col("rule").is_null())
     opens = good["ts_open"].to_numpy()
@@ -293,7 +336,7 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()[:8]
 
 
-def _length(ns: int) -> str:
+def length_name(ns: int) -> str:
     """A length as a timeframe would be named: 1d, 4h, 90m."""
     for unit, name in _UNITS:
         if ns >= unit and ns % unit == 0:

@@ -28,7 +28,7 @@ import feedparser
 import msgspec
 
 from deepalpha.errors import MarketDataError, ProviderError
-from deepalpha.market.catalog import check_symbol
+from deepalpha.market.symbols import check_symbol
 from deepalpha.types import SECOND, Headline
 
 TITLE_LIMIT = 300

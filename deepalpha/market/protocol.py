@@ -33,6 +33,11 @@ class MarketSource(Protocol):
     """
 
     @property
+    def live(self) -> bool:
+        """Whether more bars may come: then `steps` ends where the market is, and is asked again."""
+        ...
+
+    @property
     def symbols(self) -> tuple[str, ...]:
         """What is fed, in a fixed order."""
         ...

@@ -37,6 +37,8 @@ class ReplaySource:
             bar is before `start`.
     """
 
+    live = False
+
     def __init__(self, catalog: Catalog, symbols: Sequence[str], timeframe: str, *, start: int | None = None) -> None:
         self.symbols = tuple(dict.fromkeys(symbols))
         self.timeframe = timeframe

@@ -51,8 +51,10 @@ class Session:
         if any(self.workspace.catalog.glob("*/*/bars.parquet")):
             self._memory.execute(
                 "CREATE OR REPLACE VIEW candles AS SELECT symbol, timeframe, make_timestamp_ns(ts_open) AS ts_open, "
-                "make_timestamp_ns(ts_event) AS ts_event, open, high, low, close, volume "
-                f"FROM read_parquet('{_quoted(str(files))}', hive_partitioning = true)"
+                "make_timestamp_ns(ts_event) AS ts_event, open::DOUBLE AS open, high::DOUBLE AS high, "
+                "low::DOUBLE AS low, close::DOUBLE AS close, volume::DOUBLE AS volume "
+                # Each file has the decimals it needs: without union_by_name the first one's would round the others.
+                f"FROM read_parquet('{_quoted(str(files))}', hive_partitioning = true, union_by_name = true)"
             )
         return copied
 

@@ -13,7 +13,7 @@ import pytest
 
 import deepalpha.market
 from deepalpha.errors import MarketDataError
-from deepalpha.market import Catalog, MarketSource, ReplaySource, seed
+from deepalpha.market import Catalog, LiveSource, MarketSource, ReplaySource, seed
 from deepalpha.types import DAY, Candle
 
 
@@ -35,7 +35,31 @@ def sparse_replay(tmp_path: Path) -> MarketSource:
     return ReplaySource(catalog, ["C", "A/B", "D"], "1h")
 
 
-MAKERS: dict[str, Callable[[Path], MarketSource]] = {"ReplaySource": replay, "ReplaySource, sparse": sparse_replay}
+def live(tmp_path: Path) -> MarketSource:
+    """Half of the bars are history, the rest came one by one; one came too late."""
+    whole = replay(tmp_path)
+    catalog = Catalog(tmp_path / "half")
+    for symbol in whole.symbols:
+        frame = Catalog(tmp_path / "catalog").read(symbol, "1d").drop("ts_event")
+        catalog.write(symbol, "1d", frame[:-40], instrument=whole.instruments()[symbol])
+    source = LiveSource(catalog, whole.symbols, "1d", since=12_500 * DAY)
+    late: list[Candle] = []
+    for number, step in enumerate(whole.steps(source.last_ts_event)):
+        for candle in step.candles:
+            if number == 7 and candle.symbol == "IBM":
+                late.append(candle)
+            else:
+                source.append(candle, now=candle.ts_event)
+        source.release(step.ts_event + DAY)
+    assert source.append(late[0], now=source.last_ts_event)
+    return source
+
+
+MAKERS: dict[str, Callable[[Path], MarketSource]] = {
+    "LiveSource": live,
+    "ReplaySource": replay,
+    "ReplaySource, sparse": sparse_replay,
+}
 
 
 @pytest.fixture(params=MAKERS)

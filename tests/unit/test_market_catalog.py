@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from deepalpha.errors import MarketDataError, StoreError
-from deepalpha.market import Catalog
+from deepalpha.market import Catalog, parquet
 from deepalpha.types import DAY, Instrument
 
 
@@ -236,7 +236,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_scrap(catalog: Catalog, monke
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pl.DataFrame, "write_parquet", full)
+    monkeypatch.setattr(parquet.pq, "write_table", full)
     with pytest.raises(StoreError, match="No space left on device"):
         catalog.write("AAPL", "1d", bars(range(9)))
     assert catalog.read("AAPL", "1d").height == 5

@@ -92,7 +92,13 @@ fn run(mut sync: DepthSync, updates: &[Owned], arriving: &[(usize, Owned)]) -> (
             None => None,
         };
     }
-    assert!(sync.is_live() && sync.last_update() == truth.last, "{:?} {:?} {}", sync.state(), sync.counts(), truth.last);
+    assert!(
+        sync.is_live() && sync.last_update() == truth.last,
+        "{:?} {:?} {}",
+        sync.state(),
+        sync.counts(),
+        truth.last
+    );
     truth.assert_equals(&sync, STEPS);
     (sync, asked)
 }

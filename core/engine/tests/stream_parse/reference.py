@@ -30,7 +30,7 @@ def raw(text):
 
 def iso(text):
     time = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
-    delta = time - datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+    delta = time - datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
     return (delta.days * 86400 + delta.seconds) * SECOND + delta.microseconds * 1000
 
 
@@ -109,9 +109,7 @@ def kraken(message, url, init):
         return []
     *payload, channel, symbol = message[1:]
     if channel == "trade":
-        return [
-            trade(symbol, None, row[0], row[1], TAKER[row[3]], raw(row[2]) * 10) for row in payload[0]
-        ]
+        return [trade(symbol, None, row[0], row[1], TAKER[row[3]], raw(row[2]) * 10) for row in payload[0]]
     if channel == "spread":
         bid, ask, time, bid_size, ask_size = payload[0]
         return [quote(symbol, 0, bid, bid_size, ask, ask_size, raw(time) * 10)]
@@ -151,8 +149,14 @@ def bybit(message, url, init):
     topic, data = message["topic"].split("."), message["data"]
     if topic[0] == "trade":
         return [
-            trade(row["symbol"], fnv(row["trade_id"].encode()), row["price"], row["size"], TAKER[row["side"].lower()],
-                  int(row["trade_time_ms"]) * 10**6)
+            trade(
+                row["symbol"],
+                fnv(row["trade_id"].encode()),
+                row["price"],
+                row["size"],
+                TAKER[row["side"].lower()],
+                int(row["trade_time_ms"]) * 10**6,
+            )
             for row in data
         ]
     snapshot = message["type"] == "snapshot"
@@ -203,13 +207,27 @@ def bitmex(message, url, init):
     table = message.get("table")
     if table == "trade":
         return [
-            trade(row["symbol"], fnv(row["trdMatchID"].encode()), row["price"], row["size"], TAKER[row["side"].lower()],
-                  iso(row["timestamp"]))
+            trade(
+                row["symbol"],
+                fnv(row["trdMatchID"].encode()),
+                row["price"],
+                row["size"],
+                TAKER[row["side"].lower()],
+                iso(row["timestamp"]),
+            )
             for row in message["data"]
         ]
     if table == "quote":
         return [
-            quote(row["symbol"], 0, row["bidPrice"], row["bidSize"], row["askPrice"], row["askSize"], iso(row["timestamp"]))
+            quote(
+                row["symbol"],
+                0,
+                row["bidPrice"],
+                row["bidSize"],
+                row["askPrice"],
+                row["askSize"],
+                iso(row["timestamp"]),
+            )
             for row in message["data"]
         ]
     if table != "orderBookL2":
@@ -230,8 +248,15 @@ def bitmex(message, url, init):
 
 
 VENUES = {
-    "BINANCE.": binance, "BINANCE_FUTURES.": binance, "COINBASE.": coinbase, "KRAKEN.": kraken, "OKX.": okx, "BYBIT.": bybit,
-    "BITSTAMP.": bitstamp, "KUCOIN.": kucoin, "BITMEX.": bitmex,
+    "BINANCE.": binance,
+    "BINANCE_FUTURES.": binance,
+    "COINBASE.": coinbase,
+    "KRAKEN.": kraken,
+    "OKX.": okx,
+    "BYBIT.": bybit,
+    "BITSTAMP.": bitstamp,
+    "KUCOIN.": kucoin,
+    "BITMEX.": bitmex,
 }
 
 
@@ -284,7 +309,7 @@ def main(folder):
         for member in sorted(archive.getnames()):
             name = member.rsplit("/", 1)[-1]
             read = next((read for prefix, read in VENUES.items() if name.startswith(prefix)), None)
-            if read is None or ".ws." not in name and ".http." not in name:
+            if read is None or (".ws." not in name and ".http." not in name):
                 continue
             tally = Tally()
             for line in archive.extractfile(member).read().decode().split("\n"):

@@ -1,0 +1,35 @@
+"""A column that is stored as decimals comes back bit for bit; one that cannot is not stored as decimals."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deepalpha.market.parquet import decimal_array, decimal_places
+
+written = st.tuples(st.integers(-(10**13), 10**13), st.integers(0, 8)).map(
+    lambda pair: float(Decimal(pair[0]).scaleb(-pair[1]))
+)
+
+
+@given(st.lists(st.one_of(written, st.floats()), max_size=80))
+def test_decimals_are_exact_or_refused(values: list[float]) -> None:
+    array = np.array(values, dtype=np.float64)
+    places = decimal_places(array)
+    if places is None:
+        return
+    stored = decimal_array(np.rint(array * 10.0**places).astype(np.int64), places).to_pylist()
+    assert np.array([float(value) for value in stored]).tobytes() == array.tobytes()
+
+
+@given(st.lists(st.tuples(st.integers(-(10**9), 10**9), st.integers(0, 4)), min_size=1, max_size=50))
+def test_what_is_written_with_few_digits_is_found_with_no_more_places_than_written(
+    pairs: list[tuple[int, int]],
+) -> None:
+    array = np.array([float(Decimal(digits).scaleb(-places)) for digits, places in pairs])
+    places = decimal_places(array)
+    assert places is not None
+    assert places <= max(places for _, places in pairs)
