@@ -7,8 +7,8 @@
     with Subscription("ws://127.0.0.1:8765/", ["bars.1m.BTCUSDT"]) as bars:      # another process, a notebook
         batch = bars.poll(timeout=5.0)
 
-The connection lives on a thread of the core and is kept up: after a break it connects and subscribes again. What was missed
-in between is a `Gap`, known from the offsets of the topic; so is what this side had no room for.
+The connection lives on a thread of the core and is kept up: after a break it connects and subscribes again. What was
+missed in between is a `Gap`, known from the offsets of the topic; so is what this side had no room for.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Gap(Fact, frozen=True):
         topic: its name.
         first: offset of the first one.
         last: offset of the last one.
-        policy: why: ``conflated`` (the hub, as this reader was slow) or ``missed`` (while unconnected, or no room here).
+        policy: why: ``conflated`` (this reader was slow) or ``missed`` (it was not connected, or had no room).
     """
 
     topic: str

@@ -8,12 +8,9 @@
     import_file      anyone's CSV or Parquet into a catalog; ImportReport says what was kept and what was set aside
     MarketSource     the contract of a feed of closed bars; Step is one moment of it
     ReplaySource     a feed out of the catalog
-<<<<<<< HEAD
     Feed             batches of live or recorded market data: trades, quotes, bars, indicators; FeedEvent: what is rare
     StreamProcessor  the same without connections: raw messages in, batches out
-=======
     LiveSource       the same that goes on: closed bars are appended as they come
->>>>>>> main
     NewsBook         headlines known at a moment; load_headlines (file), fetch_feed (RSS, Atom)
     check_timeframe  nominal length of a timeframe in ns; bucket_end: where a bar ends
 

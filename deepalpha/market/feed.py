@@ -7,13 +7,13 @@
     for batch in Feed.recorded("session.jsonl.gz", ["BTCUSDT"], bars=["1m"]):
         ...
 
-Parsing, checks, bars and indicators run in the core, on the feed's own threads; Python sees batches only. An event loop is
-woken by one descriptor, once for everything that came while it was busy.
+Parsing, checks, bars and indicators run in the core, on the feed's own threads; Python sees batches only. An event loop
+is woken by one descriptor, once for everything that came while it was busy.
 
 # Backpressure
 Each table holds `capacity` rows for Python at most. What happens then is `overflow`: ``"drop_oldest"`` (live feeds: the
-exchange is never kept waiting, the loss is counted in `counters()["rows"]`), ``"block"`` (recorded feeds: reading waits) or
-``"refuse"`` (the new rows go, counted).
+exchange is never kept waiting, the loss is counted in `counters()["rows"]`), ``"block"`` (recorded feeds: reading waits)
+or ``"refuse"`` (the new rows go, counted).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ CHUNK = 1 << 18
 ROWS = 1 << 16
 EVENTS = 10_000
 
-# Binance's public streams, checked against its documentation as of November 2026. Spot data has a host that serves nothing
+# Binance's public streams, checked against its documentation on 2026-11-21. Spot data has a host that serves nothing
 # else; since 2026-04-23 USD-M futures serve books under /public and everything else under /market.
 _HOSTS = {
     ("binance", "public"): "wss://data-stream.binance.vision",
@@ -57,7 +57,7 @@ _MOST_STREAMS = {"binance": 1024, "binance_usdm": 200}
 
 
 class FeedEvent(Fact, frozen=True):
-    """Something rare: of the data (a gap, a revision, a stale feed) or of a connection (``connected``, ``disconnected``).
+    """Something rare: of the data (a gap, a revision, a stale feed) or of a connection (``connected``, ``rotated``).
 
     Attributes:
         event: what; see `deepalpha_engine::stream::output::EventKind` for those of the data.
