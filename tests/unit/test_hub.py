@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -10,12 +11,13 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 
 import deepalpha as da
 from deepalpha.cli import main
@@ -31,12 +33,13 @@ def hub() -> Iterator[da.WebSocketManager]:
         yield manager
 
 
-def subscribed(hub: da.WebSocketManager, *topics: str) -> Any:
+@contextlib.contextmanager
+def subscribed(hub: da.WebSocketManager, *topics: str) -> Iterator[ClientConnection]:
     """A client that we did not write, subscribed."""
-    client = connect(hub.url, subprotocols=["deepalpha.v1"], open_timeout=PATIENCE)  # type: ignore[list-item]
-    client.send(json.dumps({"op": "subscribe", "id": 1, "topics": list(topics)}))
-    assert json.loads(client.recv(PATIENCE))["op"] == "subscribed"
-    return client
+    with connect(hub.url, subprotocols=["deepalpha.v1"], open_timeout=PATIENCE) as client:  # type: ignore[list-item]
+        client.send(json.dumps({"op": "subscribe", "id": 1, "topics": list(topics)}))
+        assert json.loads(client.recv(PATIENCE))["op"] == "subscribed"
+        yield client
 
 
 def threads() -> int:
@@ -113,7 +116,7 @@ def test_a_reader_without_room_is_told_what_it_missed(hub: da.WebSocketManager) 
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda hub: hub.broadcast("a b", 1), "topic name \"a b\" is refused"),
+        (lambda hub: hub.broadcast("a b", 1), 'topic name "a b" is refused'),
         (lambda hub: hub.broadcast("a", object()), "a object cannot be sent as JSON"),
         (lambda hub: hub.broadcast("a", b"{"), "is not one JSON value"),
         (lambda hub: hub.broadcast("a", "x" * (2 << 20)), "max_payload"),
@@ -122,7 +125,10 @@ def test_a_reader_without_room_is_told_what_it_missed(hub: da.WebSocketManager) 
         (lambda hub: hub.start(port=1), "runs on port"),
         (lambda hub: hub.add_connection("x", "http://nowhere"), "http://nowhere"),
         (lambda hub: hub.subscribe(), "no topic to subscribe"),
-        (lambda hub: da.WebSocketManager(shard=2).start(), "hub setting shard is unknown; there are host, port, shards"),
+        (
+            lambda hub: da.WebSocketManager(shard=2).start(),
+            "hub setting shard is unknown; there are host, port, shards",
+        ),
         (lambda hub: da.WebSocketManager(shards=0).start(), "shards = 0 is not in 1..=64"),
         (lambda hub: da.WebSocketManager(shards="two").start(), "of the wrong kind"),
         (lambda hub: da.WebSocketManager().start(host="0.0.0.0"), "0.0.0.0"),
@@ -159,7 +165,7 @@ def test_connections_of_another_hub_are_sent_on() -> None:
             hub.add_connection("up", upstream.url + "sub")
         while hub.connections()["up"]["connections"] == 0:
             pass
-        with connect(upstream.url.replace("ws://", "ws://") + "pub", open_timeout=PATIENCE) as publisher:
+        with connect(upstream.url + "pub", open_timeout=PATIENCE) as publisher:
             while upstream.stats()["connections"] < 2:
                 pass
             for text in ('{"stream":"btcusdt@trade","data":1}', '{"stream":"other","data":2}', "no json"):
@@ -334,8 +340,6 @@ def test_a_spinning_python_thread_does_not_stop_deliveries() -> None:
 
             spinner = threading.Thread(target=spin)
             spinner.start()
-            import time
-
             end = time.monotonic() + 3
             while time.monotonic() < end:
                 hub.broadcast("beat", time.monotonic())
