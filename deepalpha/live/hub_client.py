@@ -14,6 +14,7 @@ missed in between is a `Gap`, known from the offsets of the topic; so is what th
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -137,9 +138,12 @@ class Subscription:
         Raises:
             HubError: the hub refused the subscription; the message says why.
         """
-        batch = self._take(most)
-        if not batch and not self._closed and timeout != 0.0 and self._feed.wait(timeout):
-            batch = self._take(most)
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not (batch := self._take(most)) and not self._closed and timeout != 0.0:
+            # A wake-up may be for an event of the connection only: then go on with what is left of the time.
+            self._keep()
+            if not self._feed.wait(None if deadline is None else max(0.0, deadline - time.monotonic())):
+                break
         return batch
 
     def _take(self, most: int) -> list[Message | Gap]:

@@ -11,8 +11,8 @@ Parsing, checks, bars and indicators run in the core, on the feed's own threads;
 is woken by one descriptor, once for everything that came while it was busy.
 
 # Backpressure
-Each table holds `capacity` rows for Python at most. What happens then is `overflow`: ``"drop_oldest"`` (live feeds:
-the exchange is never kept waiting, the loss is counted in `counters()["rows"]`), ``"block"`` (recorded feeds: reading waits)
+Each table holds `capacity` rows for Python at most. What happens then is `overflow`: ``"drop_oldest"`` (live feeds: the
+exchange is never kept waiting, the loss is counted in `counters()["rows"]`), ``"block"`` (recorded feeds: reading waits)
 or ``"refuse"`` (the new rows go, counted).
 """
 
@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -194,7 +195,11 @@ class Feed:
         """
         if not self._batches:
             self._collect()
-        if not self._batches and self._source.wait(timeout):
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not self._batches and not self._source.ended:
+            # A wake-up may be for an event only: then go on with what is left of the time.
+            if not self._source.wait(None if deadline is None else max(0.0, deadline - time.monotonic())):
+                break
             self._collect()
         return self._batches.popleft() if self._batches else None
 
