@@ -7,13 +7,14 @@
     with Subscription("ws://127.0.0.1:8765/", ["bars.1m.BTCUSDT"]) as bars:      # another process, a notebook
         batch = bars.poll(timeout=5.0)
 
-The connection lives on a thread of the core and is kept up: after a break it connects and subscribes again. What was missed
-in between is a `Gap`, known from the offsets of the topic; so is what this side had no room for.
+The connection lives on a thread of the core and is kept up: after a break it connects and subscribes again. What was
+missed in between is a `Gap`, known from the offsets of the topic; so is what this side had no room for.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -54,7 +55,7 @@ class Gap(Fact, frozen=True):
         topic: its name.
         first: offset of the first one.
         last: offset of the last one.
-        policy: why: ``conflated`` (the hub, as this reader was slow) or ``missed`` (while unconnected, or no room here).
+        policy: why: ``conflated`` (this reader was slow) or ``missed`` (it was not connected, or had no room).
     """
 
     topic: str
@@ -137,9 +138,12 @@ class Subscription:
         Raises:
             HubError: the hub refused the subscription; the message says why.
         """
-        batch = self._take(most)
-        if not batch and not self._closed and timeout != 0.0 and self._feed.wait(timeout):
-            batch = self._take(most)
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not (batch := self._take(most)) and not self._closed and timeout != 0.0:
+            # A wake-up may be for an event of the connection only: then go on with what is left of the time.
+            self._keep()
+            if not self._feed.wait(None if deadline is None else max(0.0, deadline - time.monotonic())):
+                break
         return batch
 
     def _take(self, most: int) -> list[Message | Gap]:

@@ -7,19 +7,20 @@
     for batch in Feed.recorded("session.jsonl.gz", ["BTCUSDT"], bars=["1m"]):
         ...
 
-Parsing, checks, bars and indicators run in the core, on the feed's own threads; Python sees batches only. An event loop is
-woken by one descriptor, once for everything that came while it was busy.
+Parsing, checks, bars and indicators run in the core, on the feed's own threads; Python sees batches only. An event loop
+is woken by one descriptor, once for everything that came while it was busy.
 
 # Backpressure
 Each table holds `capacity` rows for Python at most. What happens then is `overflow`: ``"drop_oldest"`` (live feeds: the
-exchange is never kept waiting, the loss is counted in `counters()["rows"]`), ``"block"`` (recorded feeds: reading waits) or
-``"refuse"`` (the new rows go, counted).
+exchange is never kept waiting, the loss is counted in `counters()["rows"]`), ``"block"`` (recorded feeds: reading waits)
+or ``"refuse"`` (the new rows go, counted).
 """
 
 from __future__ import annotations
 
 import asyncio
 import gzip
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -37,7 +38,7 @@ CHUNK = 1 << 18
 ROWS = 1 << 16
 EVENTS = 10_000
 
-# Binance's public streams, checked against its documentation as of November 2026. Spot data has a host that serves nothing
+# Binance's public streams, checked against its documentation on 2026-11-21. Spot data has a host that serves nothing
 # else; since 2026-04-23 USD-M futures serve books under /public and everything else under /market.
 _HOSTS = {
     ("binance", "public"): "wss://data-stream.binance.vision",
@@ -57,7 +58,7 @@ _MOST_STREAMS = {"binance": 1024, "binance_usdm": 200}
 
 
 class FeedEvent(Fact, frozen=True):
-    """Something rare: of the data (a gap, a revision, a stale feed) or of a connection (``connected``, ``disconnected``).
+    """Something rare: of the data (a gap, a revision, a stale feed) or of a connection (``connected``, ``rotated``).
 
     Attributes:
         event: what; see `deepalpha_engine::stream::output::EventKind` for those of the data.
@@ -194,7 +195,11 @@ class Feed:
         """
         if not self._batches:
             self._collect()
-        if not self._batches and self._source.wait(timeout):
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not self._batches and not self._source.ended:
+            # A wake-up may be for an event only: then go on with what is left of the time.
+            if not self._source.wait(None if deadline is None else max(0.0, deadline - time.monotonic())):
+                break
             self._collect()
         return self._batches.popleft() if self._batches else None
 

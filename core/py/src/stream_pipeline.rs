@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use deepalpha_engine::stream::event::Event;
+use deepalpha_engine::stream::event::{Event, SymbolId};
 use deepalpha_engine::stream::output::{self, Overflow};
 use deepalpha_engine::stream::parse::{Parser, ServiceKind};
 use deepalpha_engine::stream::processor::Processor;
@@ -58,8 +58,13 @@ impl Pipeline {
         let names: Vec<String> = settings.terms.iter().map(|terms| terms.name.clone()).collect();
         let outputs: Vec<Vec<String>> =
             (0_u16..).zip(&settings.bars).map(|(place, _)| processor.indicator_names(place).to_vec()).collect();
+        let mut fresh = Parser::new(settings.venue, settings.symbols.clone());
+        if let [_] = settings.terms.as_slice() {
+            // Messages without a symbol (a REST snapshot of the book) can only be about the one there is.
+            fresh.about(Some(SymbolId(0)));
+        }
         Ok(Self {
-            fresh: Parser::new(settings.venue, settings.symbols.clone()),
+            fresh,
             parsers: Vec::new(),
             labels: Labels::new(&names, &settings.bars, &outputs, settings.numbers)?,
             processor,
