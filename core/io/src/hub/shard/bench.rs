@@ -31,7 +31,7 @@ fn named(text: &[u8]) -> Option<String> {
 /// What the session of a connection says to the endpoint it asks for; its messages name no topics to ask about later.
 pub(super) fn bench_verdict(mode: &Mode, session: &mut dyn Session, now: u64) -> Verdict {
     match mode {
-        Mode::Protocol | Mode::Echo => Verdict::Allow,
+        Mode::Protocol | Mode::Echo(_) => Verdict::Allow,
         Mode::BenchSub(_) => match session.subscribe(EVERYTHING, now) {
             Verdict::Allow => session.subscribe(&format!("{EVERYTHING}.>"), now),
             refused => refused,
@@ -49,7 +49,7 @@ impl Shard {
     /// What an upgraded connection on this path is; `None`: the path is not of the bench.
     pub(super) fn bench_mode(&self, path: &str, topic: Option<&str>) -> Option<Mode> {
         match path {
-            "/echo" => Some(Mode::Echo),
+            "/echo" => Some(Mode::Echo(None)),
             "/sub" => Some(Mode::BenchSub(topic.is_none())),
             "/pub" => {
                 let topic = topic.and_then(|topic| self.bench_topic(Some(topic)).ok());

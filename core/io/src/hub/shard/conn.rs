@@ -11,6 +11,7 @@ use crate::hub::gate::Session;
 use crate::hub::protocol::Filter;
 use crate::hub::topic::Topic;
 use crate::hub::transport::Transport;
+use crate::ws::Compressor;
 
 /// Names one connection for as long as it lives; a slot that is used again has another serial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,8 +34,8 @@ pub(super) enum Phase {
 pub(super) enum Mode {
     /// `deepalpha.v1`.
     Protocol,
-    /// Every message goes back.
-    Echo,
+    /// Every message goes back, compressed when that was agreed: conformance suites measure it.
+    Echo(Option<Box<Compressor>>),
     /// A reader of the bench; `true`: still on the topic that gets everything.
     BenchSub(bool),
     /// Text is published as it is, to this topic or to the one the text names.

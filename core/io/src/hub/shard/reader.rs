@@ -19,8 +19,8 @@ use crate::hub::protocol::{SUBPROTOCOL, error};
 use crate::hub::shared::nanos;
 use crate::hub::transport::Transport;
 use crate::ws::{
-    CloseCode, Decoder, DeflatePolicy, Limits, Message, OpCode, Rejection, Request, RequestLimits, RequestParser, Role,
-    Upgrade, encode, encode_close,
+    CloseCode, Compressor, Decoder, DeflatePolicy, Limits, Message, OpCode, Rejection, Request, RequestLimits,
+    RequestParser, Role, Upgrade, encode, encode_close,
 };
 
 /// Size of the buffer all connections of a shard read into.
@@ -114,14 +114,18 @@ impl Shard {
         let accepted = upgrade.accept(protocol, policy.as_ref());
         let deflate = accepted.deflate;
         let joins = matches!(bench, Some(Mode::BenchSub(_)));
-        let echoes = matches!(bench, Some(Mode::Echo));
+        let echoes = matches!(bench, Some(Mode::Echo(_)));
+        let mode = match bench.unwrap_or(Mode::Protocol) {
+            Mode::Echo(_) => Mode::Echo(deflate.map(|deflate| Box::new(Compressor::new(Role::Server, &deflate, 1)))),
+            mode => mode,
+        };
         let conn = self.conns.get_mut(id)?;
         conn.phase = Phase::Open;
         conn.heard = now;
         conn.deflate = deflate.is_some_and(|agreed| agreed.can_share(SHARED_WINDOW));
         conn.check_at = session.as_ref().map_or(u64::MAX, |session| session.next_check(now));
         conn.session = session;
-        conn.mode = bench.unwrap_or(Mode::Protocol);
+        conn.mode = mode;
         self.deflating += usize::from(conn.deflate);
         add!(self.shared.counters.open, 1);
         add!(self.shared.counters.opened, 1);
@@ -130,8 +134,12 @@ impl Shard {
             self.bench_join(id, topic);
         }
         self.first_ping(id, now);
-        let max_message = if echoes { 64 << 20 } else { self.shared.config.max_message };
-        let limits = Limits { max_message, ..Limits::default() };
+        // Conformance suites send 16 MiB, and 4 MiB in pieces of 64 bytes.
+        let limits = if echoes {
+            Limits { max_message: 64 << 20, max_fragments: 1 << 17 }
+        } else {
+            Limits { max_message: self.shared.config.max_message, ..Limits::default() }
+        };
         Some(Decoder::new(Role::Server, limits, deflate))
     }
 
@@ -250,10 +258,13 @@ impl Shard {
 
     fn text(&mut self, id: ConnId, opcode: OpCode, payload: &bytes::Bytes) {
         let Some(conn) = self.conns.get_mut(id) else { return };
-        match &conn.mode {
-            Mode::Echo => {
+        match &mut conn.mode {
+            Mode::Echo(compressor) => {
                 let mut frame = Vec::with_capacity(payload.len() + 10);
-                encode(&mut frame, opcode, true, false, payload, None);
+                match compressor {
+                    Some(compressor) => compressor.encode(&mut frame, opcode, payload, None),
+                    None => encode(&mut frame, opcode, true, false, payload, None),
+                }
                 self.enqueue(id, frame.into());
             }
             Mode::BenchPub(topic) => {
