@@ -1,8 +1,8 @@
 """What the recordings in ../shared/data hold, read with Python's json and Decimal: the constants in recordings.rs.
 
 Run: python core/engine/tests/stream_parse/reference.py ../shared/data
-One line a recording: events by kind, refusals (a digit below 1e-8), and a digest of every value of every event: a 64-bit hash
-h = (h * 0x100000001B3 + value) mod 2**64 over the values in the order of `digest` in main.rs.
+One line a recording: events by kind, refusals (a digit below 1e-8), and a digest of every value of every event:
+the 64-bit hash h = (h * 0x100000001B3 + value) mod 2**64 over the values in the order of `digest` in main.rs.
 """
 
 import datetime
