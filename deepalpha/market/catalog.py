@@ -4,9 +4,12 @@
     <root>/symbol=BTC%2FUSDT/instrument.json
     <root>/symbol=BTC%2FUSDT/timeframe=1h/bars.parquet    ts_open, ts_event: int64, the others decimal or float64
 
-The names are hive partitions: DuckDB reads `<root>/*/timeframe=*/bars.parquet` with both as columns, and must be told
-`union_by_name = true` because each file has the decimals its prices need (`parquet.py` says why). Bars in a
-file ascend, are valid by the rules of `bars.py`, open where an interval of the timeframe begins (`ts_open`) and close
+    <root>/symbol=*/timeframe=!/bars.parquet    no rows: types only, see below
+
+The names are hive partitions: DuckDB reads `<root>/*/timeframe=*/bars.parquet` with both as columns. Each file has the
+decimals its prices need (`parquet.py` says why), and DuckDB, unless told `union_by_name = true`, rounds to the types of
+the first file: so the first by name has no rows and float64 columns, which hold every value exactly. Bars in a file
+ascend, are valid by the rules of `bars.py`, open where an interval of the timeframe begins (`ts_open`) and close
 where it ends (`ts_event`). A file is replaced as a whole (temporary file, fsync, rename): a reader sees the old one or
 the new one. When two processes merge into the same file at the same moment the later rename wins.
 """
@@ -90,6 +93,12 @@ class Catalog:
                 if instrument is not None or not card.exists():
                     (fresh / card.name).write_bytes(encode(instrument or Instrument(symbol=symbol)))
                     _put(fresh / card.name, card)
+                for place in (self.root / "symbol=!", path.parent.parent):
+                    types = place / "timeframe=!" / path.name
+                    if not types.exists():
+                        types.parent.mkdir(parents=True, exist_ok=True)
+                        bars.clear().write_parquet(fresh / path.name)
+                        _put(fresh / path.name, types)
                 write_bars(bars, fresh / path.name)
                 _put(fresh / path.name, path)
         except OSError as error:

@@ -7,8 +7,8 @@
   little, and BYTE_STREAM_SPLIT for volumes. A column that is no such decimals stays float64. Nothing is ever rounded.
 - zstd over all of it.
 
-Because `d` differs between files, DuckDB must read several files with `union_by_name = true`: without it, it takes the
-first file's type for all and rounds the others. polars refuses such a mixture by itself.
+Because `d` differs between files, DuckDB would round: it takes the first file's types for all. `catalog.py` puts a file
+of float64 columns first. polars refuses such a mixture by itself.
 """
 
 from __future__ import annotations

@@ -241,11 +241,17 @@ def test_bars_are_stored_as_the_fewest_decimals_that_are_exact(catalog: Catalog)
     assert [row[0] for row in value] == close.tolist()
 
 
-def test_files_of_different_decimals_read_exactly_together_when_asked_by_name(catalog: Catalog) -> None:
+@pytest.mark.parametrize("option", ["", ", union_by_name = true"])
+def test_plain_duckdb_reads_files_of_different_decimals_exactly(catalog: Catalog, option: str) -> None:
     day = pl.DataFrame({"ts_open": [NOON - NOON % DAY]})
     for symbol, price in (("A", 2.0), ("B", 0.00001234), ("C", 1 / 3)):
         prices = {name: pl.lit(price) for name in ("open", "high", "low", "close")}
         catalog.write(symbol, "1d", day.with_columns(**prices, volume=pl.lit(1.0)))
     files = catalog.root / "*" / "*" / "bars.parquet"
-    query = f"select symbol, close::double from read_parquet('{files}', union_by_name = true) order by symbol"
+    query = f"select symbol, close::double from read_parquet('{files}'{option}) order by symbol"
     assert duckdb.sql(query).fetchall() == [("A", 2.0), ("B", 0.00001234), ("C", 1 / 3)]
+    hour = pl.DataFrame({"ts_open": [NOON - NOON % DAY]})
+    catalog.write("B", "1h", hour.with_columns(**{name: pl.lit(5.0) for name in prices}, volume=pl.lit(1.0)))
+    one = catalog.root / "symbol=B" / "*" / "bars.parquet"
+    query = f"select timeframe, close::double from read_parquet('{one}'{option}) order by timeframe"
+    assert duckdb.sql(query).fetchall() == [("1d", 0.00001234), ("1h", 5.0)]
