@@ -167,7 +167,8 @@ impl Symbols {
             let number = *self.table.get(at)?;
             // An empty slot names no entry: not found.
             let entry = self.entries.get(number as usize)?;
-            if entry.name.as_bytes().eq_ignore_ascii_case(name) {
+            let own = entry.name.as_bytes();
+            if own == name || own.eq_ignore_ascii_case(name) {
                 return Some(SymbolId(number));
             }
             at = (at + 1) & mask;

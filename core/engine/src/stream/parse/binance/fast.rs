@@ -9,6 +9,7 @@ use super::super::context::{Context, Listed, on_step};
 use super::super::decimal::{chunk, short_decimal, short_uint};
 use super::super::item::{DepthHead, Item};
 use super::is_partial;
+use super::ordered::ordered;
 use crate::stream::event::{Aggressor, Level, Quote, Trade};
 use crate::types::{Price, Quantity, UtcNanos};
 
@@ -46,13 +47,13 @@ const QUOTE: u32 = SYMBOL | LAST | BID | BID_SIZE | ASK | ASK_SIZE;
 const DEPTH: u32 = KIND | SYMBOL | EVENT_TIME | FIRST | LAST | BIDS | ASKS;
 
 /// What stands before the next byte to read.
-struct Cursor<'a> {
-    rest: &'a [u8],
+pub(super) struct Cursor<'a> {
+    pub(super) rest: &'a [u8],
 }
 
 impl<'a> Cursor<'a> {
     #[inline]
-    fn take<const N: usize>(&mut self, literal: &[u8; N]) -> Option<()> {
+    pub(super) fn take<const N: usize>(&mut self, literal: &[u8; N]) -> Option<()> {
         let (head, tail) = self.rest.split_first_chunk::<N>()?;
         if head != literal {
             return None;
@@ -63,7 +64,7 @@ impl<'a> Cursor<'a> {
 
     /// Text without escapes, of printable ASCII, up to and with its closing quote.
     #[inline]
-    fn text(&mut self) -> Option<&'a [u8]> {
+    pub(super) fn text(&mut self) -> Option<&'a [u8]> {
         let mut length = 0;
         loop {
             let word = chunk(self.rest.get(length..)?);
@@ -92,7 +93,7 @@ impl<'a> Cursor<'a> {
     }
 
     #[inline]
-    fn uint(&mut self) -> Option<u64> {
+    pub(super) fn uint(&mut self) -> Option<u64> {
         let (value, length) = short_uint(self.rest)?;
         self.rest = self.rest.get(length..)?;
         Some(value)
@@ -100,7 +101,7 @@ impl<'a> Cursor<'a> {
 
     /// A decimal and the quote after it.
     #[inline]
-    fn decimal(&mut self) -> Option<i64> {
+    pub(super) fn decimal(&mut self) -> Option<i64> {
         let (value, length) = short_decimal(self.rest)?;
         self.rest = self.rest.get(length..)?.strip_prefix(b"\"")?;
         Some(value)
@@ -176,6 +177,9 @@ pub(in crate::stream::parse) fn fast(
     if wrapped {
         stream = cursor.text()?;
         cursor.take(b",\"data\":")?;
+    }
+    if let Some(item) = ordered(context, cursor.rest, wrapped, ts_init) {
+        return Some(item);
     }
     cursor.take(b"{\"")?;
     let mut values = Values::default();

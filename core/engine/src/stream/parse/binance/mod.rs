@@ -5,6 +5,7 @@
 //! known by `lastUpdateId`, on USD-M only by the name of the combined stream it comes in.
 
 mod fast;
+mod ordered;
 
 use super::context::{Context, Listed};
 use super::error::ParseError;
