@@ -20,7 +20,7 @@ fn run(bytes: &[u8], limits: Limits) -> (Vec<Message>, Option<CloseCode>) {
     whole
 }
 
-fn run_chunks<'a>(chunks: &mut dyn Iterator<Item = &'a [u8]>, limits: Limits) -> (Vec<Message>, Option<CloseCode>) {
+fn run_chunks(chunks: &mut dyn Iterator<Item = &[u8]>, limits: Limits) -> (Vec<Message>, Option<CloseCode>) {
     let mut decoder = Decoder::new(Role::Server, limits, None);
     let mut messages = Vec::new();
     for chunk in chunks {

@@ -1,20 +1,24 @@
 //! A scripted server, over any stream, and a sink that remembers.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, dead_code)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(dead_code, reason = "each test file uses a part")]
 
 use std::io;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use deepalpha_io::client::{ConnectionConfig, Dial, Dialing, FeedConfig, FeedEvent, FeedSink, Transport};
+use deepalpha_io::client::{
+    ConnectionConfig, Counters, Dial, Dialing, FeedConfig, FeedError, FeedEvent, FeedSink, FeedStats, Transport, feed,
+};
 use deepalpha_io::ws::{
     CloseCode, Decoder, DeflatePolicy, Limits, Message, OpCode, ProtocolError, Request, RequestLimits, RequestParser,
     Role, Upgrade, encode, encode_close,
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
-use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
 
 pub(crate) fn config(url: &str, subscriptions: &[&str]) -> FeedConfig {
     let connection = ConnectionConfig::new(url.parse().unwrap());
@@ -173,5 +177,60 @@ impl Events {
                 return event;
             }
         }
+    }
+}
+
+/// The address of scripted servers.
+pub(crate) const ONE: &str = "ws://exchange.test/stream?streams=a";
+
+/// A feed, its scripted network and what it tells.
+pub(crate) struct Bench {
+    pub(crate) dial: Arc<Scripted>,
+    pub(crate) streams: mpsc::UnboundedReceiver<DuplexStream>,
+    pub(crate) sink: Arc<Recorder>,
+    pub(crate) events: Events,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) stop: watch::Sender<bool>,
+    pub(crate) task: JoinHandle<Result<(), FeedError>>,
+}
+
+impl Bench {
+    pub(crate) fn start(config: FeedConfig) -> Self {
+        Self::start_refusing(config, 0)
+    }
+
+    pub(crate) fn start_refusing(config: FeedConfig, refusals: usize) -> Self {
+        let (dial, streams) = Scripted::new();
+        dial.refuse(refusals);
+        let (sink, events) = Recorder::new();
+        let (dial, sink, counters) = (Arc::new(dial), Arc::new(sink), Arc::new(Counters::default()));
+        let (stop, stopping) = watch::channel(false);
+        let task = tokio::spawn(feed::run(config, dial.clone(), sink.clone(), counters.clone(), stopping));
+        Self { dial, streams, sink, events, counters, stop, task }
+    }
+
+    pub(crate) async fn stream(&mut self) -> DuplexStream {
+        timeout(Duration::from_secs(600), self.streams.recv()).await.expect("a dial").expect("a feed")
+    }
+
+    pub(crate) async fn peer(&mut self) -> Peer<DuplexStream> {
+        Peer::accept(self.stream().await).await
+    }
+
+    pub(crate) fn texts(&self) -> Vec<String> {
+        self.sink.messages.lock().unwrap().iter().map(|(_, text)| text.clone()).collect()
+    }
+
+    /// Stops the feed; afterwards nothing is open, so the counters must add up exactly.
+    pub(crate) async fn stop(self) -> FeedStats {
+        self.stop.send_replace(true);
+        self.task.await.unwrap().unwrap();
+        let stats = self.counters.stats();
+        assert_eq!(stats.attempts, stats.failures + stats.connections, "{stats:?}");
+        assert_eq!(stats.connections, stats.disconnections + stats.closed, "{stats:?}");
+        let messages = self.sink.messages.lock().unwrap();
+        assert_eq!(stats.messages, messages.len() as u64);
+        assert_eq!(stats.bytes, messages.iter().map(|(_, text)| text.len() as u64).sum::<u64>());
+        stats
     }
 }
