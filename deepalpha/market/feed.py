@@ -11,8 +11,8 @@ Parsing, checks, bars and indicators run in the core, on the feed's own threads;
 is woken by one descriptor, once for everything that came while it was busy.
 
 # Backpressure
-Each table holds `capacity` rows for Python at most. What happens then is `overflow`: ``"drop_oldest"`` (live feeds: the
-exchange is never kept waiting, the loss is counted in `counters()["rows"]`), ``"block"`` (recorded feeds: reading waits)
+Each table holds `capacity` rows for Python at most. What happens then is `overflow`: ``"drop_oldest"`` (live feeds: no
+exchange is kept waiting, the loss is counted in `counters()["rows"]`), ``"block"`` (recorded feeds: reading waits)
 or ``"refuse"`` (the new rows go, counted).
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import json
 import subprocess
@@ -198,7 +199,9 @@ def exchange() -> Iterator[tuple[str, list[bytes], threading.Event]]:
     def handle(client: Any) -> None:
         for message in list(messages):
             client.send(message.decode())
-        cut.wait(PATIENCE)
+        while not cut.is_set():
+            with contextlib.suppress(TimeoutError):
+                client.recv(timeout=0.05)  # ConnectionClosed ends the handler
         cut.clear()
 
     with serve(handle, "127.0.0.1", 0) as server:

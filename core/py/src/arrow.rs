@@ -221,7 +221,7 @@ const fn format(column: &Column) -> &'static CStr {
         Column::Int64(_) => c"l",
         Column::UInt64(_) => c"L",
         Column::Float64(_) => c"g",
-        Column::Decimal { wide: false, .. } => c"d:18,8",
+        Column::Decimal { wide: false, .. } => c"d:19,8",
         Column::Decimal { wide: true, .. } => c"d:38,8",
         Column::Bool(_) => c"b",
         Column::Text(_) => UTF8,

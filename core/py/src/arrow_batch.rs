@@ -103,7 +103,7 @@ pub(crate) enum Column {
     Int64(Vec<i64>),
     UInt64(Vec<u64>),
     Float64(Vec<f64>),
-    /// Exact numbers in units of 1e-8: Arrow's decimal128 of 18 digits, `wide` of 38.
+    /// Exact numbers in units of 1e-8: Arrow's decimal128 of 19 digits, `wide` of 38.
     Decimal {
         units: Vec<i128>,
         wide: bool,
