@@ -33,6 +33,17 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def listening(process: subprocess.Popen[Any], port: int, patience: float = START_PATIENCE_S) -> None:
+    """Wait until a process of ours listens on the port; fails when it ends before."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            raise AssertionError(f"{process.args} ended with {process.wait(0.01)}")
+    raise AssertionError(f"{process.args} does not listen on {port}")
+
+
 class Server:
     """`deepalpha hub --bench` with the given settings; a context manager that leaves nothing behind."""
 

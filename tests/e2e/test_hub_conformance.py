@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -65,4 +66,27 @@ def test_the_hub_passes_all_cases_as_a_server(tmp_path: Path) -> None:
         run = [*KOSOKU, "-m", "fuzzingclient", "-p", "4", "-o", str(tmp_path), f"127.0.0.1:{hub.port}/echo"]
         done = subprocess.run(run, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
         assert (tmp_path / "index.json").exists(), done.stderr[-2000:]
+    assert_all_pass(verdicts(tmp_path))
+
+
+@pytest.mark.timeout(900)
+def test_the_core_passes_all_cases_as_a_client(tmp_path: Path) -> None:
+    """The core's client, driven by its example, which echoes every case of a fuzzing server."""
+    cargo = shutil.which("cargo")
+    if cargo is None and os.environ.get("CI") != "true":
+        pytest.skip("no cargo here to build the echo client")
+    assert cargo is not None
+    build = [cargo, "build", "--release", "--locked", "--quiet", "-p", "deepalpha-io", "--example", "echo"]
+    subprocess.run(build, cwd=ROOT, check=True)
+    port = process.free_port()
+    run = [*KOSOKU, "-m", "fuzzingserver", "-o", str(tmp_path), f"127.0.0.1:{port}"]
+    with (tmp_path / "log").open("w+") as log, subprocess.Popen(run, stdout=log, stderr=log) as fuzzer:
+        try:
+            process.listening(fuzzer, port)
+            echo = ROOT / "core" / "target" / "release" / "examples" / "echo"
+            subprocess.run([echo, f"ws://127.0.0.1:{port}"], timeout=PATIENCE_S, check=True, stdout=log, stderr=log)
+            # It ends by itself once the client has asked for the reports.
+            fuzzer.wait(30)
+        finally:
+            fuzzer.kill()
     assert_all_pass(verdicts(tmp_path))

@@ -1,0 +1,191 @@
+"""A seeded random mix of everything, and at each quiet moment the hub's counters against what its readers saw.
+
+`DEEPALPHA_SEED` repeats a run. CI runs a short one; `-m soak` runs for minutes and also watches memory.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import random
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def _kit(name: str) -> Any:
+    """A module beside this file; tests are not a package."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None and spec.loader is not None
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+client, process = _kit("hub_client"), _kit("hub_server")
+TOPICS = {f"{room}.{name}": kind for room, kind in
+          (("fills", "reliable"), ("trades", "buffered"), ("quotes", "last_value")) for name in "AB"}  # fmt: skip
+OUTCOMES = ("delivered", "conflated", "dropped")
+READERS, PATIENCE_S = 24, 60.0
+
+
+class Crowd:
+    """Readers that come, go, sleep and die; `seen` and `told` count by class what they got and what they were told."""
+
+    def __init__(self, port: int, chance: random.Random) -> None:
+        self.port, self.chance = port, chance
+        self.seen: Counter[str] = Counter()
+        self.told: Counter[str] = Counter()
+        self.last: list[dict[str, int]] = [{} for _ in range(READERS)]
+        self.asleep: set[int] = set()
+        self.killed = False
+        self.fleet = client.Fleet([self.join() for _ in range(READERS)], self.take)
+
+    def join(self) -> Any:
+        wire = client.member(self.port, receive_buffer=16_384)
+        names = self.chance.sample(sorted(TOPICS), self.chance.randint(1, 4))
+        wire.text({"op": "subscribe", "id": 1, "topics": names})
+        return wire
+
+    def take(self, at: int, payload: bytes) -> None:
+        message = json.loads(payload)
+        if "op" in message:
+            assert message["op"] == "subscribed", message
+            return
+        kind = TOPICS[message["topic"]]
+        if "gap" in message:
+            self.told[kind] += message["gap"][1] - message["gap"][0] + 1
+            return
+        last = self.last[at].get(message["topic"], -1)
+        assert message["offset"] > last, f"{message['topic']}: {message['offset']} after {last}"
+        if kind == "reliable" and last >= 0:
+            assert message["offset"] == last + 1, "a reliable message is missing"
+        self.last[at][message["topic"]] = message["offset"]
+        self.seen[kind] += 1
+        self.told[kind] += message.get("skipped", 0)
+
+    def replace(self, at: int, reset: bool) -> None:
+        wire = self.fleet.leave(at)
+        if at in self.fleet.ended or not reset:
+            wire.socket.close()
+        else:
+            wire.reset()
+        self.killed = True
+        self.asleep.discard(at)
+        self.last[at] = {}
+        self.fleet.replace(at, self.join())
+
+    def wake(self) -> None:
+        self.fleet.hear(self.asleep)
+        self.asleep.clear()
+
+    def turn(self) -> None:
+        """One random thing."""
+        at, what = self.chance.randrange(READERS), self.chance.random()
+        if at in self.fleet.ended:
+            self.replace(at, reset=False)
+        elif what < 0.02:
+            self.replace(at, reset=self.chance.random() < 0.5)
+        elif what < 0.06 and at not in self.asleep:
+            self.fleet.deaf([at])
+            self.asleep.add(at)
+        elif what < 0.10 and at in self.asleep:
+            self.fleet.hear([at])
+            self.asleep.discard(at)
+        self.fleet.read(0)
+
+
+def figures(hub: Any) -> dict[str, dict[str, int]]:
+    """`sent` and its three outcomes, by class."""
+    series = hub.metrics()
+    found = {}
+    for kind in set(TOPICS.values()):
+        counts = {
+            name: series[f'deepalpha_hub_deliveries_total{{class="{kind}",outcome="{name}"}}'] for name in OUTCOMES
+        }
+        found[kind] = {"sent": int(series[f'deepalpha_hub_sent_total{{class="{kind}"}}'])}
+        found[kind] |= {name: int(value) for name, value in counts.items()}
+    return found
+
+
+def balanced(hub: Any) -> bool:
+    return all(row["sent"] == sum(row[name] for name in OUTCOMES) for row in figures(hub).values())
+
+
+def storm(seconds: float, hub: Any, chance: random.Random) -> None:
+    """Rounds of traffic; after each the readers wake, the hub falls quiet and the books are compared."""
+    crowd = Crowd(hub.port, chance)
+    end, rounds, memory = time.monotonic() + seconds, 0, []
+    with crowd.fleet, client.member(hub.port) as publisher:
+        while time.monotonic() < end or rounds < 3:
+            before, crowd.killed = figures(hub), False
+            seen, told = crowd.seen.copy(), crowd.told.copy()
+            calm = rounds % 2 == 1
+            for _ in range(chance.randint(200, 600)):
+                topic = chance.choice(sorted(TOPICS))
+                pad = "x" * chance.choice((0, 10, 500, 8_000))
+                client.ask(publisher, op="publish", topic=topic, data={"pad": pad})
+                if calm:
+                    crowd.fleet.read(0)
+                else:
+                    crowd.turn()
+            crowd.wake()
+            until = time.monotonic() + PATIENCE_S
+            while not balanced(hub):
+                crowd.fleet.read(0.02)
+                assert time.monotonic() < until, figures(hub)
+            crowd.fleet.read(0.2)
+            after = figures(hub)
+            for kind in set(TOPICS.values()):
+                delivered = after[kind]["delivered"] - before[kind]["delivered"]
+                got = crowd.seen[kind] - seen[kind]
+                assert got <= delivered, f"{kind}: readers saw {got}, the hub counts {delivered}"
+                if not crowd.killed and not crowd.fleet.ended:
+                    crowd.fleet.until(
+                        lambda kind=kind, want=seen[kind] + delivered: crowd.seen[kind] == want,
+                        f"{delivered} {kind} messages", PATIENCE_S,
+                    )  # fmt: skip
+                    hidden = after[kind]["conflated"] - before[kind]["conflated"]
+                    assert crowd.told[kind] - told[kind] == hidden, f"{kind}: conflated without a word"
+                    assert after[kind]["dropped"] == before[kind]["dropped"], kind
+            for at in list(crowd.fleet.ended):
+                assert crowd.fleet.ended[at] == 4008, "only slow reliable readers are closed"
+                crowd.replace(at, reset=False)
+            memory.append(hub.memory_kb())
+            rounds += 1
+    assert rounds >= 3
+    half = len(memory) // 2
+    if len(memory) > 20:
+        assert max(memory[half:]) < max(memory[:half]) * 1.1 + 4096, f"memory grows: {memory}"
+
+
+def run(seconds: float) -> None:
+    seed = int(os.environ.get("DEEPALPHA_SEED") or random.randrange(2**32))
+    print(f"seed {seed}")
+    limits = {"max_backlog": 1 << 18, "send_buffer": 16_384, "default_capacity": 64, "close_timeout_ms": 200}
+    with process.Server(topics={name: kind for name, kind in TOPICS.items()}, **limits) as hub:
+        with client.member(hub.port) as first:
+            for topic in TOPICS:
+                client.ask(first, op="publish", topic=topic, data=None)
+        hub.until(lambda: hub.sockets() <= hub.idle_sockets, "a quiet hub")
+        descriptors = hub.descriptors()
+        storm(seconds, hub, random.Random(seed))
+        hub.until(lambda: hub.descriptors() <= descriptors, "all descriptors back")
+        assert hub.stop() == 0
+
+
+def test_the_counters_agree_with_the_readers_through_a_short_storm() -> None:
+    run(15)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+def test_the_counters_agree_with_the_readers_and_memory_stays_flat_for_minutes() -> None:
+    if os.environ.get("DEEPALPHA_SOAK") != "1":
+        pytest.skip("set DEEPALPHA_SOAK=1 for the run of five minutes")
+    run(300)
