@@ -168,7 +168,7 @@ def run(seconds: float) -> None:
     seed = int(os.environ.get("DEEPALPHA_SEED") or random.randrange(2**32))
     print(f"seed {seed}")
     limits = {"max_backlog": 1 << 18, "send_buffer": 16_384, "default_capacity": 64, "close_timeout_ms": 200}
-    with process.Server(topics={name: kind for name, kind in TOPICS.items()}, **limits) as hub:
+    with process.Server(topics=dict(TOPICS), **limits) as hub:
         with client.member(hub.port) as first:
             for topic in TOPICS:
                 client.ask(first, op="publish", topic=topic, data=None)

@@ -126,9 +126,8 @@ fn access(options: &mut Options<'_>, bench: bool) -> PyResult<AccessConfig> {
 /// `{"keys": [{"alg": "HS256", "file": "hub.key", "kid": "a"}], "roles": {"desk": {"subscribe": ["fills.*"]}}}`.
 fn authentication(given: &Bound<'_, PyDict>) -> PyResult<Authentication> {
     let mut options = Options::of(given, (Kind::Hub, "auth setting"))?;
-    let mut expected = Expectations::default();
-    expected.issuer = options.take("issuer")?;
-    expected.audience = options.take("audience")?;
+    let (issuer, audience) = (options.take("issuer")?, options.take("audience")?);
+    let mut expected = Expectations { issuer, audience, ..Expectations::default() };
     options.set("leeway_seconds", &mut expected.leeway_seconds)?;
     let keys: Vec<Bound<'_, PyDict>> = options.take("keys")?.unwrap_or_default();
     let keys = keys.iter().map(key).collect::<PyResult<Vec<Key>>>()?;
