@@ -100,16 +100,12 @@ class PracticeAccount:
         self._venue.validate(order, now)
 
     def submit(self, approved: _core.Approved, now: int) -> Report:
-        """Hand an approved order to the venue."""
-        return self.gateway.submit(approved, now)
+        """Hand an approved order to the venue; the gate learns what its fills won and lost."""
+        return self._learned(self.gateway.submit(approved, now))
 
     def on_candle(self, candle: Candle) -> Report:
         """Match one closed bar; the gate learns what its fills won and lost."""
-        report = self.gateway.on_candle(candle)
-        for fact in report:
-            if isinstance(fact, Fill):
-                self._learn(fact)
-        return report
+        return self._learned(self.gateway.on_candle(candle))
 
     def know(self, symbol: str, close: NDArray[np.float64], volume: NDArray[np.float64]) -> None:
         """Tell the gate volume and volatility of an instrument, from its last `STATISTICS_BARS` bars.
@@ -128,10 +124,21 @@ class PracticeAccount:
             volatility=_decimal(deviation * (TRADING_DAYS * bars_a_day) ** 0.5),
         )
 
+    def _learned(self, report: Report) -> Report:
+        for fact in report:
+            if isinstance(fact, Fill):
+                self._learn(fact)
+        return report
+
     def _learn(self, fill: Fill) -> None:
-        """A fill that realised something closed a trade of the agents; a full row of losses begins a pause."""
+        """A fill that realised something closed a trade of the agents; a full row of losses begins a pause.
+
+        Whether a pause is over is asked before each trade and at each mark, so what is known depends on the fills and
+        the time alone, not on when it was asked: a restart knows the same.
+        """
         if fill.realised_pnl == 0:
             return
+        self._forgive(fill.ts_event)
         cost = fill.quantity * fill.price - fill.realised_pnl
         profit = fill.realised_pnl - fill.fee
         self.gate.core.note_trade(AGENTS, _decimal(float(profit)), _decimal(abs(float(cost))))
@@ -168,16 +175,18 @@ class PracticeAccount:
             StoreError: a fill does not come out as it was logged.
         """
         restore_state(ops, account_id, self.gate)
+        marked = 0
         for cells in ops.rows(
             "SELECT ts_event, equity FROM equity WHERE account_id = ? ORDER BY ts_event", [account_id]
         ):
-            self.gate.mark(int(cells["ts_event"] or 0), Decimal(str(cells["equity"])))
+            marked = int(cells["ts_event"] or 0)
+            self.gate.mark(marked, Decimal(str(cells["equity"])))
         for cells in ops.rows("SELECT * FROM fill WHERE account_id = ? ORDER BY id", [account_id]):
             names = {field.name for field in msgspec.structs.fields(Fill)}
             fill = msgspec.convert({k: v for k, v in cells.items() if k in names}, Fill)
             self._venue.restore_fill(fill)
-            self._forgive(fill.ts_event)
             self._learn(fill)
+        self._forgive(marked)
         lives = _lives(ops, account_id)
         for rank, cells in enumerate(ops.rows(_ORDERS, [account_id])):
             order = _order(cells)

@@ -77,7 +77,7 @@ class _Record(msgspec.Struct):
     op: str = ""
     code: str = ""
     message: str = ""
-    topics: list[dict[str, Any]] | None = None
+    epoch: str = ""
 
 
 _decode = msgspec.json.Decoder(_Record).decode
@@ -128,7 +128,7 @@ class Subscription:
             max_messages=max_messages,
         )
         self._next: dict[str, int] = {}
-        self._epoch: dict[str, str] = {}
+        self._epoch = ""
         self._kept: list[FeedEvent] = []
         self._closed = False
 
@@ -156,12 +156,9 @@ class Subscription:
         if record.op == "error":
             raise HubError(f"the hub refused: {record.message} ({record.code})")
         if record.op == "subscribed":
-            for topic in record.topics or []:
-                name, epoch = topic["topic"], topic["epoch"]
-                if self._epoch.setdefault(name, epoch) != epoch:
-                    # The hub was started anew: its offsets begin at 0 again.
-                    self._epoch[name] = epoch
-                    self._next.pop(name, None)
+            if record.epoch != self._epoch:
+                self._epoch = record.epoch
+                self._next.clear()  # the hub was started anew: its offsets begin at 0 again
         if not record.topic or record.op:
             return
         expected = self._next.get(record.topic)

@@ -320,6 +320,9 @@ class Fleet:
                     wire.send(frame(found.payload, PONG))
             elif found.opcode == CLOSE:
                 wire.close_code = int.from_bytes(found.payload[:2], "big") if found.payload else 1005
+                if wire.answers_closes:
+                    with contextlib.suppress(OSError):
+                        wire.send(frame(found.payload[:2], CLOSE))
 
 
 def ask(wire: Wire, patience: float = PATIENCE_S, **what: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:

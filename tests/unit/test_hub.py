@@ -113,6 +113,28 @@ def test_a_reader_without_room_is_told_what_it_missed(hub: da.WebSocketManager) 
         assert reader.counters()["dropped"] == 90
 
 
+def test_a_subscription_that_waited_for_its_topic_goes_on_with_a_hub_started_anew() -> None:
+    with da.WebSocketManager() as old:
+        port = int(old.url.rsplit(":", 1)[1].split("/")[0])
+        reader = Subscription(old.url, ["r.*"], connection={"backoff_base_ms": 10, "backoff_cap_ms": 50})
+        with reader:
+            while not any(event.event == "subscribed" for event in reader.events()):
+                pass
+            old.publish_many([("r.x", number) for number in range(3)])
+            got = list[Message | Gap]()
+            while len(got) < 3:
+                got += reader.poll(PATIENCE)
+            old.stop()
+            with da.WebSocketManager(port=port) as new:
+                while not any(event.event == "subscribed" for event in reader.events()):
+                    pass
+                new.broadcast("r.x", "of another run")
+                while len(got) < 4:
+                    assert (batch := reader.poll(PATIENCE)), "the first message of the new hub was taken for an old one"
+                    got += batch
+    assert [item.data for item in got if isinstance(item, Message)] == [0, 1, 2, "of another run"]
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [

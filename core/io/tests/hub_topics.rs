@@ -339,3 +339,28 @@ fn several_hubs_live_beside_each_other() {
         until("the hub has seen its reader go", || (hub.connections() == 0).then_some(()));
     }
 }
+
+#[test]
+fn a_rule_holds_for_topics_that_peers_make_and_a_reader_who_waited_for_one_can_resume() {
+    let hub = hub(1);
+    hub.rule("fills.*", Class::Reliable, 64).unwrap();
+    hub.rule("fills.>", Class::LastValue, 64).unwrap();
+    assert!(matches!(hub.rule("a.>.b", Class::Reliable, 64), Err(HubError::TopicName { .. })));
+    assert!(matches!(hub.rule("a.*", Class::Reliable, 0), Err(HubError::Config { name: "capacity", .. })));
+    let mut reader = Client::connect(hub.local_addr());
+    let told = reader.subscribe(r#"{"op":"subscribe","topics":["fills.A"]}"#);
+    assert_eq!((&told["epoch"], &told["waiting"]), (&json!(hub.epoch()), &json!(["fills.A"])));
+    let mut peer = Client::connect(hub.local_addr());
+    for number in 0..10 {
+        peer.send(&format!(r#"{{"op":"publish","topic":"fills.A","data":{number}}}"#));
+        assert_eq!(peer.json()["offset"], number);
+    }
+    assert_eq!(hub.topic_stats(9)[0].class, Class::Reliable, "the older rule");
+    assert_eq!((0..4).map(|_| reader.json()["data"].clone()).collect::<Vec<_>>(), [0, 1, 2, 3].map(Value::from));
+    drop(reader);
+    let mut again = Client::connect(hub.local_addr());
+    let resume = format!(r#"{{"fills.A":{{"epoch":"{}","offset":3}}}}"#, hub.epoch());
+    let told = again.subscribe(&format!(r#"{{"op":"subscribe","topics":["fills.A"],"resume":{resume}}}"#));
+    assert_eq!(told["topics"][0]["from"], "resumed");
+    assert_eq!((4..10).map(|_| again.json()["data"].clone()).collect::<Vec<_>>(), [4, 5, 6, 7, 8, 9].map(Value::from));
+}

@@ -16,7 +16,7 @@ use crate::feed::Running;
 use crate::feed_connection;
 use crate::feed_process::OfProcess;
 use crate::hub_options;
-use crate::hub_publish::{Publisher, Relay, RelayCounts};
+use crate::hub_relay::{Relay, RelayCounts};
 use crate::hub_stats;
 
 /// Up to so many messages are published without letting go of Python: about 10 us.
@@ -41,7 +41,7 @@ pub(crate) struct PyHub {
 /// What belongs to the process that started it. The relays stand first: they end before the hub does.
 struct Parts {
     relays: Mutex<BTreeMap<String, (Running, Arc<RelayCounts>)>>,
-    publisher: Arc<Publisher>,
+    hub: Arc<Hub>,
 }
 
 pub(crate) fn map_error(error: &HubError) -> PyErr {
@@ -61,12 +61,8 @@ impl PyHub {
         self.parts.get(Kind::Hub, "hub")
     }
 
-    fn publisher(&self) -> PyResult<&Publisher> {
-        Ok(&self.parts()?.publisher)
-    }
-
     fn hub(&self) -> PyResult<&Hub> {
-        Ok(&self.publisher()?.hub)
+        Ok(&self.parts()?.hub)
     }
 }
 
@@ -83,7 +79,7 @@ impl PyHub {
         let (config, gate) = hub_options::config(options)?;
         let (secure, capacity) = (config.tls.is_some(), config.default_capacity);
         let hub = py.detach(|| Hub::start(config)).map_err(|error| map_error(&error))?;
-        let parts = Parts { relays: Mutex::default(), publisher: Arc::new(Publisher::new(hub)) };
+        let parts = Parts { relays: Mutex::default(), hub: Arc::new(hub) };
         Ok(Self { parts: OfProcess::new(parts), gate, started: Instant::now(), secure, capacity })
     }
 
@@ -105,27 +101,23 @@ impl PyHub {
     fn topic(&self, pattern: &str, delivery: &str, capacity: Option<usize>) -> PyResult<()> {
         let (hub, class) = (self.hub()?, class_of(delivery)?);
         let capacity = capacity.unwrap_or(self.capacity);
-        if !pattern::is_wildcard(pattern) {
-            return hub.topic(pattern, class, capacity).map_err(|error| map_error(&error));
-        }
-        pattern::check_pattern(pattern)
-            .map_err(|rule| raise(Kind::Hub, format!("topic pattern {pattern:?} is refused: {rule}")))?;
-        if !(1..=1 << 20).contains(&capacity) {
-            return Err(raise(Kind::Hub, format!("capacity {capacity} of {pattern} is not in 1..=1048576")));
-        }
-        self.publisher()?.rule(pattern, class, capacity);
-        Ok(())
+        let declared = if pattern::is_wildcard(pattern) {
+            hub.rule(pattern, class, capacity)
+        } else {
+            hub.topic(pattern, class, capacity)
+        };
+        declared.map_err(|error| map_error(&error))
     }
 
     /// Send one JSON value to all subscribers of a topic; its offset.
     fn publish(&self, topic: &str, payload: &[u8]) -> PyResult<u64> {
-        self.publisher()?.publish(topic, payload).map_err(|error| map_error(&error))
+        self.hub()?.publish(topic, payload).map_err(|error| map_error(&error))
     }
 
     /// Send messages in order; how many. The first that is refused raises, those before it are sent.
     fn publish_many(&self, py: Python<'_>, messages: Vec<(PyBackedStr, PyBackedBytes)>) -> PyResult<usize> {
-        let publisher = self.publisher()?;
-        let publish = || messages.iter().try_for_each(|(topic, payload)| publisher.publish(topic, payload).map(drop));
+        let hub = self.hub()?;
+        let publish = || messages.iter().try_for_each(|(topic, payload)| hub.publish(topic, payload).map(drop));
         let result = if messages.len() <= SHORT { publish() } else { py.detach(publish) };
         result.map(|()| messages.len()).map_err(|error| map_error(&error))
     }
@@ -158,7 +150,7 @@ impl PyHub {
         py.detach(|| {
             let relays = std::mem::take(&mut *parts.relays());
             drop(relays);
-            parts.publisher.hub.shutdown(timeout);
+            parts.hub.shutdown(timeout);
         });
         Ok(())
     }
@@ -184,8 +176,8 @@ impl PyHub {
                 return Err(raise(Kind::Hub, format!("connection {id} is there already; remove it first")));
             }
             let counts = Arc::new(RelayCounts::default());
-            let publisher = Arc::clone(&parts.publisher);
-            let relay = Relay { publisher, topic, routes, counts: Arc::clone(&counts) };
+            let hub = Arc::clone(&parts.hub);
+            let relay = Relay { hub, topic, routes, counts: Arc::clone(&counts) };
             relays.insert(id, (Running::start(Kind::Hub, vec![(config, Arc::new(relay))])?, counts));
             Ok(())
         })

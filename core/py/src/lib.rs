@@ -24,7 +24,7 @@ mod feed_process;
 mod feed_wake;
 mod hub;
 mod hub_options;
-mod hub_publish;
+mod hub_relay;
 mod hub_stats;
 mod ops;
 mod pool;

@@ -19,6 +19,7 @@ use tokio::sync::Notify;
 use super::config::{HubConfig, within};
 use super::error::HubError;
 use super::log::{Class, Tally};
+use super::pattern::check_pattern;
 use super::shard;
 use super::shared::{Audit, Command, CounterStats, LatencyStats, Shared, nanos};
 use super::topic::Framing;
@@ -146,8 +147,21 @@ impl Hub {
         Err(HubError::TopicClass { name: name.to_owned(), has: topic.class, asked: class })
     }
 
+    /// Declares all topics of a pattern that are made from now on, whoever makes them; of two patterns that fit a name
+    /// the older holds. The same pattern again takes its place at the end.
+    ///
+    /// # Errors
+    /// A bad pattern, a capacity out of bounds.
+    pub fn rule(&self, pattern: &str, class: Class, capacity: usize) -> Result<(), HubError> {
+        within("capacity", capacity, 1, 1 << 20)?;
+        check_pattern(pattern)
+            .map_err(|reason| HubError::TopicName { name: pattern.chars().take(64).collect(), reason })?;
+        self.shared.rule(pattern, class, capacity);
+        Ok(())
+    }
+
     /// Publishes one JSON value and gives its offset. Takes no lock over I/O and waits for no reader; a topic nobody
-    /// declared is made with the defaults.
+    /// declared is made by the first rule that fits, else with the defaults.
     ///
     /// # Errors
     /// Nothing was accepted: a bad name or payload, a reliable topic whose shards lag, a hub that stops.

@@ -2,7 +2,7 @@
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use super::config::HubConfig;
 use super::error::HubError;
 use super::log::{Bounds, Class, Tally};
+use super::pattern::matches;
 use super::topic::{Framing, NOT_INTERESTED, Topic, Topics};
 
 /// Work for a shard.
@@ -179,10 +180,18 @@ counters! {
     accept_pauses,
 }
 
+/// How topics of a pattern that are made from now on are delivered.
+struct Rule {
+    pattern: String,
+    class: Class,
+    capacity: usize,
+}
+
 /// Shared by the hub's handle, its acceptor and its shards.
 pub(crate) struct Shared {
     pub(crate) config: HubConfig,
     pub(crate) topics: Topics,
+    rules: RwLock<Vec<Rule>>,
     pub(crate) inboxes: Box<[Inbox]>,
     pub(crate) counters: Counters,
     /// Names this run of the hub in resume tokens: 16 hex digits.
@@ -199,6 +208,7 @@ impl Shared {
         let inboxes = (0..config.shards).map(|_| Inbox::default()).collect();
         Self {
             topics: Topics::new(config.shards, config.max_topics),
+            rules: RwLock::default(),
             inboxes,
             counters: Counters::default(),
             epoch,
@@ -220,10 +230,24 @@ impl Shared {
         self.started + Duration::from_nanos(at)
     }
 
-    /// The topic of this name, made with the defaults if need be.
+    /// Topics of this pattern that are made from now on are delivered so; of two patterns that fit the older holds.
+    pub(crate) fn rule(&self, pattern: &str, class: Class, capacity: usize) {
+        let mut rules = self.rules.write().unwrap_or_else(PoisonError::into_inner);
+        rules.retain(|rule| rule.pattern != pattern);
+        rules.push(Rule { pattern: pattern.to_owned(), class, capacity });
+    }
+
+    /// The topic of this name, made by the first rule that fits, or with the defaults, if need be.
     pub(crate) fn topic(&self, name: &str) -> Result<Arc<Topic>, HubError> {
-        let config = &self.config;
-        self.declare(name, config.default_class, Framing::Envelope, config.default_capacity)
+        if let Some(topic) = self.topics.get(name) {
+            return Ok(topic);
+        }
+        let (class, capacity) = {
+            let rules = self.rules.read().unwrap_or_else(PoisonError::into_inner);
+            let rule = rules.iter().find(|rule| matches(&rule.pattern, name));
+            rule.map_or((self.config.default_class, self.config.default_capacity), |rule| (rule.class, rule.capacity))
+        };
+        self.declare(name, class, Framing::Envelope, capacity)
     }
 
     /// The topic of this name, made as told if need be.

@@ -81,7 +81,8 @@ impl Shard {
             }
         }
         // The answer first, then what the new cursors owe.
-        let answer = Answer::new("subscribed", request.id).raw("topics", &format!("[{}]", done.join(",")));
+        let answer = Answer::new("subscribed", request.id).text("epoch", &self.shared.epoch);
+        let answer = answer.raw("topics", &format!("[{}]", done.join(",")));
         let answer =
             if waiting.is_empty() { answer } else { answer.raw("waiting", &format!("[{}]", waiting.join(","))) };
         self.enqueue(id, answer.frame());
