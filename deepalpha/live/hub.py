@@ -76,14 +76,15 @@ class WebSocketManager:
         manager.start()
         return manager
 
-    def start(self, port: int = 0, host: str = "127.0.0.1", **options: Any) -> int:
+    def start(self, port: int | None = None, host: str | None = None, **options: Any) -> int:
         """Listen, and return the port.
 
         Calling it again returns the port of the hub that runs.
 
         Args:
-            port: 0 takes a free one.
-            host: an address of this machine. One that others can reach needs ``auth``.
+            port: 0 takes a free one; None: what the class was made with, else a free one.
+            host: an address of this machine; None: what the class was made with, else 127.0.0.1. One that others can
+                reach needs ``auth``.
             options: as for the class.
 
         Raises:
@@ -93,12 +94,13 @@ class WebSocketManager:
         with self._lock:
             if self._hub is not None:
                 running = self._hub.address[1]
-                if port not in (0, running):
+                if port not in (None, 0, running):
                     raise HubError(
                         f"this hub runs on port {running}, not {port}; stop it first or make another manager"
                     )
                 return running
-            hub = _core.Hub({**self._options, **options, "host": host, "port": port})
+            given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+            hub = _core.Hub({"host": "127.0.0.1", "port": 0, **self._options, **options, **given})
             for pattern, (delivery, capacity) in self._rules.items():
                 hub.topic(pattern, delivery, capacity)
             self._hub = hub

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from deepalpha.config import Settings
 from deepalpha.errors import OrderError
-from deepalpha.execution import PracticeAccount
+from deepalpha.execution import AGENTS, PracticeAccount
 from deepalpha.gateways import Report
 from deepalpha.live.records import Batch, Scribe
-from deepalpha.store import Ops
+from deepalpha.store import Ops, rows
 from deepalpha.types import DAY, Candle, Instrument, Mode, OrderRequest, OrderType, Side, TimeInForce
 
 BARS = 12
@@ -99,6 +99,7 @@ def order(wish: dict[str, Any], number: int, candle: Candle) -> OrderRequest:
         client_order_id=f"o{number}",
         decision_id=f"decision {number}",
         symbol=SYMBOL,
+        strategy=AGENTS,
         side=wish["side"],
         quantity=Decimal(wish["quantity"]),
         reference_price=close,
@@ -118,19 +119,20 @@ def order(wish: dict[str, Any], number: int, candle: Candle) -> OrderRequest:
 class Session:
     """One account over one log."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, settings: Settings = WIDE) -> None:
         self.ops = Ops(path)
+        self.settings = settings
         self.account = self.fresh()
 
     def fresh(self) -> PracticeAccount:
-        return PracticeAccount(WIDE, INSTRUMENTS, bar_ns=DAY, max_participation=Decimal("0.1"))
+        return PracticeAccount(self.settings, INSTRUMENTS, bar_ns=DAY, max_participation=Decimal("0.1"))
 
     def batch(self) -> Batch:
         return Scribe(self.ops, run_id="run", account_id="one", clock=lambda: 0, told=lambda _: None).batch()
 
     def bar(self, candle: Candle, wished: list[tuple[int, dict[str, Any]]]) -> None:
         now, batch = candle.ts_event, self.batch()
-        batch.report(self.account.gateway.on_candle(candle), mode=Mode.PRACTICE, ts_event=now)
+        batch.report(self.account.on_candle(candle), mode=Mode.PRACTICE, ts_event=now)
         for number, wish in wished:
             made = order(wish, number, candle)
             verdict, approved = self.account.check(made, now)
@@ -229,3 +231,31 @@ def test_a_trailing_stop_that_was_half_filled_after_a_restart_sells_the_rest(tmp
     session.bar(candles[3], [])
     sold = [Decimal(str(cells["quantity"])) for cells in session.ops.rows("SELECT quantity FROM fill ORDER BY id")]
     assert sold == [10, 5]
+
+
+def test_a_pause_after_losses_ends_at_the_same_bar_after_a_restart(tmp_path: Path) -> None:
+    risk = WIDE.risk.model_dump() | {"consecutive_losses": 2, "loss_pause_bars": 3}
+    market = {"type": OrderType.MARKET, "quantity": 5, "near": 0, "far": 1, "time_in_force": TimeInForce.GTC}
+    market |= {"post_only": False, "bracket": False, "group": 4, "act": "none"}
+
+    def accepted(path: Path, *, restarts: bool) -> list[Any]:
+        session = Session(path, Settings.model_validate({"risk": risk}))
+        for day in range(12):
+            price, now = 100.0 - day, (day + 1) * DAY
+            stamps = {"ts_open": day * DAY, "ts_event": now, "ts_init": now}
+            prices = dict.fromkeys(("open", "high", "low", "close"), price)
+            candle = Candle(symbol=SYMBOL, timeframe="1d", **stamps, **prices, volume=1000.0)
+            session.bar(candle, [(day, {**market, "side": Side.SELL if day % 2 else Side.BUY})])
+            totals, _ = session.account.mark(now)
+            batch = session.batch()
+            batch.add(rows.equity(batch.stamp, totals, session.account.gateway.positions()))
+            batch.commit()
+            if restarts:
+                session.restart(candle)
+        return session.ops.rows("SELECT client_order_id FROM order_intent WHERE protective = 0 ORDER BY id")
+
+    calm = [str(cells["client_order_id"]) for cells in accepted(tmp_path / "calm", restarts=False)]
+    assert calm[:4] == ["o0", "o1", "o2", "o3"]
+    assert "o4" not in calm, "no pause after two losses"
+    assert "o8" in calm, "the pause does not end"
+    assert [str(cells["client_order_id"]) for cells in accepted(tmp_path / "cut", restarts=True)] == calm

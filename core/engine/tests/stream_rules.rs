@@ -272,6 +272,24 @@ fn rule_12_silence_of_three_median_gaps_is_a_stale_feed_and_said_once() {
 }
 
 #[test]
+fn rule_05_a_clock_of_ours_that_is_years_ahead_closes_bars_by_the_time_that_passed_and_makes_no_trade_late() {
+    let mut processor = one(plain(&["1s"]));
+    let ahead = 3 * 365 * 24 * HOUR;
+    let at = |id: u64| Trade {
+        ts_init: UtcNanos(BEGIN + id as i64 * 100 * MILLI + ahead),
+        ..trade(id, id as i64 * 100 * MILLI, 10_000, 1_000)
+    };
+    give_all(&mut processor, &(1..=15).map(at).collect::<Vec<_>>());
+    processor.advance(UtcNanos(BEGIN + 1_500 * MILLI + ahead)).unwrap();
+    assert_eq!(give(&mut processor, at(16)), Outcome::Ok);
+    processor.advance(UtcNanos(BEGIN + 1_600 * MILLI + SECOND + 399 * MILLI + ahead)).unwrap();
+    assert_eq!(final_bars(&processor.take(), 0).len(), 1, "the first, whose end a trade passed");
+    processor.advance(UtcNanos(BEGIN + 1_600 * MILLI + SECOND + 400 * MILLI + ahead)).unwrap();
+    assert_eq!(final_bars(&processor.take(), 0).len(), 1, "the second, a second of grace after its end");
+    assert_eq!(processor.counters(S0).unwrap().trades.late, 0);
+}
+
+#[test]
 fn rule_13_an_unknown_symbol_is_refused_and_trades_of_a_halted_one_wait_aside() {
     let mut processor = one(plain(&["1s"]));
     let stranger = Trade { symbol: SymbolId(7), ..trade(1, 0, 10_000, 1_000) };

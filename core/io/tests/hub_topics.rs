@@ -364,3 +364,41 @@ fn a_rule_holds_for_topics_that_peers_make_and_a_reader_who_waited_for_one_can_r
     assert_eq!(told["topics"][0]["from"], "resumed");
     assert_eq!((4..10).map(|_| again.json()["data"].clone()).collect::<Vec<_>>(), [4, 5, 6, 7, 8, 9].map(Value::from));
 }
+
+#[test]
+fn a_reader_who_waits_for_a_topic_gets_its_first_messages_or_is_told_which_are_gone() {
+    let hub = hub(2);
+    hub.rule("fills.*", Class::Reliable, 4).unwrap();
+    hub.rule("trades.*", Class::Buffered, 4).unwrap();
+    for round in 0..20 {
+        let mut reader = Client::connect(hub.local_addr());
+        reader.subscribe(r#"{"op":"subscribe","topics":["fills.*"],"filter":{"symbols":["F"]}}"#);
+        let name = format!("fills.F{round}");
+        reader.subscribe(&format!(r#"{{"op":"subscribe","topics":["{name}","trades.T{round}"]}}"#));
+        for number in 0..100 {
+            until("the topic takes the message", || match hub.publish(&name, number.to_string().as_bytes()) {
+                Ok(offset) => Some(offset),
+                Err(HubError::Overloaded { .. }) => None,
+                Err(error) => panic!("{error}"),
+            });
+        }
+        for number in 0..100 {
+            assert_eq!(reader.json()["offset"], number, "round {round}");
+        }
+        let name = format!("trades.T{round}");
+        for number in 0..2_000 {
+            hub.publish(&name, number.to_string().as_bytes()).unwrap();
+        }
+        let mut next = 0;
+        while next < 2_000 {
+            let record = reader.json();
+            if let Some(gap) = record["gap"].as_array() {
+                assert_eq!(gap[0], next, "round {round}: {record}");
+                next = gap[1].as_u64().unwrap() + 1;
+            } else {
+                assert_eq!(record["offset"], next, "round {round}: {record}");
+                next += 1;
+            }
+        }
+    }
+}

@@ -1,4 +1,5 @@
 //! What all threads of one hub share: settings, topics, inboxes, counters; and publishing, which any thread may do.
+use std::collections::HashSet;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
@@ -192,6 +193,8 @@ pub(crate) struct Shared {
     pub(crate) config: HubConfig,
     pub(crate) topics: Topics,
     rules: RwLock<Vec<Rule>>,
+    /// By shard: names and patterns its readers wait for.
+    awaited: Box<[Mutex<HashSet<Box<str>>>]>,
     pub(crate) inboxes: Box<[Inbox]>,
     pub(crate) counters: Counters,
     /// Names this run of the hub in resume tokens: 16 hex digits.
@@ -209,6 +212,7 @@ impl Shared {
         Self {
             topics: Topics::new(config.shards, config.max_topics),
             rules: RwLock::default(),
+            awaited: (0..config.shards).map(|_| Mutex::default()).collect(),
             inboxes,
             counters: Counters::default(),
             epoch,
@@ -259,11 +263,29 @@ impl Shared {
         messages: usize,
     ) -> Result<Arc<Topic>, HubError> {
         let bounds = Bounds { messages, bytes: self.config.max_topic_bytes };
-        self.topics.get_or_make(name, (class, framing, bounds), |topic| {
+        let awaited = |shard: usize| {
+            let awaited = self.awaited.get(shard).map(|set| set.lock().unwrap_or_else(PoisonError::into_inner));
+            awaited.is_some_and(|patterns| patterns.iter().any(|pattern| matches(pattern, name)))
+        };
+        self.topics.get_or_make(name, (class, framing, bounds), awaited, |topic| {
             for inbox in &self.inboxes {
                 inbox.command(Command::Topic(Arc::clone(topic)));
             }
         })
+    }
+
+    /// Topics of this pattern that are made from now on wait for the shard before they drop a message.
+    pub(crate) fn wait_for(&self, shard: usize, pattern: &str) {
+        if let Some(set) = self.awaited.get(shard) {
+            set.lock().unwrap_or_else(PoisonError::into_inner).insert(pattern.into());
+        }
+    }
+
+    /// No reader of the shard waits for the pattern any more.
+    pub(crate) fn wait_no_more(&self, shard: usize, pattern: &str) {
+        if let Some(set) = self.awaited.get(shard) {
+            set.lock().unwrap_or_else(PoisonError::into_inner).remove(pattern);
+        }
     }
 
     /// Stores a message and marks the topic for every shard that has subscribers; never waits for a socket.

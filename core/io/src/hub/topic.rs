@@ -235,7 +235,7 @@ impl Topics {
     }
 
     /// The topic of this name, made if need be; `made` is called under the lock, so that every shard hears of a topic
-    /// before its first message.
+    /// before its first message. Shards that `awaited` it hold its first messages back from the start.
     ///
     /// # Errors
     /// A bad name or one topic too many.
@@ -243,6 +243,7 @@ impl Topics {
         &self,
         name: &str,
         (class, framing, bounds): (Class, Framing, Bounds),
+        awaited: impl Fn(usize) -> bool,
         made: impl FnOnce(&Arc<Topic>),
     ) -> Result<Arc<Topic>, HubError> {
         if let Some(topic) = self.get(name) {
@@ -257,12 +258,12 @@ impl Topics {
         if inner.by_id.len() >= self.most || id == u32::MAX {
             return Err(HubError::TooManyTopics { most: self.most });
         }
-        let mark = || ShardMark {
+        let mark = |shard| ShardMark {
             dirty: AtomicBool::new(false),
-            seen: AtomicU64::new(NOT_INTERESTED),
+            seen: AtomicU64::new(if awaited(shard) { 0 } else { NOT_INTERESTED }),
             tally: AtomicTally::default(),
         };
-        let marks = (0..self.shards).map(|_| mark()).collect();
+        let marks = (0..self.shards).map(mark).collect();
         let log = Mutex::new(TopicLog::new(bounds));
         let topic = Arc::new(Topic { id, name: name.into(), class, framing, marks, log });
         inner.by_name.insert(name.into(), Arc::clone(&topic));

@@ -161,7 +161,11 @@ impl Processor {
                 shared.out.event(&event);
             }
             let wait = shared.config.lateness.saturating_add(shared.config.idle_grace);
-            let watermark = now.0.saturating_add(state.skew.estimate()).saturating_sub(wait);
+            // The venue's time now: by the estimated skew, and by the newest trade and the time since it came. The earlier
+            // one holds, so that a clock of ours that is hours ahead makes no trade late.
+            let elapsed = now.0.saturating_sub(state.newest_at).max(0);
+            let there = now.0.saturating_add(state.skew.estimate()).min(state.newest.saturating_add(elapsed));
+            let watermark = there.saturating_sub(wait);
             if state.newest == i64::MIN || watermark <= state.watermark {
                 continue;
             }

@@ -38,6 +38,8 @@ pub(super) struct SymbolState {
     pub(super) halted: bool,
     /// Highest time of a valid trade.
     pub(super) newest: i64,
+    /// When it came, on our clock.
+    pub(super) newest_at: i64,
     /// No trade before it is waited for.
     pub(super) watermark: i64,
     pub(super) skew: Skew,
@@ -88,6 +90,7 @@ impl SymbolState {
             counters: Counters::default(),
             halted: false,
             newest: i64::MIN,
+            newest_at: i64::MIN,
             watermark: i64::MIN,
             skew: Skew::default(),
             silence: Silence::new(),
@@ -105,7 +108,9 @@ impl SymbolState {
     /// A valid trade with a new id, in the order of arrival.
     #[inline]
     pub(super) fn arrive(&mut self, tick: Tick, shared: &mut Shared<'_>) -> Outcome {
-        self.newest = self.newest.max(tick.ts_event);
+        if tick.ts_event > self.newest {
+            (self.newest, self.newest_at) = (tick.ts_event, tick.ts_init);
+        }
         if shared.config.lateness == 0 {
             self.watermark = self.watermark.max(self.newest);
             return self.leave(&tick, shared);

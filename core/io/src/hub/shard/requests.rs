@@ -109,14 +109,16 @@ impl Shard {
             Some(("bad_topic", format!("topic {shown:?} is refused: {rule}")))
         })?;
         self.ask(id, |session, now| session.subscribe(name, now))?;
-        let topics = if is_wildcard(name) {
-            self.shared.topics.matching(name)
-        } else {
-            self.shared.topics.get(name).into_iter().collect()
-        };
-        if is_wildcard(name) || topics.is_empty() {
+        let mut topics: Vec<Arc<Topic>> = self.shared.topics.get(name).into_iter().collect();
+        if topics.is_empty() {
+            // Waited for before it is looked up: a topic made in between is found by one of the two.
             self.want(id, name, filter).map_err(|refused| Some(self.explain(refused, name)))?;
-            waiting.push(quoted(name));
+            topics = self.shared.topics.matching(name);
+            if is_wildcard(name) || topics.is_empty() {
+                waiting.push(quoted(name));
+            } else {
+                self.unwant(id, name);
+            }
         }
         for topic in topics {
             let allowed = self.conns.get(id).and_then(|conn| conn.session.as_ref());

@@ -133,7 +133,9 @@ impl Shard {
                     return Err(Refused::Forged);
                 }
                 let wanted = resume.offset.map_or(0, |offset| offset + 1);
-                if wanted == head || topic.log().get(wanted).is_some() {
+                // From the first on: what is gone of a topic that may lose messages is told as a gap.
+                let whole = resume.offset.is_none() && topic.class != Class::Reliable;
+                if wanted == head || whole || topic.log().get(wanted).is_some() {
                     began = Began::Resumed;
                     next = if wanted == head { CURRENT } else { wanted };
                 }
@@ -267,7 +269,11 @@ impl Shard {
             return Err(Refused::TooManyPatterns);
         }
         conn.wanted.push(Wanted { pattern: pattern.to_owned(), filter: filter.clone() });
-        self.wanted.entry(pattern.into()).or_default().push(id);
+        let ids = self.wanted.entry(pattern.into()).or_default();
+        if ids.is_empty() {
+            self.shared.wait_for(self.index, pattern);
+        }
+        ids.push(id);
         Ok(())
     }
 
@@ -288,6 +294,7 @@ impl Shard {
             ids.retain(|other| *other != id);
             if ids.is_empty() {
                 self.wanted.remove(pattern);
+                self.shared.wait_no_more(self.index, pattern);
             }
         }
     }
@@ -298,13 +305,20 @@ impl Shard {
         let ids: Vec<ConnId> = fitting.flat_map(|(_, ids)| ids.iter().copied()).collect();
         for id in ids {
             let Some(conn) = self.conns.get(id) else { continue };
-            let wish = conn.wanted.iter().find(|wish| matches(&wish.pattern, &topic.name));
-            let Some(filter) = wish.map(|wish| wish.filter.clone()) else { continue };
-            let allowed = conn.session.as_ref().is_none_or(|session| session.receive(&topic.name));
-            if allowed && passes(&filter, &topic.name) {
+            if conn.subs.iter().any(|reference| reference.topic == topic.id) {
+                continue; // it found the topic before this shard was told of it
+            }
+            let fits = |wish: &&Wanted| matches(&wish.pattern, &topic.name) && passes(&wish.filter, &topic.name);
+            let Some(filter) = conn.wanted.iter().find(fits).map(|wish| wish.filter.clone()) else { continue };
+            if conn.session.as_ref().is_none_or(|session| session.receive(&topic.name)) {
                 // A reader at its bound stays without the topic; its list of subscriptions says so.
                 let _ = self.subscribe_from_start(id, topic, &filter);
             }
+        }
+        if let Some(entry) = self.entry(topic)
+            && entry.subs.is_empty()
+        {
+            entry.mark(NOT_INTERESTED);
         }
     }
 
