@@ -155,10 +155,9 @@ class Subscription:
     def _read(self, record: _Record) -> Iterator[Message | Gap]:
         if record.op == "error":
             raise HubError(f"the hub refused: {record.message} ({record.code})")
-        if record.op == "subscribed":
-            if record.epoch != self._epoch:
-                self._epoch = record.epoch
-                self._next.clear()  # the hub was started anew: its offsets begin at 0 again
+        if record.op == "subscribed" and record.epoch != self._epoch:
+            self._epoch = record.epoch
+            self._next.clear()  # the hub was started anew: its offsets begin at 0 again
         if not record.topic or record.op:
             return
         expected = self._next.get(record.topic)
