@@ -170,8 +170,8 @@ def bootstrap(
     return _percentiles(statistic(series), found, level)
 
 
-@lru_cache(maxsize=32)
-def _resamples(n: int, block: float, draws: int, seed: int) -> NDArray[np.int64]:
+@lru_cache(maxsize=4)  # 2 MB each; looks come in order, so the last few are enough
+def _resamples(n: int, block: float, draws: int, seed: int) -> NDArray[np.int32]:
     """Indices of shape (draws, n): runs that begin anew with probability 1 / block at each place."""
     if block < 1.0:
         raise MarketDataError(f"bootstrap block {block!r} is not at least 1")
@@ -181,7 +181,7 @@ def _resamples(n: int, block: float, draws: int, seed: int) -> NDArray[np.int64]
     starts = random.integers(0, n, size=(draws, n))
     places = np.arange(n)
     begun = np.maximum.accumulate(np.where(fresh, places, 0), axis=1)
-    indices = (np.take_along_axis(starts, begun, axis=1) + places - begun) % n
+    indices = ((np.take_along_axis(starts, begun, axis=1) + places - begun) % n).astype(np.int32)
     indices.flags.writeable = False
     return indices
 
