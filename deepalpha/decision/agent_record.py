@@ -1,9 +1,9 @@
 """Step 4a, calibrate the agents: how often was this agent right when it sounded this sure?
 
-Each agent has five bands of stated confidence 2 |p - 1/2|. A band keeps exponentially forgotten counts of right and wrong
-(factor `DECAY` an outcome of that band) and answers with the posterior mean of a beta prior that believes the agent as
-much as `PRIOR` outcomes would. An agent that turns out wrong loses its voice (1/2), it is never turned around: only the
-log pool may do that, with a negative weight.
+Each agent has five bands of stated confidence 2 |p - 1/2|. A band keeps exponentially forgotten counts of right and
+wrong (factor `DECAY` an outcome of that band) and answers with the posterior mean of a beta prior that believes the
+agent as much as `PRIOR` outcomes would. An agent that turns out wrong loses its voice (1/2), it is never turned
+around: only the log pool may do that, with a negative weight.
 
 The equal pool has no memory, so it pools these calibrated votes; fixed share and log pool learn from the stated ones,
 because a record that is in the weights must not be counted a second time. O(1) a vote.

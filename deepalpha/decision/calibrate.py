@@ -5,11 +5,11 @@ last `WINDOW` outcomes:
 
 - below `ENOUGH` outcomes: the fused probability shrunk to the base rate, p = (50 p_stated + n base) / (50 + n);
 - from `ENOUGH` (50): Platt's logistic a s + b with his smoothed targets, a >= 0 and a unit normal prior on a;
-- from `PLENTY` (500): isotonic regression over equal-mass bins of at least 25, each shrunk by two outcomes of base rate.
+- from `PLENTY` (500): isotonic regression over equal-mass bins of at least 25, each shrunk to the base rate.
 
-A curve never falls where the votes rise, so calibration cannot turn the agents around. Intervals are 90 % and know that
-outcomes overlap: n is divided by the mean number of horizons that were open at once on a symbol (what symbols have in
-common is not taken off). Fits are pure functions of the outcomes: O(n) and some Newton steps.
+A curve never falls where the votes rise, so calibration cannot turn the agents around. Intervals are 90 % and know
+that outcomes overlap: n is divided by the mean number of horizons that were open at once on a symbol (what symbols
+have in common is not taken off). Fits are pure functions of the outcomes: O(n) and some Newton steps.
 """
 
 from __future__ import annotations
@@ -136,15 +136,11 @@ def _curve(score: Floats, paid: Floats, effective: float) -> Curve:
         return Curve(method="base rate", base=base, n=n, effective=effective)
     if n >= PLENTY:
         scores, probabilities = binned_isotonic(score, paid)
-        return Curve(
-            method="isotonic", base=base, n=n, effective=effective, scores=scores, probabilities=probabilities
-        )
+        return Curve(method="isotonic", base=base, n=n, effective=effective, scores=scores, probabilities=probabilities)
     slope, offset, covariance = platt(score, paid)
     inflation = n / effective
     wide = (covariance[0] * inflation, covariance[1] * inflation, covariance[2] * inflation)
-    return Curve(
-        method="Platt", base=base, n=n, effective=effective, slope=slope, offset=offset, covariance=wide
-    )
+    return Curve(method="Platt", base=base, n=n, effective=effective, slope=slope, offset=offset, covariance=wide)
 
 
 def platt(score: Floats, paid: Floats) -> tuple[float, float, tuple[float, float, float]]:
@@ -191,7 +187,7 @@ def _information(score: Floats, weight: Floats) -> tuple[float, float, float]:
 
 
 def binned_isotonic(score: Floats, paid: Floats) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Scores and probabilities of up to `BINS` equal-mass bins after isotonic regression; at least `BIN` outcomes each."""
+    """Scores and probabilities of up to `BINS` equal-mass bins of at least `BIN`, after isotonic regression."""
     order = np.argsort(score, kind="stable")
     base = float(paid.mean())
     groups = np.array_split(order, max(1, min(BINS, len(score) // BIN)))

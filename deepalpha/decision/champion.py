@@ -1,9 +1,9 @@
 """Who decides: the equal pool, unless another fuser has proven itself on the outcomes, and only as long as it does.
 
-A challenger wins when the mean of (Brier of the equal pool - its own Brier) over the last `WINDOW` outcomes is above 0 with
-a 95 % stationary-bootstrap interval, of at least `NEEDED` outcomes. Blocks are as long as horizons overlap over all
-symbols, since neighbours share their market. Of several winners the best Brier score decides. There is no memory: the
-choice is a function of the outcomes, so a fuser that stops winning is replaced at the next look. O(draws x n).
+A challenger wins when the mean of (Brier of the equal pool - its own Brier) over the last `WINDOW` outcomes is above 0
+with a 95 % stationary-bootstrap interval, of at least `NEEDED` outcomes. Blocks are as long as horizons overlap over
+all symbols, since neighbours share their market. Of several winners the best Brier score decides. There is no memory:
+the choice is a function of the outcomes, so a fuser that stops winning is replaced at the next look. O(draws x n).
 """
 
 from __future__ import annotations
@@ -50,9 +50,7 @@ def contest(outcomes: Sequence[Outcome], *, default: str, challengers: Sequence[
     if len(used) < NEEDED:
         return Contest(live=default, outcomes=len(used), gains={})
     came = np.array([outcome.went_up for outcome in used])
-    losses = {
-        name: (np.array([logistic(outcome.shadows[name]) for outcome in used]) - came) ** 2 for name in names
-    }
+    losses = {name: (np.array([logistic(outcome.shadows[name]) for outcome in used]) - came) ** 2 for name in names}
     symbols = len({outcome.symbol for outcome in used})
     block = float(max(_SMALLEST_BLOCK, math.ceil(overlap(used) * symbols)))
     gains = {name: bootstrap_mean(losses[default] - losses[name], block=block) for name in challengers}

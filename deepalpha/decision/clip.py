@@ -41,7 +41,7 @@ def cap_news(weights: Mapping[str, float], *, share_out: bool) -> dict[str, floa
             (weights that stand for themselves).
 
     Returns:
-        The same mapping when the cap holds. A news agent without others keeps `NEWS_SHARE` at most, and nobody the rest.
+        The same mapping when the cap holds. A news agent alone keeps `NEWS_SHARE` at most, and nobody has the rest.
 
     Example:
         >>> cap_news({"news": 0.5, "trend": 0.5}, share_out=True)

@@ -1,7 +1,8 @@
 """Adaptive conformal inference (Gibbs & Candes 2021): how many answers are still possible at the asked-for coverage?
 
-Three labels: a purchase pays, a sale pays, neither does. The nonconformity of a label is 1 - its probability; the set has
-every label whose nonconformity is within the (1 - alpha_t) quantile of the last `WINDOW` true ones. After each outcome
+Three labels: a purchase pays, a sale pays, neither does. The nonconformity of a label is 1 - its probability; the set
+has every label whose nonconformity is within the (1 - alpha_t) quantile of the last `WINDOW` true ones. After each
+outcome
 
     alpha_{t+1} = alpha_t + gamma (alpha - err_t),        err_t = 1 when the true label was not in the set.
 
@@ -95,9 +96,7 @@ class Conformal:
 
     def restore(self, state: Mapping[str, Any], issued: Iterable[tuple[float, float, str]]) -> None:
         """Go on from `state` and the last outcomes as (p_buy, p_sell, truth), oldest first."""
-        self._level = Level(
-            alpha=float(state["alpha"]), outcomes=int(state["outcomes"]), errors=int(state["errors"])
-        )
+        self._level = Level(alpha=float(state["alpha"]), outcomes=int(state["outcomes"]), errors=int(state["errors"]))
         self._scores.clear()
         self._limit = None
         for p_buy, p_sell, truth in issued:

@@ -1,8 +1,8 @@
 """One snapshot and its votes in, one decision out: normalise -> clip -> fuse -> calibrate -> gate -> explain.
 
-Invariants: a decision is a function of the snapshot, the signals, what was learned so far and the settings, and its id is a
-hash of those; the clock only ages the cache. What was learned moves in `observe` alone. The price of a decision is the
-last close of its snapshot.
+Invariants: a decision is a function of the snapshot, the signals, what was learned so far and the settings, and its id
+is a hash of those; the clock only ages the cache. What was learned moves in `observe` alone. The price of a decision
+is the last close of its snapshot.
 """
 
 from __future__ import annotations
@@ -156,6 +156,7 @@ class DecisionEngine:
         remembered: Iterable[Decision],
         waiting: Iterable[Decision],
         decided: Iterable[Decision],
+        noted: Iterable[Outcome],
         outcomes: Iterable[Outcome],
         update: FuserUpdate | None,
         fills: Iterable[Fill],
@@ -166,17 +167,17 @@ class DecisionEngine:
             remembered: the last decisions of every symbol, oldest first.
             waiting: those without an outcome, oldest first.
             decided: those that are no hold and may be filled or have opened what is held, oldest first.
-            outcomes: the last ones, oldest first; at least `learn.KEPT` if there are as many.
+            noted: what became of the remembered ones.
+            outcomes: the last ones of all symbols, oldest first; at least `learn.KEPT` if there are as many.
             update: the last one stored.
             fills: all of the account, oldest first.
 
         Raises:
             StoreError: the update cannot be read, or outcomes are missing.
         """
-        known = tuple(outcomes)
         for decision in remembered:
             self._memory.remember(decision)
-        self._memory.note(known)
+        self._memory.note(noted)
         for decision in waiting:
             self._memory.wait_for(OpenDecision.of(decision))
         for decision in decided:
@@ -184,7 +185,7 @@ class DecisionEngine:
         for fill in fills:
             self.theses.filled(fill)
         if update is not None:
-            self.learner.restore(update.state, known)
+            self.learner.restore(update.state, outcomes)
         self._cache.clear()
 
     def state(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Step 6, explain: the decision in words, from the very numbers it was made of.
 
-The lines: the outcome with its probability, what held it back, each agent with its share (weightiest first), guards and
-rules, and for the way out of a position the thesis it was opened with. Pure.
+The lines: the outcome with its probability, what held it back, each agent with its share (weightiest first), guards
+and rules, and for the way out of a position the thesis it was opened with. Pure.
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ def _head(story: Story) -> str:
     if story.calibration.calibrated:
         head = f"{story.action}: p(up) {p_up:.1f} %"
         if story.lean is not Action.HOLD:
-            head += f", a {story.lean} pays with {100.0 * story.chance.p:.1f} % ({story.calibration.words(story.chance)})"
+            head += (
+                f", a {story.lean} pays with {100.0 * story.chance.p:.1f} % ({story.calibration.words(story.chance)})"
+            )
         value = story.judgement.expected_value
         if value is not None:
             costs = "" if story.closing else f" after costs of {100.0 * story.cost:.2f} %"

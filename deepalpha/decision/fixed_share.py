@@ -10,8 +10,9 @@ The squared loss is exp-concave for eta <= 1/2, so against the best sequence of 
     sum (q - y)^2  <=  best + [ln N + k ln(N / alpha) + (T - 1 - k) ln(1 / (1 - alpha + alpha / N))] / eta .
 
 Agents that stay out (abstention, failure, removal) sleep (Freund et al. 1997): the weights of those awake are updated
-among themselves and keep their common mass, those asleep stay as they are to the last bit. A new agent comes in with the
-mean weight of those known. The news cap is applied to what is pooled, not to what is learned. O(n) a vote and a lesson.
+among themselves and keep their common mass, those asleep stay as they are to the last bit. A new agent comes in with
+the mean weight of those known. The news cap is applied to what is pooled, not to what is learned. O(n) a vote and a
+lesson.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class FixedShare:
         """Move mass to those who were closest, then share a hundredth out. See `Fuser`."""
         if not logits:
             return
-        self._admit(logits)
+        self._admit((*asked, *logits))
         mass = math.fsum(self._weights[name] for name in logits)
         losses = {name: (logistic(logit) - went_up) ** 2 for name, logit in logits.items()}
         scaled = {name: self._weights[name] * math.exp(-self._eta * loss) for name, loss in losses.items()}

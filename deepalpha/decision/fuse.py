@@ -5,8 +5,8 @@
 Equal weights need no outcomes to learn from (Dawes 1979; Genest & Zidek 1986 for the logarithmic pool). They count a
 duplicated agent as often as it is there: five copies of one agent hold five shares. `LogPool` does not.
 
-Invariants, for every fuser: the score is ``math.fsum`` of the contributions, bit for bit; the order of the votes has no
-influence; an agent without an opinion has neither weight nor contribution, and its weight does not move.
+Invariants, for every fuser: the score is ``math.fsum`` of the contributions, bit for bit; the order of the votes has
+no influence; an agent without an opinion has neither weight nor contribution, and its weight does not move.
 """
 
 from __future__ import annotations

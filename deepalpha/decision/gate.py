@@ -4,9 +4,9 @@ Below 50 outcomes the entry threshold rules: p(up) >= threshold buys, p(up) <= 1
 
     expected value = p gain - (1 - p) loss - cost > 0
 
-with p the calibrated P(this trade pays), gain and loss the symbol's own mean moves over the horizon and cost both ways of
-fee and slippage; and the conformal set must hold this one label only. The way out of a position is not a bet: leaving
-costs the same later, so its expected value is taken without costs, and the conformal set is not asked.
+with p the calibrated P(this trade pays), gain and loss the symbol's own mean moves over the horizon and cost both ways
+of fee and slippage; and the conformal set must hold this one label only. The way out of a position is not a bet:
+leaving costs the same later, so its expected value is taken without costs, and the conformal set is not asked.
 
 A gate only holds back: the direction is always the one of the score. Pure and O(1).
 """
@@ -65,9 +65,7 @@ def judge(case: Case) -> Judgement:
             )
         return Judgement(action=case.lean, expected_value=value)
     if value is None:
-        return _abstain(
-            None, AbstainKind.UNMEASURED, "too few bars to measure what this price moves over the horizon"
-        )
+        return _abstain(None, AbstainKind.UNMEASURED, "too few bars to measure what this price moves over the horizon")
     if value <= 0.0:
         costs = "" if case.closing else f" after costs of {100.0 * case.cost:.2f} %"
         return _abstain(

@@ -1,9 +1,9 @@
 """What outcomes teach: the fusers' weights, the agents' records, the calibration, the conformal level, who decides.
 
-Invariants: nothing here moves but by `resolve`, once an outcome, in the order of resolution; the state is a function of the
-sequence of outcomes (and of the settings), so a restart from the last update and the last outcomes goes on bit for bit.
-Fits are redone every `REFIT` outcomes and the contest every `LOOK`, counted from the first one: those, too, are functions
-of the sequence. A lesson costs some 50 us, a refit 1 ms, a look 10 ms.
+Invariants: nothing here moves but by `resolve`, once an outcome, in the order of resolution; the state is a function
+of the sequence of outcomes (and of the settings), so a restart from the last update and the last outcomes goes on bit
+for bit. Fits are redone every `REFIT` outcomes and the contest every `LOOK`, counted from the first one: those, too,
+are functions of the sequence. A lesson costs some 50 us, a refit 1 ms, a look 10 ms.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ class Learner:
         self.conformal = Conformal(self._alpha, self._gamma)
         self.number = 0
         self._outcomes: deque[Outcome] = deque(maxlen=KEPT)
+        self._digest: bytes | None = None
         self._look()
 
     @property
@@ -160,7 +161,7 @@ class Learner:
         """Fit the live fuser as of the last multiple of `REFIT`, or of now while there are few outcomes."""
         until = self.number if self.number < ENOUGH else self.number - self.number % REFIT
         self.calibration: Calibration = calibrate(self._until(until), self.live)
-        self._digest: bytes | None = None
+        self._digest = None
 
     def _until(self, number: int) -> Sequence[Outcome]:
         return tuple(self._outcomes)[: len(self._outcomes) - (self.number - number)]

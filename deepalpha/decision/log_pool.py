@@ -4,12 +4,12 @@
     G_i <- G_i + g_i^2           w_i <- clip(w_i - rate g_i / sqrt(G_i), -1, 1)            (AdaGrad, Duchi et al. 2011)
 
 Weights stand for themselves and need not sum to 1, so the pool also calibrates: agents that exaggerate get small
-weights, one that is always wrong a negative one. Copies of an agent share the weight one of them would have: the gradient
-stops when their sum explains the outcomes, so a duplicate is not counted twice once the weights have settled (at the
-start, and as far as the ridge pulls back, they hold a share each).
+weights, one that is always wrong a negative one. Copies of an agent share the weight one of them would have: the
+gradient stops when their sum explains the outcomes, so a duplicate is not counted twice once the weights have settled
+(at the start, and as far as the ridge pulls back, they hold a share each).
 
-|w_i| <= 1 bounds the say of one agent by the clip, 1.5 in log odds. An agent that stays out adds nothing and its weight
-does not move, nor does the ridge touch it. A newcomer begins with 1/N, N being the voters known with it. O(n).
+|w_i| <= 1 bounds the say of one agent by the clip, 1.5 in log odds. An agent that stays out adds nothing and its
+weight does not move, nor does the ridge touch it. A newcomer begins with 1/N, N being the voters known with it. O(n).
 """
 
 from __future__ import annotations

@@ -54,7 +54,11 @@ class Record(Fact, frozen=True):
     @property
     def words(self) -> str:
         """``12 earlier calls, 58 % of them right``; empty without any."""
-        return f"{self.resolved} earlier calls, {100 * self.hits / self.resolved:.0f} % of them right" if self.resolved else ""
+        return (
+            f"{self.resolved} earlier calls, {100 * self.hits / self.resolved:.0f} % of them right"
+            if self.resolved
+            else ""
+        )
 
 
 class OpenDecision(Fact, frozen=True):
@@ -166,7 +170,7 @@ class DecisionMemory:
         self._open.setdefault(decision.symbol, deque(maxlen=OPEN_LIMIT)).append(decision)
 
     def due(self, symbol: str, ts_event: int, close: float, cost: float) -> list[Outcome]:
-        """Outcomes of what is due at a close, in the order it was decided. A close that is no price resolves nothing."""
+        """Outcomes of what is due at a close, in the order of the decisions; a close that is no price ends nothing."""
         waiting = self._open.get(symbol)
         if not waiting or not (math.isfinite(close) and close > 0.0):
             return []

@@ -1,7 +1,7 @@
 """How good were the probabilities and the returns? Each figure with its definition, for tables, screens and tests.
 
-Arrays are float64 of shape (n,). `p` are probabilities of the event, `y` whether it came (1 or 0; `brier` and `log_loss`
-also take 0.5 for an unchanged price). Nothing here reads a clock or draws an unseeded random number.
+Arrays are float64 of shape (n,). `p` are probabilities of the event, `y` whether it came (1 or 0; `brier` and
+`log_loss` also take 0.5 for an unchanged price). Nothing here reads a clock or draws an unseeded random number.
 """
 
 from __future__ import annotations
@@ -140,7 +140,9 @@ def wilson(share: float, n: float, level: float = 0.90) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def bootstrap_mean(values: ArrayLike, *, block: float, level: float = 0.95, draws: int = 999, seed: int = 1) -> Interval:
+def bootstrap_mean(
+    values: ArrayLike, *, block: float, level: float = 0.95, draws: int = 999, seed: int = 1
+) -> Interval:
     """Mean with a percentile interval by the stationary bootstrap (Politis & Romano 1994).
 
     Args:

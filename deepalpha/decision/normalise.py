@@ -1,8 +1,8 @@
 """Step 1, normalise: signals of one snapshot become a ballot with one place for each agent, in a fixed order.
 
-Invariants: one signal an agent, all from the same snapshot; the ballot does not depend on the order of the signals; only
-a voter with status ok has an opinion. A failure, a timeout and an abstention are no neutral vote: they are absent, and no
-weight is learned from them. O(n log n).
+Invariants: one signal an agent, all from the same snapshot; the ballot does not depend on the order of the signals;
+only a voter with status ok has an opinion. A failure, a timeout and an abstention are no neutral vote: they are
+absent, and no weight is learned from them. O(n log n).
 """
 
 from __future__ import annotations

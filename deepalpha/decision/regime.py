@@ -49,7 +49,7 @@ def regime(frame: BarFrame) -> Regime:
 
 
 def moves(frame: BarFrame, horizon_s: int) -> Moves | None:
-    """Mean absolute moves over the horizon from the last `MOVE_BARS` starting bars; None with fewer than `MOVES_NEEDED`.
+    """Mean absolute moves over the horizon from the last `MOVE_BARS` bars; None with fewer than `MOVES_NEEDED`.
 
     A move is measured as an outcome is: from a close to the first one at or after the end of its horizon. A side that
     never occurred has size 0.

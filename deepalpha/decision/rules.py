@@ -96,7 +96,10 @@ def _conflict(question: Question, rules: Sequence[RuleSettings]) -> tuple[BlockK
         if better:
             return BlockKind.TRACK_RECORD, f"track record: {better}"
         if question.regime is Regime.TURBULENT:
-            return BlockKind.REGIME, f"regime: a turbulent market and {', '.join(against)} against the {question.candidate}"
+            return (
+                BlockKind.REGIME,
+                f"regime: a turbulent market and {', '.join(against)} against the {question.candidate}",
+            )
     for number, rule in enumerate(rules):
         if rule.then.cap == "hold" and _holds(rule, question):
             return BlockKind.RULE, f"rule {number}: {_told(rule)}"

@@ -1,8 +1,8 @@
 """Why a position was opened, remembered while it is open and held against the decision that closes it.
 
-A position's thesis is the decision whose order opened it, found by the fills: the first fill of a position names it, the
-last one ends it. A position that a person opened has no thesis. What was decided is kept until it is filled or `KEPT`
-younger decisions on the symbol have come. O(1) a fill.
+A position's thesis is the decision whose order opened it, found by the fills: the first fill of a position names it,
+the last one ends it. A position that a person opened has no thesis. What was decided is kept until it is filled or
+`KEPT` younger decisions on the symbol have come. O(1) a fill.
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ class Thesis(Fact, frozen=True):
             for agent, before in self.votes.items()
             if agent in now and now[agent] is not before
         ]
-        changed = f"since the entry turned: {', '.join(turned)}" if turned else "since the entry no agent changed its vote"
+        changed = (
+            f"since the entry turned: {', '.join(turned)}" if turned else "since the entry no agent changed its vote"
+        )
         return (head, *(f"entry: {reason}" for reason in self.reasons), changed, *self._moved(signals))
 
     def _moved(self, signals: tuple[Signal, ...]) -> tuple[str, ...]:
@@ -108,7 +110,7 @@ class Theses:
             self._open.pop(fill.symbol, None)
         elif held is None or (before > 0) != (after > 0):
             self._holdings[fill.symbol] = _Holding(quantity=after, opener=fill.decision_id)
-            thesis = self._decided.get(fill.symbol, {}).get(fill.decision_id)
+            thesis = self._decided.get(fill.symbol, OrderedDict()).get(fill.decision_id)
             self._open.pop(fill.symbol, None)
             if thesis is not None:
                 self._open[fill.symbol] = thesis

@@ -15,7 +15,7 @@ ALTER TABLE fill ADD COLUMN body TEXT NOT NULL DEFAULT '';
 const LEARNING: &str = "
 CREATE TABLE outcome (
     id INTEGER PRIMARY KEY AUTOINCREMENT, ts_init INTEGER NOT NULL, run_id TEXT NOT NULL, account_id TEXT NOT NULL,
-    decision_id TEXT NOT NULL UNIQUE, symbol TEXT NOT NULL, asof INTEGER NOT NULL, ts_event INTEGER NOT NULL,
+    decision_id TEXT NOT NULL UNIQUE, symbol TEXT NOT NULL, ts_decided INTEGER NOT NULL, ts_event INTEGER NOT NULL,
     action TEXT NOT NULL, price REAL NOT NULL, close REAL NOT NULL, gross_return REAL NOT NULL,
     net_return REAL NOT NULL, went_up REAL NOT NULL, p_up REAL NOT NULL, body TEXT NOT NULL
 ) STRICT;
