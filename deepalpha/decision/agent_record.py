@@ -81,7 +81,7 @@ class AgentRecord:
         if agent not in self._bands or p_up == 0.5:
             return bounded_logit(p_up)  # the very number the agent gave: no rounding where nothing is known
         size = bounded_logit(max(0.5, self.standing(agent, p_up).right))
-        return size if p_up > 0.5 else -size
+        return size if p_up > 0.5 or size == 0.0 else -size
 
 
 def _band(p_up: float) -> int:

@@ -101,10 +101,16 @@ class DecisionEngine:
             `abstained_by` or `blocked_by`. The same inputs within `cache_s` give the same object.
 
         Raises:
-            MarketDataError: the snapshot has no last close that is a finite number above 0.
+            MarketDataError: the snapshot has no last close that is a finite number above 0, or it is older than an
+                outcome that was learned from (look-ahead).
             ConfigError: two signals of one agent, or a signal made from another snapshot.
         """
         price = _price(ctx)
+        if ctx.asof < self.learner.known_until:
+            raise MarketDataError(
+                f"{ctx.symbol}: a snapshot as of {ctx.asof} is older than an outcome already learned from, at "
+                f"{self.learner.known_until}; decide in order of time"
+            )
         ballot = normalise(signals, ctx)
         record = self._memory.record(ctx.symbol, ctx.asof)
         thesis = self.theses.of(ctx.symbol) if ctx.position.quantity else None
@@ -317,7 +323,7 @@ class DecisionEngine:
         return Case(
             lean=lean,
             p_up=fusion.p_up,
-            p=sell.p if lean is Action.SELL else buy.p,
+            p=_leaving(lean, buy, sell) if closing else sell.p if lean is Action.SELL else buy.p,
             calibrated=calibration.calibrated,
             threshold=self.config.entry_threshold,
             moves=moves(ctx.base, ctx.horizon_s),
@@ -340,6 +346,12 @@ def _lean(score: float) -> Action:
     if score == 0.0:
         return Action.HOLD
     return Action.BUY if score > 0.0 else Action.SELL
+
+
+def _leaving(lean: Action, buy: Chance, sell: Chance) -> float:
+    """P(the price moves the way of the one who leaves): nothing is to be earned, what pays neither side is halved."""
+    down = (1.0 - buy.p + sell.p) / 2.0
+    return down if lean is Action.SELL else 1.0 - down
 
 
 def _closes(lean: Action, held: float) -> bool:

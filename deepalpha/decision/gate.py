@@ -18,7 +18,11 @@ from deepalpha.types import AbstainKind, Action, Fact
 
 
 class Case(Fact, frozen=True):
-    """What the gate judges. `p` is P(the trade leaned to pays); `labels` are the outcomes the conformal set holds."""
+    """What the gate judges.
+
+    `p` is P(the trade leaned to pays), or, when it closes a position, P(the price moves its way); `labels` are the
+    outcomes that the conformal set holds.
+    """
 
     lean: Action
     p_up: float

@@ -70,6 +70,11 @@ class Learner:
         """The last outcomes, oldest first."""
         return tuple(self._outcomes)
 
+    @property
+    def known_until(self) -> int:
+        """UTC ns of the youngest close that was learned from; 0 before the first."""
+        return self._outcomes[-1].resolved_at if self._outcomes else 0
+
     def fuse(self, ballot: Ballot) -> dict[str, Fusion]:
         """Every fuser's answer to a ballot; changes nothing."""
         heard = self.record.calibrated(ballot.stated)
