@@ -16,7 +16,7 @@ from deepalpha.live import Loop
 from deepalpha.store import Ops
 
 QUICK = Settings.from_mapping(
-    {"approval": "auto", "symbols": ["MSFT", "GOOG"], "history_bars": 300, "replay": {"start": "2012-11-01"}}
+    {"approval": "auto", "symbols": ["MSFT", "GOOG"], "history_bars": 300, "replay": {"start": "2012-09-01"}}
 )
 FACTS = (
     "SELECT decision_id, action, status, body FROM decision ORDER BY id",
