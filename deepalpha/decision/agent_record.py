@@ -1,6 +1,6 @@
 """Step 4a, calibrate the agents: how often was this agent right when it sounded this sure?
 
-Each agent has five bands of stated confidence 2 |p - 1/2|. A band keeps exponentially forgotten counts of right and
+Each agent has five bands of stated confidence max(p, 1 - p). A band keeps exponentially forgotten counts of right and
 wrong (factor `DECAY` an outcome of that band) and answers with the posterior mean of a beta prior that believes the
 agent as much as `PRIOR` outcomes would. An agent that turns out wrong loses its voice (1/2), it is never turned
 around: only the log pool may do that, with a negative weight.
@@ -19,7 +19,8 @@ from typing import Any
 from deepalpha.decision.clip import bounded_logit
 from deepalpha.types import Fact
 
-EDGES = (0.1, 0.2, 0.4, 0.6)
+EDGES = (0.55, 0.6, 0.7, 0.8)
+"""Bounds of the bands, by the probability an agent gives to its own side."""
 DECAY = 0.99
 PRIOR = 20.0
 Z90 = 1.6448536269514722  # 95 % quantile of the normal distribution: a two-sided 90 % interval
@@ -85,4 +86,4 @@ class AgentRecord:
 
 
 def _band(p_up: float) -> int:
-    return bisect.bisect_right(EDGES, 2.0 * abs(p_up - 0.5))
+    return bisect.bisect_right(EDGES, max(p_up, 1.0 - p_up))
