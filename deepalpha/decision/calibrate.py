@@ -119,11 +119,18 @@ def overlap(outcomes: Sequence[Outcome]) -> float:
         >>> overlap([])
         1.0
     """
-    spans: dict[str, tuple[int, int, int]] = {}
+    spans: dict[str, list[int]] = {}
     for outcome in outcomes:
-        first, last, open_ns = spans.get(outcome.symbol, (outcome.asof, outcome.resolved_at, 0))
-        held = outcome.resolved_at - outcome.asof
-        spans[outcome.symbol] = (min(first, outcome.asof), max(last, outcome.resolved_at), open_ns + held)
+        first, last = outcome.asof, outcome.resolved_at
+        span = spans.get(outcome.symbol)
+        if span is None:
+            spans[outcome.symbol] = [first, last, last - first]
+            continue
+        if first < span[0]:
+            span[0] = first
+        if last > span[1]:
+            span[1] = last
+        span[2] += last - first
     covered = sum(last - first for first, last, _ in spans.values()) / SECOND
     held_s = sum(open_ns for _, _, open_ns in spans.values()) / SECOND
     return max(1.0, held_s / covered) if covered else 1.0

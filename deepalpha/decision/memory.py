@@ -7,7 +7,7 @@ resolved in the order in which they were made. The memory is bounded, the open o
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -143,12 +143,12 @@ class DecisionMemory:
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._by_symbol: dict[str, deque[Remembered]] = {}
+        self._by_symbol: dict[str, OrderedDict[str, Remembered]] = {}
         self._open: dict[str, deque[OpenDecision]] = {}
 
     def add(self, decision: Decision) -> None:
         """Remember a decision and wait for its outcome; one that is already there keeps its place."""
-        if any(entry.decision_id == decision.decision_id for entry in self._by_symbol.get(decision.symbol, ())):
+        if decision.decision_id in self._by_symbol.get(decision.symbol, ()):
             return
         self.remember(decision)
         self.wait_for(OpenDecision.of(decision))
@@ -163,7 +163,7 @@ class DecisionMemory:
             p_up=decision.p_up,
             price=decision.price,
         )
-        self._by_symbol.setdefault(decision.symbol, deque(maxlen=self._size)).append(entry)
+        self._keep(decision.symbol, entry)
 
     def wait_for(self, decision: OpenDecision) -> None:
         """Add to the open ones, behind those of the same symbol."""
@@ -183,26 +183,24 @@ class DecisionMemory:
     def note(self, outcomes: Iterable[Outcome]) -> None:
         """Write outcomes beside the decisions they belong to."""
         for outcome in outcomes:
-            entries = self._by_symbol.get(outcome.symbol, deque())
-            for index, entry in enumerate(entries):
-                if entry.decision_id == outcome.decision_id:
-                    entries[index] = msgspec.structs.replace(
-                        entry, outcome_at=outcome.resolved_at, outcome_close=outcome.close
-                    )
-                    break
+            entry = self._by_symbol.get(outcome.symbol, OrderedDict()).get(outcome.decision_id)
+            if entry is not None:
+                self._by_symbol[outcome.symbol][outcome.decision_id] = msgspec.structs.replace(
+                    entry, outcome_at=outcome.resolved_at, outcome_close=outcome.close
+                )
 
     def record(self, symbol: str, asof: int) -> Record:
         """The track record as known at `asof`: outcomes that came later do not count, so a replay sees the same one."""
         known = [
             entry.hit
-            for entry in self._by_symbol.get(symbol, ())
-            if entry.hit is not None and entry.outcome_at is not None and entry.outcome_at <= asof
+            for entry in self._by_symbol.get(symbol, {}).values()
+            if entry.outcome_at is not None and entry.outcome_at <= asof and entry.action is not Action.HOLD
         ]
-        return Record(resolved=len(known), hits=sum(known))
+        return Record(resolved=len(known), hits=known.count(True))
 
     def recall(self, symbol: str) -> tuple[Remembered, ...]:
         """This symbol's decisions, oldest first."""
-        return tuple(self._by_symbol.get(symbol, ()))
+        return tuple(self._by_symbol.get(symbol, {}).values())
 
     def open(self, symbol: str) -> tuple[OpenDecision, ...]:
         """This symbol's open decisions, oldest first."""
@@ -211,7 +209,9 @@ class DecisionMemory:
     def state(self) -> dict[str, Any]:
         """Everything as JSON-able values."""
         return {
-            "symbols": {name: msgspec.to_builtins(list(kept)) for name, kept in sorted(self._by_symbol.items())},
+            "symbols": {
+                name: msgspec.to_builtins(list(kept.values())) for name, kept in sorted(self._by_symbol.items())
+            },
             "open": {name: msgspec.to_builtins(list(kept)) for name, kept in sorted(self._open.items()) if kept},
         }
 
@@ -219,5 +219,14 @@ class DecisionMemory:
         """Replace the content by what `state` gave; msgspec.ValidationError when it is unusable, nothing changed."""
         read = msgspec.convert(state.get("symbols"), dict[str, list[Remembered]])
         waiting = msgspec.convert(state.get("open"), dict[str, list[OpenDecision]])
-        self._by_symbol = {name: deque(entries, maxlen=self._size) for name, entries in read.items()}
+        self._by_symbol = {}
+        for name, entries in read.items():
+            for entry in entries:
+                self._keep(name, entry)
         self._open = {name: deque(entries, maxlen=OPEN_LIMIT) for name, entries in waiting.items()}
+
+    def _keep(self, symbol: str, entry: Remembered) -> None:
+        kept = self._by_symbol.setdefault(symbol, OrderedDict())
+        kept[entry.decision_id] = entry
+        while len(kept) > self._size:
+            kept.popitem(last=False)

@@ -152,7 +152,8 @@ def bootstrap_mean(
         draws, seed: the same ones give the same interval on every machine.
     """
     series = _series(values)
-    means = series[_resamples(len(series), float(block), draws, seed)].mean(axis=1)
+    # Sums by counts, not by BLAS: the order of summands, and so the last bit, does not depend on the machine.
+    means = (_counts(len(series), float(block), draws, seed) * series).sum(axis=1) / len(series)
     return _percentiles(float(series.mean()), means, level)
 
 
@@ -172,7 +173,6 @@ def bootstrap(
     return _percentiles(statistic(series), found, level)
 
 
-@lru_cache(maxsize=4)  # 2 MB each; looks come in order, so the last few are enough
 def _resamples(n: int, block: float, draws: int, seed: int) -> NDArray[np.int32]:
     """Indices of shape (draws, n): runs that begin anew with probability 1 / block at each place."""
     if block < 1.0:
@@ -186,6 +186,16 @@ def _resamples(n: int, block: float, draws: int, seed: int) -> NDArray[np.int32]
     indices = ((np.take_along_axis(starts, begun, axis=1) + places - begun) % n).astype(np.int32)
     indices.flags.writeable = False
     return indices
+
+
+@lru_cache(maxsize=4)  # 4 MB each at 500 values; looks come in order, so the last few are enough
+def _counts(n: int, block: float, draws: int, seed: int) -> Floats:
+    """How often each place is in each resample, shape (draws, n)."""
+    indices = _resamples(n, block, draws, seed)
+    places = indices + n * np.arange(draws, dtype=np.int64)[:, None]
+    counts = np.bincount(places.ravel(), minlength=draws * n).astype(np.float64).reshape(draws, n)
+    counts.flags.writeable = False
+    return counts
 
 
 def sharpe(returns: ArrayLike) -> float:

@@ -55,14 +55,15 @@ def moves(frame: BarFrame, horizon_s: int) -> Moves | None:
     never occurred has size 0.
     """
     close, times = frame.close, frame.ts_event
-    ends = np.searchsorted(times, times + horizon_s * SECOND)
-    starts = np.flatnonzero(ends < len(close))[-MOVE_BARS:]
-    if len(starts) < MOVES_NEEDED:
+    horizon = horizon_s * SECOND
+    whole = int(np.searchsorted(times, times[-1] - horizon, side="right")) if len(times) else 0
+    starts = slice(max(0, whole - MOVE_BARS), whole)
+    if starts.stop - starts.start < MOVES_NEEDED:
         return None
-    change = close[ends[starts]] / close[starts] - 1.0
+    change = close[np.searchsorted(times, times[starts] + horizon)] / close[starts] - 1.0
     if not bool(np.isfinite(change).all()):
         return None
     rises, falls = change[change > 0.0], -change[change < 0.0]
     return Moves(
-        rise=float(rises.mean()) if len(rises) else 0.0, fall=float(falls.mean()) if len(falls) else 0.0, n=len(starts)
+        rise=float(rises.mean()) if len(rises) else 0.0, fall=float(falls.mean()) if len(falls) else 0.0, n=len(change)
     )
