@@ -234,3 +234,12 @@ def test_a_learner_that_restarts_anywhere_ends_with_the_same_state_and_digest(ch
         resumed.restore(json.loads(json.dumps(updates[cut - 1].state)), told[:cut])
     assert [resumed.resolve(item) for item in told[cut:]] == updates[cut:]
     assert resumed.digest == straight.digest
+
+
+def test_a_newcomer_to_the_log_pool_begins_with_one_share_and_moves_nobody():
+    fuser = taught(LogPool, [(dict.fromkeys(NAMES, 0.6), 1.0)] * 5)
+    before = fuser.weights()
+    votes = logits_of({"late": 0.6, "trend": 0.6})
+    assert fuser.pool(votes, (*NAMES, "late")).weights == {"late": 1.0 / (len(NAMES) + 1), "trend": before["trend"]}
+    fuser.learn({}, (*NAMES, "late"), 1.0)  # it failed at its first outcome: known from there on, and unmoved
+    assert fuser.weights() == {**before, "late": 1.0 / (len(NAMES) + 1)}
