@@ -513,7 +513,8 @@ class FuserUpdate(Fact, frozen=True):
     """What the fusers learned from one outcome: the `number`-th of its account, in order of resolution.
 
     `live` decides from here on; `losses` are the Brier scores of each fuser on this outcome, `weights` those after it.
-    `state` is what a restart needs to learn on from here.
+    `contest` says in words how the fusers compare, at the outcomes after which that is looked at. `state` is what a
+    restart needs to learn on from here.
     """
 
     decision_id: str
@@ -522,6 +523,7 @@ class FuserUpdate(Fact, frozen=True):
     live: str
     losses: dict[str, float]
     weights: dict[str, dict[str, float]]
+    contest: str
     state: dict[str, Any]
 
 

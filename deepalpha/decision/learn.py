@@ -107,6 +107,7 @@ class Learner:
             live=self.live,
             losses={name: (logistic(score) - outcome.went_up) ** 2 for name, score in outcome.shadows.items()},
             weights={fuser.name: fuser.weights() for fuser in self._learners},
+            contest=self.contest.words if self.number % LOOK == 0 else "",
             state=self.state(),
         )
 

@@ -132,6 +132,17 @@ def test_the_calibration_error_is_at_most_three_percent(agents: dict[str, object
     assert max(errors) <= 0.03
 
 
+def test_the_calibration_error_is_as_small_while_outcomes_are_few() -> None:
+    agents = {f"a{i}": worlds.skilled(s) for i, s in enumerate((0.62, 0.58, 0.55, 0.5, 0.5))}
+    outcomes = [o for seed in range(12) for o in play(agents, 499, seed).outcomes if o.n_calibration >= ENOUGH]
+    errors = (
+        calibration_error([o.p_buy for o in outcomes], [o.buy_paid for o in outcomes]),
+        calibration_error([o.p_sell for o in outcomes], [o.sell_paid for o in outcomes]),
+    )
+    print(f"ECE of the first 50..499 outcomes: buy {errors[0]:.4f}, sell {errors[1]:.4f}, n={len(outcomes)}")
+    assert max(errors) <= 0.03
+
+
 def test_the_conformal_level_keeps_its_coverage_in_a_world_that_changes() -> None:
     agents = {"a": worlds.switching(0.8, 0.2, at=700), "b": worlds.skilled(0.55)}
     up, returns = worlds.rises(1400, 6)

@@ -105,6 +105,19 @@ def test_a_curve_never_falls_where_the_votes_rise(n, slope):
     assert all(after <= before + 1e-12 for before, after in itertools.pairwise(sell))
 
 
+@pytest.mark.parametrize("n", [20, 200, 1000])
+def test_a_sale_in_the_mirrored_world_is_a_purchase(n):
+    mirrored = [
+        msgspec.structs.replace(o, shadows={FUSER: -o.shadows[FUSER]}, gross_return=-o.gross_return) for o in world(n)
+    ]
+    straight, other = calibrate(world(n), FUSER), calibrate(mirrored, FUSER)
+    for score in (-0.8, 0.0, 0.3, 0.8):
+        assert other.buy.read(score, 0.5) == straight.sell.read(score, 0.5)
+        assert other.sell.read(score, 0.5) == straight.buy.read(score, 0.5)
+    if n >= ENOUGH:
+        assert straight.sell.read(0.8, 0.5).p > 0.55 > 0.45 > straight.sell.read(-0.8, 0.5).p
+
+
 @pytest.mark.parametrize("n", [120, 400, 1000])
 def test_the_interval_holds_the_truth_about_nine_times_in_ten(n):
     inside = 0

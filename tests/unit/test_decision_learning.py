@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import duckdb
@@ -10,6 +11,7 @@ import msgspec
 import pytest
 
 from deepalpha.config import Settings, Workspace
+from deepalpha.decision.learn import LOOK
 from deepalpha.decision.log_pool import LogPool
 from deepalpha.errors import ConfigError
 from deepalpha.live import Loop
@@ -64,6 +66,8 @@ def test_every_update_is_stored_in_the_order_of_resolution(ran: Loop) -> None:
     assert [row["number"] for row in updates] == list(range(1, len(updates) + 1))
     last = msgspec.json.decode(str(updates[-1]["body"]), type=FuserUpdate)
     assert last.state == ran.decider.learner.state()
+    looks = [row["number"] for row in updates if json.loads(str(row["body"]))["contest"]]
+    assert looks == list(range(LOOK, len(updates) + 1, LOOK))
     learned = ran.ops.rows("SELECT ts_event FROM fuser_update ORDER BY id")
     assert [row["ts_event"] for row in learned] == sorted(row["ts_event"] for row in learned)
 
