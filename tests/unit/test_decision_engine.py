@@ -250,3 +250,12 @@ def test_a_smaller_memory_keeps_the_youngest_of_a_restored_state():
 def test_a_setting_out_of_bounds_or_unknown_is_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         DecisionConfig(**wrong)
+
+
+def test_the_id_knows_what_was_learned_on_other_symbols_too():
+    fresh, learned = engine(), engine()
+    for decider in (fresh, learned):
+        decider.decide(context(1, "Y"), votes(context(1, "Y")))
+    learned.observe("Y", 6 * DAY, 101.0)
+    ids = {decider.decide(context(6), votes(context(6))).decision_id for decider in (fresh, learned)}
+    assert len(ids) == 2
