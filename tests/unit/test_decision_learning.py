@@ -159,3 +159,13 @@ def test_a_rule_about_an_agent_that_does_not_run_stops_the_start(tmp_path: Path)
     settings = Settings.from_mapping({**SETTINGS.model_dump(mode="json"), "decision": {"rules": [rule]}})
     with pytest.raises(ConfigError, match="did you mean 'trend'"):
         Loop(Workspace(tmp_path), settings)
+
+
+def test_a_restart_at_the_end_knows_what_the_engine_knew(ran: Loop) -> None:
+    again = Loop(ran.workspace, SETTINGS)
+    before, after = ran.decider.state(), again.decider.state()
+    for part in ("learner", "outcomes", "open", "symbols"):
+        assert json.dumps(after[part], sort_keys=True) == json.dumps(before[part], sort_keys=True), part
+    assert after["theses"]["open"] == before["theses"]["open"]
+    assert after["theses"]["holdings"] == before["theses"]["holdings"]
+    assert again.decider.learner.digest == ran.decider.learner.digest

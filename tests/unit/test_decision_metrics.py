@@ -152,3 +152,17 @@ def test_a_series_that_cannot_be_measured_is_refused(wrong):
         brier([0.5], [1, 0])
     with pytest.raises(MarketDataError, match="at least 1"):
         bootstrap_mean([1.0, 2.0], block=0.5)
+
+
+def test_deflated_sharpe_takes_skewness_and_tails_as_the_paper_writes_them():
+    from statistics import NormalDist
+
+    returns = 0.004 - CHANCE.exponential(0.02, 300) + 0.02  # many small gains, few large losses
+    centred = returns - returns.mean()
+    deviation = math.sqrt(np.mean(centred**2))
+    skewness, kurtosis = np.mean(centred**3) / deviation**3, np.mean(centred**4) / deviation**4
+    assert skewness < -1.0
+    assert kurtosis > 5.0
+    ratio, best = sharpe(returns), expected_best_sharpe(7, 0.003)
+    z = (ratio - best) * math.sqrt(299) / math.sqrt(1 - skewness * ratio + (kurtosis - 1) / 4 * ratio**2)
+    assert deflated_sharpe(returns, trials=7, variance=0.003) == pytest.approx(NormalDist().cdf(float(z)), rel=1e-9)
