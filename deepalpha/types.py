@@ -408,11 +408,35 @@ class Verdict(Fact, frozen=True):
     checks: tuple[RuleCheck, ...] = ()
 
 
+class BlockKind(StrEnum):
+    """Which rule forbade a new position, in the order in which they are asked."""
+
+    VETO = "veto"
+    QUORUM = "quorum"
+    TRACK_RECORD = "track_record"
+    REGIME = "regime"
+    RULE = "rule"
+
+
+class AbstainKind(StrEnum):
+    """Why no action was good enough: nothing forbade one."""
+
+    THRESHOLD = "threshold"
+    EXPECTED_VALUE = "expected_value"
+    CONFORMAL = "conformal"
+    UNMEASURED = "unmeasured"
+
+
 class Decision(Fact, frozen=True):
     """What the engine wants to do at one bar, and why.
 
     `score` is the sum of `contributions` (log-odds shares, one for each vote that counted); `p_up` its logistic.
-    `confidence` is 100 * max(p_up, 1 - p_up) and carries `calibration`, for example "uncalibrated, n=12".
+    `confidence` is 100 * P(the net return over the horizon has the action's sign), for a hold that of the side the
+    score leans to; `interval` are its 90 % bounds, `n_calibration` the outcomes behind it and `calibration` says it in
+    words, for example "uncalibrated, n=12". `p_buy` and `p_sell` are the probabilities that a purchase or a sale made
+    now has earned its costs when the horizon ends. `shadows` has the score of every fuser, the live one included.
+    `expected_value` of the side leaned to is a share of the price, after costs; None when it cannot be measured.
+    `entry_id` names the decision that opened the position held.
     """
 
     decision_id: str
@@ -432,6 +456,75 @@ class Decision(Fact, frozen=True):
     snapshot_hash: str
     price: float
     blocked_by: str = ""
+    block_kind: BlockKind | None = None
+    abstained_by: str = ""
+    abstain_kind: AbstainKind | None = None
+    horizon_s: int = 0
+    interval: tuple[float, float] = (0.0, 100.0)
+    n_calibration: int = 0
+    p_buy: float = 0.5
+    p_sell: float = 0.5
+    shadows: dict[str, float] = {}
+    expected_value: float | None = None
+    regime: str = ""
+    entry_id: str = ""
+
+
+class Outcome(Fact, frozen=True):
+    """What became of a decision when its horizon ended. Prices are those of the snapshot and of the first close after.
+
+    `went_up` is 1, 0 or, for an unchanged price, 0.5. `net_return` is that of a trade in the action's direction (of a
+    hold: the side leaned to) after the costs of the way in and out. `votes` are the stated p_up of each agent that had
+    an opinion; `asked` are all voters, those that failed or abstained included.
+    """
+
+    decision_id: str
+    symbol: str
+    asof: int
+    resolved_at: int
+    action: Action
+    price: float
+    close: float
+    gross_return: float
+    net_return: float
+    cost: float
+    went_up: float
+    p_up: float
+    p_buy: float
+    p_sell: float
+    n_calibration: int
+    fuser: str
+    shadows: dict[str, float]
+    votes: dict[str, float]
+    asked: tuple[str, ...]
+
+    @property
+    def buy_paid(self) -> bool:
+        """Whether a purchase had earned its costs."""
+        return self.gross_return > self.cost
+
+    @property
+    def sell_paid(self) -> bool:
+        """Whether a sale had earned its costs."""
+        return -self.gross_return > self.cost
+
+
+class FuserUpdate(Fact, frozen=True):
+    """What the fusers learned from one outcome: the `number`-th of its account, in order of resolution.
+
+    `live` decides from here on; `losses` are the Brier scores of each fuser on this outcome, `weights` those after it.
+    `contest` says in words how the fusers compare, at the outcomes after which that is looked at. `state` is what a
+    restart needs to learn on from here.
+    """
+
+    decision_id: str
+    number: int
+    resolved_at: int
+    live: str
+    losses: dict[str, float]
+    weights: dict[str, dict[str, float]]
+    contest: str
+    state: dict[str, Any]
 
 
 class Fill(Fact, frozen=True):

@@ -6,6 +6,7 @@ from deepalpha.config.settings import (
     DecisionSettings,
     ReplaySettings,
     RiskSettings,
+    RuleSettings,
     Settings,
 )
 from deepalpha.config.workspace import Workspace
@@ -16,6 +17,7 @@ __all__ = [
     "DecisionSettings",
     "ReplaySettings",
     "RiskSettings",
+    "RuleSettings",
     "Settings",
     "Workspace",
 ]

@@ -7,10 +7,10 @@ from datetime import date
 from decimal import Decimal
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from deepalpha.errors import ConfigError
 from deepalpha.types import Approval, Mode
@@ -122,14 +122,61 @@ class AgentSettings(_Section):
     news_days: float = Field(default=10.0, gt=0, le=365, description="age of the oldest headline an agent sees")
 
 
+class RuleWhen(_Section):
+    """When a hand-written rule holds: every condition that is given must."""
+
+    agent: str | None = Field(default=None, description="name of an agent; goes with vote")
+    vote: Literal["buy", "sell", "hold"] | None = Field(default=None, description="what that agent says")
+    regime: Literal["trending", "ranging", "turbulent"] | None = Field(default=None, description="state of the market")
+    action: Literal["buy", "sell"] | None = Field(default=None, description="what the votes would do")
+    symbol: str | None = Field(default=None, description="instrument")
+
+    @model_validator(mode="after")
+    def _complete(self) -> RuleWhen:
+        if (self.agent is None) != (self.vote is None):
+            raise ValueError("agent and vote go together: {agent: trend, vote: sell}")
+        if not self.model_fields_set:
+            raise ValueError("a rule needs a condition, for example {agent: trend, vote: sell}")
+        return self
+
+
+class RuleThen(_Section):
+    """What a hand-written rule does: no new position at all, or a smaller one. It can only hold back."""
+
+    cap: Literal["hold"] | None = Field(default=None, description="hold: no new position")
+    size: float | None = Field(default=None, gt=0, lt=1, description="share of the size that is left")
+
+    @model_validator(mode="after")
+    def _complete(self) -> RuleThen:
+        if (self.cap is None) == (self.size is None):
+            raise ValueError("a rule does one thing: {cap: hold} or {size: 0.5}")
+        return self
+
+
+class RuleSettings(_Section):
+    """A hand-written rule: {when: {agent: trend, vote: sell, regime: trending}, then: {cap: hold}}."""
+
+    when: RuleWhen
+    then: RuleThen
+
+
 class DecisionSettings(_Section):
     """How votes become a decision."""
 
-    entry_threshold: float = Field(default=0.56, gt=0.5, lt=0.9, description="p(up) to buy; 1 - this to sell")
+    entry_threshold: float = Field(
+        default=0.56, gt=0.5, lt=0.9, description="p(up) to buy and 1 - this to sell, until 50 outcomes are known"
+    )
     memory: int = Field(default=100, ge=1, le=10_000, description="decisions remembered for each symbol")
     cache_s: float = Field(default=300.0, ge=0, le=86_400, description="seconds a decision on one snapshot is reused")
     quorum: int = Field(default=2, ge=1, le=20, description="votes needed for any action")
     horizon_bars: int = Field(default=5, ge=1, le=1000, description="bars over which a vote is meant")
+    conformal_alpha: float = Field(
+        default=0.3, gt=0, lt=1, description="share of outcomes the prediction set may miss; lower abstains more"
+    )
+    conformal_gamma: float = Field(default=0.01, gt=0, le=0.5, description="step of the adaptive conformal level")
+    rules: tuple[RuleSettings, ...] = Field(
+        default=(), description="{when: {agent: trend, vote: sell, regime: trending}, then: {cap: hold}}"
+    )
 
 
 class MarketSettings(_Section):
@@ -223,9 +270,14 @@ def _explain(model: type[BaseModel], problem: Any) -> str:
         return f"{key} = {problem['input']!r}: {problem['msg']}"
     known: type[BaseModel] = model
     for part in path[:-1]:
-        annotation = known.model_fields[part].annotation
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            known = annotation
+        field = known.model_fields.get(part)  # a number is the place in a list, whose section is known already
+        known = _section_of(field.annotation, known) if field else known
     near = difflib.get_close_matches(path[-1], known.model_fields, n=1)
     hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(known.model_fields)}"
     return f"{key} is not a setting; {hint}"
+
+
+def _section_of(annotation: Any, otherwise: type[BaseModel]) -> type[BaseModel]:
+    """The section that a field holds, itself or in a tuple."""
+    kinds = (annotation, *get_args(annotation))
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), otherwise)

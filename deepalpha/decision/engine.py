@@ -1,42 +1,75 @@
-"""From signals to a decision: fuse, check the quorum and the guards, label the confidence, name it by a hash."""
+"""One snapshot and its votes in, one decision out: normalise -> clip -> fuse -> calibrate -> gate -> explain.
+
+Invariants: a decision is a function of the snapshot, the signals, what was learned so far and the settings, and its id
+is a hash of those; the clock only ages the cache. What was learned moves in `observe` alone. The price of a decision
+is the last close of its snapshot.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import itertools
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+import msgspec
+from pydantic import Field
 
-from deepalpha.decision.fuse import FUSER, Fusion, fuse
-from deepalpha.decision.memory import DecisionMemory, Record, Remembered
-from deepalpha.errors import ConfigError, MarketDataError, StoreError
-from deepalpha.types import SECOND, Action, AgentRole, Context, Decision, Signal, SignalStatus, encode
+from deepalpha.config import DecisionSettings
+from deepalpha.decision.calibrate import Calibration, Chance
+from deepalpha.decision.explain import Story, explain
+from deepalpha.decision.fuse import Fusion
+from deepalpha.decision.gate import Case, judge
+from deepalpha.decision.learn import Learner, read_outcomes
+from deepalpha.decision.memory import DecisionMemory, OpenDecision, Record, Remembered
+from deepalpha.decision.normalise import Ballot, normalise
+from deepalpha.decision.regime import moves, regime
+from deepalpha.decision.rules import Question, decide_conflicts
+from deepalpha.decision.thesis import Theses, Thesis
+from deepalpha.errors import MarketDataError, StoreError
+from deepalpha.types import (
+    SECOND,
+    Action,
+    Context,
+    Decision,
+    Fact,
+    Fill,
+    FuserUpdate,
+    Outcome,
+    Signal,
+    encode,
+)
 
 CACHE_ENTRIES = 256  # a decision is a few kB and this covers every symbol of a large watch list
 ID_LENGTH = 24  # hex digits: 96 bits, no collision in any log that fits on a disk
+FORMAT = 2
 
 
-class DecisionConfig(BaseModel):
-    """How votes become an action. Part of every decision id."""
+class DecisionConfig(DecisionSettings):
+    """How votes become an action, with what a trade costs. Part of every decision id."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    fee_rate: float = Field(default=0.0005, ge=0, le=0.1)
+    slippage: float = Field(default=0.0005, ge=0, le=0.1)
 
-    entry_threshold: float = Field(default=0.56, gt=0.5, lt=0.9)
-    memory: int = Field(default=100, ge=1, le=10_000)
-    cache_s: float = Field(default=300.0, ge=0, le=86_400)
-    quorum: int = Field(default=2, ge=1, le=20)
-    horizon_bars: int = Field(default=5, ge=1, le=1000)
+    @property
+    def cost(self) -> float:
+        """Share of the price that the way in and out takes."""
+        return 2.0 * (self.fee_rate + self.slippage)
+
+
+class Resolution(Fact, frozen=True):
+    """A horizon that ended, and what was learned from it."""
+
+    outcome: Outcome
+    update: FuserUpdate
 
 
 class DecisionEngine:
-    """Turns one snapshot's signals into one decision; remembers what became of earlier ones.
+    """Turns one snapshot's signals into one decision, remembers what became of it and learns from that.
 
     Args:
-        config: thresholds and sizes.
+        config: thresholds, costs, rules and sizes.
         scope: what the ids belong to, for example the account; two scopes never share an id.
         clock: nanoseconds for the age of cached decisions. It has no influence on what is decided.
 
@@ -49,109 +82,183 @@ class DecisionEngine:
         self.scope = scope
         self.cache_hits = 0
         self.cache_misses = 0
+        self.learner = Learner(config.conformal_alpha, config.conformal_gamma)
+        self.theses = Theses()
         self._clock = clock
         self._memory = DecisionMemory(config.memory)
+        self._settings = config.model_dump(mode="json")
         self._cache: OrderedDict[bytes, tuple[int, Decision]] = OrderedDict()
 
-    def decide(self, ctx: Context, signals: Iterable[Signal], *, price: float) -> Decision:
+    def decide(self, ctx: Context, signals: Iterable[Signal]) -> Decision:
         """Decide on one snapshot.
 
         Args:
-            ctx: the snapshot the signals were made from.
+            ctx: the snapshot the signals were made from; its last close is the decision's price.
             signals: one for each agent, in any order; the result does not depend on it.
-            price: last price, the reference for sizing and for the later outcome. Not part of the id: the snapshot's
-                last bar already is.
 
         Returns:
-            buy when p_up >= entry_threshold, sell when p_up <= 1 - entry_threshold, else hold; hold with `blocked_by`
-            when fewer than `quorum` voters have an opinion or a guard vetoes. The same snapshot, signals and track
-            record within `cache_s` give the same object, with the price it was made at.
+            The side the score leans to when the gate finds it worth a trade and no rule forbids it, else hold with
+            `abstained_by` or `blocked_by`. The same inputs within `cache_s` give the same object.
 
         Raises:
-            MarketDataError: `price` is not a finite number above 0.
+            MarketDataError: the snapshot has no last close that is a finite number above 0, or it is older than an
+                outcome that was learned from (look-ahead).
             ConfigError: two signals of one agent, or a signal made from another snapshot.
         """
-        if not (math.isfinite(price) and price > 0):
+        price = _price(ctx)
+        if ctx.asof < self.learner.known_until:
             raise MarketDataError(
-                f"{ctx.symbol}: price {price!r} is not a finite number above 0; no decision without one"
+                f"{ctx.symbol}: a snapshot as of {ctx.asof} is older than an outcome already learned from, at "
+                f"{self.learner.known_until}; decide in order of time"
             )
-        ordered = tuple(sorted(signals, key=lambda signal: signal.agent))
-        _check(ctx, ordered)
+        ballot = normalise(signals, ctx)
         record = self._memory.record(ctx.symbol, ctx.asof)
-        key = self._key(ctx, ordered, record)
+        thesis = self.theses.of(ctx.symbol) if ctx.position.quantity else None
+        key = self._key(ctx, ballot, record, thesis)
         now = self._clock()
         cached = self._cache.get(key)
         if cached is not None and now - cached[0] < self.config.cache_s * SECOND:
             self.cache_hits += 1
             return cached[1]
         self.cache_misses += 1
-        decision = self._make(ctx, ordered, record, price, key.hex()[:ID_LENGTH])
-        self._memory.add(decision, ctx.horizon_s)
+        decision = self._make(ctx, ballot, record, thesis, price, key.hex()[:ID_LENGTH])
+        self._memory.add(decision)
+        self.theses.decided(decision)
         self._cache[key] = (now, decision)
         self._cache.move_to_end(key)
         while len(self._cache) > CACHE_ENTRIES:
             self._cache.popitem(last=False)
         return decision
 
-    def observe(self, symbol: str, ts_event: int, close: float) -> int:
-        """Tell the memory a close; decisions whose horizon has ended get it as outcome. Returns how many did.
+    def observe(self, symbol: str, ts_event: int, close: float) -> tuple[Resolution, ...]:
+        """Tell a close; decisions whose horizon has ended are resolved and learned from, in the order they were made.
 
         Args:
             symbol: whose close.
             ts_event: UTC ns of the close; feed bars in time order, so that the first one after the horizon counts.
-            close: a non-finite one is ignored.
-        """
-        return self._memory.observe(symbol, ts_event, close)
+            close: one that is no price is ignored.
 
-    def replay(self, decisions: Iterable[Decision], closes: Iterable[tuple[int, float]], *, horizon_s: int) -> None:
-        """Rebuild one symbol's memory from the log, so that a restarted engine gives the same ids.
-
-        Args:
-            decisions: the last decisions on the symbol, oldest first.
-            closes: every (ts_event, close) after the first of them, oldest first.
-            horizon_s: what the decisions were meant over.
+        Returns:
+            What was resolved, to be stored: a restart goes on from it.
         """
-        symbols = set()
-        for decision in decisions:
-            symbols.add(decision.symbol)
-            self._memory.add(decision, horizon_s)
-        for ts_event, close in closes:
-            for symbol in symbols:
-                self._memory.observe(symbol, ts_event, close)
+        ended = self._memory.due(symbol, ts_event, close, self.config.cost)
+        return tuple(Resolution(outcome=outcome, update=self.learner.resolve(outcome)) for outcome in ended)
+
+    def filled(self, fill: Fill) -> None:
+        """Tell a fill: the decision that opened a position is held against the one that closes it."""
+        self.theses.filled(fill)
 
     def memory(self, symbol: str) -> tuple[Remembered, ...]:
         """The last `config.memory` decisions on a symbol, oldest first, with their outcomes where known."""
         return self._memory.recall(symbol)
 
+    def open(self, symbol: str) -> tuple[OpenDecision, ...]:
+        """Decisions on a symbol whose horizon has not ended, oldest first."""
+        return self._memory.open(symbol)
+
+    def resume(
+        self,
+        *,
+        remembered: Iterable[Decision],
+        waiting: Iterable[Decision],
+        decided: Iterable[Decision],
+        noted: Iterable[Outcome],
+        outcomes: Iterable[Outcome],
+        update: FuserUpdate | None,
+        fills: Iterable[Fill],
+    ) -> None:
+        """Go on from the log, so that a restarted engine gives the same ids.
+
+        Args:
+            remembered: the last decisions of every symbol, oldest first.
+            waiting: those without an outcome, oldest first.
+            decided: those that are no hold and may be filled or have opened what is held, oldest first.
+            noted: what became of the remembered ones.
+            outcomes: the last ones of all symbols, oldest first; at least `learn.KEPT` if there are as many.
+            update: the last one stored.
+            fills: all of the account, oldest first.
+
+        Raises:
+            StoreError: the update cannot be read, or outcomes are missing.
+        """
+        for decision in remembered:
+            self._memory.remember(decision)
+        self._memory.note(noted)
+        for decision in waiting:
+            self._memory.wait_for(OpenDecision.of(decision))
+        for decision in decided:
+            self.theses.decided(decision)
+        for fill in fills:
+            self.theses.filled(fill)
+        if update is not None:
+            self.learner.restore(update.state, outcomes)
+        self._cache.clear()
+
     def state(self) -> dict[str, Any]:
         """What a restart needs to go on with identical ids, as JSON-able values. The cache is not part of it."""
-        return {"scope": self.scope, **self._memory.state()}
+        return {
+            "format": FORMAT,
+            "scope": self.scope,
+            "learner": self.learner.state(),
+            "outcomes": msgspec.to_builtins(self.learner.outcomes),
+            "theses": self.theses.state(),
+            **self._memory.state(),
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from what `state()` gave.
 
         Raises:
-            StoreError: the state belongs to another scope or cannot be read; the engine is unchanged.
+            StoreError: the state belongs to another scope or version or cannot be read; the engine is unchanged.
         """
         if state.get("scope") != self.scope:
             raise StoreError(
                 f"decision state of {state.get('scope')!r} cannot continue in {self.scope!r}; start afresh"
             )
-        self._memory.restore(state)
+        if state.get("format") != FORMAT:
+            raise StoreError(f"decision state has format {state.get('format')!r}, this version reads {FORMAT}; drop it")
+        memory, theses = DecisionMemory(self.config.memory), Theses()
+        learner = Learner(self.config.conformal_alpha, self.config.conformal_gamma)
+        try:
+            memory.restore(state)
+            theses.restore(state["theses"])
+            learner.restore(state["learner"], read_outcomes(state["outcomes"]))
+        except (KeyError, TypeError, AttributeError, msgspec.ValidationError) as error:
+            raise StoreError(f"decision state cannot be read ({error}); drop it and start with an empty one") from error
+        self._memory, self.theses, self.learner = memory, theses, learner
         self._cache.clear()
 
-    def _key(self, ctx: Context, signals: tuple[Signal, ...], record: Record) -> bytes:
+    def _key(self, ctx: Context, ballot: Ballot, record: Record, thesis: Thesis | None) -> bytes:
         """Digest of everything a decision depends on; its head is the decision id, the whole is the cache key."""
-        content = (self.scope, ctx.snapshot_hash, signals, FUSER, self.config.model_dump(), record)
+        entry = thesis.decision_id if thesis else ""
+        learned = self.learner.digest.hex()
+        content = (self.scope, ctx.snapshot_hash, ballot.signals, learned, self._settings, record, entry)
         return hashlib.sha256(encode(content)).digest()
 
     def _make(
-        self, ctx: Context, signals: tuple[Signal, ...], record: Record, price: float, decision_id: str
+        self, ctx: Context, ballot: Ballot, record: Record, thesis: Thesis | None, price: float, decision_id: str
     ) -> Decision:
-        fusion = fuse(signals)
-        size_cap = min((_cap(signal) for signal in signals if signal.role is AgentRole.GUARD), default=1.0)
-        blocked_by = self._block(fusion, signals)
-        action = Action.HOLD if blocked_by else self._action(fusion.p_up)
+        fused = self.learner.fuse(ballot)
+        fusion, calibration = fused[self.learner.live], self.learner.calibration
+        lean = _lean(fusion.score)
+        buy = calibration.buy.read(fusion.score, fusion.p_up)
+        sell = calibration.sell.read(-fusion.score, 1.0 - fusion.p_up)
+        chance = sell if lean is Action.SELL else buy
+        closing = _closes(lean, ctx.position.quantity)
+        judgement = judge(self._case(ctx, fusion, calibration, lean, buy, sell, closing=closing))
+        state = regime(ctx.base)
+        question = Question(
+            symbol=ctx.symbol,
+            candidate=judgement.action,
+            closing=closing,
+            ballot=ballot,
+            regime=state,
+            standings={name: self.learner.record.standing(name, p_up) for name, p_up in ballot.stated.items()},
+            overlap=calibration.n / calibration.buy.effective if calibration.buy.effective else 1.0,
+            quorum=self.config.quorum,
+        )
+        ruling = decide_conflicts(question, self.config.rules)
+        action = Action.HOLD if ruling.blocked_by else judgement.action
         return Decision(
             decision_id=decision_id,
             symbol=ctx.symbol,
@@ -159,71 +266,97 @@ class DecisionEngine:
             action=action,
             score=fusion.score,
             p_up=fusion.p_up,
-            confidence=100.0 * max(fusion.p_up, 1.0 - fusion.p_up),
-            calibration=record.words,
-            fuser=FUSER,
+            confidence=100.0 * chance.p,
+            calibration=calibration.words(chance),
+            fuser=self.learner.live,
             weights=fusion.weights,
             contributions=fusion.contributions,
-            size_cap=size_cap,
-            reasons=self._reasons(fusion, signals, action, size_cap, blocked_by),
-            signals=signals,
+            size_cap=ruling.size_cap,
+            reasons=explain(
+                Story(
+                    action=action,
+                    lean=lean,
+                    ballot=ballot,
+                    fusion=fusion,
+                    fuser=self.learner.live,
+                    calibration=calibration,
+                    chance=chance,
+                    judgement=judgement,
+                    ruling=ruling,
+                    record=record,
+                    threshold=self.config.entry_threshold,
+                    cost=self.config.cost,
+                    thesis=thesis,
+                    closing=closing,
+                    price=price,
+                )
+            ),
+            signals=ballot.signals,
             snapshot_hash=ctx.snapshot_hash,
             price=price,
-            blocked_by=blocked_by,
+            blocked_by=ruling.blocked_by,
+            block_kind=ruling.block_kind,
+            abstained_by=judgement.abstained_by,
+            abstain_kind=judgement.abstain_kind,
+            horizon_s=ctx.horizon_s,
+            interval=(100.0 * chance.low, 100.0 * chance.high),
+            n_calibration=calibration.n,
+            p_buy=buy.p,
+            p_sell=sell.p,
+            shadows={name: found.score for name, found in fused.items()},
+            expected_value=judgement.expected_value,
+            regime=state.value,
+            entry_id=thesis.decision_id if thesis else "",
         )
 
-    def _action(self, p_up: float) -> Action:
-        if p_up >= self.config.entry_threshold:
-            return Action.BUY
-        return Action.SELL if p_up <= 1.0 - self.config.entry_threshold else Action.HOLD
-
-    def _block(self, fusion: Fusion, signals: tuple[Signal, ...]) -> str:
-        """Why nothing may be done, or an empty string."""
-        if fusion.opinions < self.config.quorum:
-            return f"quorum: only {fusion.opinions} of {fusion.voters} agents had an opinion"
-        for signal in signals:
-            if signal.role is AgentRole.GUARD and _cap(signal) == 0.0:
-                return f"veto by {signal.agent}: {_why(signal)}"
-        return ""
-
-    def _reasons(
-        self, fusion: Fusion, signals: tuple[Signal, ...], action: Action, size_cap: float, blocked_by: str
-    ) -> tuple[str, ...]:
-        """The decision in words: the outcome, then each agent, the weightiest contribution first."""
-        threshold = 100.0 * self.config.entry_threshold
-        head = (
-            f"{action}: p(up) {100.0 * fusion.p_up:.1f} %, buy from {threshold:g} %, sell from {100.0 - threshold:g} %"
+    def _case(
+        self,
+        ctx: Context,
+        fusion: Fusion,
+        calibration: Calibration,
+        lean: Action,
+        buy: Chance,
+        sell: Chance,
+        *,
+        closing: bool,
+    ) -> Case:
+        return Case(
+            lean=lean,
+            p_up=fusion.p_up,
+            p=_leaving(lean, buy, sell) if closing else sell.p if lean is Action.SELL else buy.p,
+            calibrated=calibration.calibrated,
+            threshold=self.config.entry_threshold,
+            moves=moves(ctx.base, ctx.horizon_s),
+            cost=self.config.cost,
+            labels=self.learner.conformal.labels(buy.p, sell.p),
+            closing=closing,
         )
-        lines = [f"{head}; blocked: {blocked_by}" if blocked_by else head]
-        ranked = sorted(signals, key=lambda s: (-abs(fusion.contributions.get(s.agent, 0.0)), s.agent))
-        for signal in ranked:
-            share = fusion.contributions.get(signal.agent)
-            if share is not None:
-                lines.append(f"{signal.agent} says {signal.vote} ({share:+.3f}): {_why(signal)}")
-            elif signal.role is AgentRole.GUARD and signal.status is SignalStatus.OK:
-                lines.append(f"{signal.agent} caps the size at {100.0 * signal.size_cap:.0f} %: {_why(signal)}")
-            else:
-                lines.append(f"{signal.agent} gave no opinion ({signal.status}): {_why(signal)}")
-        if 0.0 < size_cap < 1.0:
-            lines.append(f"size is cut to {100.0 * size_cap:.0f} %")
-        return tuple(lines)
 
 
-def _cap(signal: Signal) -> float:
-    """What a guard allows; nothing when it failed, whatever its signal carries."""
-    return signal.size_cap if signal.status is SignalStatus.OK else 0.0
+def _price(ctx: Context) -> float:
+    close = float(ctx.base.close[-1]) if len(ctx.base) else math.nan
+    if not (math.isfinite(close) and close > 0.0):
+        raise MarketDataError(
+            f"{ctx.symbol}: last close {close!r} is not a finite number above 0; no decision without a price"
+        )
+    return close
 
 
-def _why(signal: Signal) -> str:
-    return "; ".join(signal.reasons) or "no reason given"
+def _lean(score: float) -> Action:
+    if score == 0.0:
+        return Action.HOLD
+    return Action.BUY if score > 0.0 else Action.SELL
 
 
-def _check(ctx: Context, signals: tuple[Signal, ...]) -> None:
-    for before, after in itertools.pairwise(signals):
-        if before.agent == after.agent:
-            raise ConfigError(f"two signals come from agent {after.agent!r}; an agent has one vote")
-    for signal in signals:
-        if signal.snapshot_hash != ctx.snapshot_hash:
-            raise ConfigError(
-                f"the signal of {signal.agent!r} was made from another snapshot; run the agents on this one"
-            )
+def _leaving(lean: Action, buy: Chance, sell: Chance) -> float:
+    """P(the price moves the way of the one who leaves): nothing is to be earned, what pays neither side is halved."""
+    down = (1.0 - buy.p + sell.p) / 2.0
+    return down if lean is Action.SELL else 1.0 - down
+
+
+def _closes(lean: Action, held: float) -> bool:
+    """Whether the side leaned to shrinks what is held."""
+    return (lean is Action.SELL and held > 0.0) or (lean is Action.BUY and held < 0.0)
+
+
+__all__ = ["DecisionConfig", "DecisionEngine", "Resolution"]

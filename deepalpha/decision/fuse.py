@@ -1,24 +1,23 @@
-"""Fuse votes by an equal-weight pool of log odds: the simplest rule that a better one has to beat.
+"""Step 3, fuse: what every fuser answers, and the equal pool, the rule that a better one has to beat.
 
     contribution_i = w_i * clip(logit(p_i), -1.5, 1.5)        score = sum of contributions        p_up = logistic(score)
 
-Equal weights need no outcomes to learn from (Dawes 1979; Genest & Zidek 1986 for the logarithmic pool). The clip bounds
-what one agent, broken or captured by a hostile headline, can do to the sum.
+Equal weights need no outcomes to learn from (Dawes 1979; Genest & Zidek 1986 for the logarithmic pool). They count a
+duplicated agent as often as it is there: five copies of one agent hold five shares. `LogPool` does not.
+
+Invariants, for every fuser: the score is ``math.fsum`` of the contributions, bit for bit; the order of the votes has
+no influence; an agent without an opinion has neither weight nor contribution, and its weight does not move.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Protocol
 
-from deepalpha.types import AgentRole, Fact, Signal, SignalStatus
-
-FUSER = "log-odds-equal/1"
-LOGIT_LIMIT = 1.5
-"""Largest say of one vote in log odds; p 0.18 .. 0.82."""
-NEWS_AGENT = "news"
-NEWS_SHARE = 0.25
-"""The news agent reads text that anyone may write, so it never holds more than a quarter of the weight."""
+from deepalpha.decision.clip import cap_news, logistic
+from deepalpha.decision.normalise import normalise
+from deepalpha.types import Fact, Signal
 
 
 class Fusion(Fact, frozen=True):
@@ -32,58 +31,80 @@ class Fusion(Fact, frozen=True):
     opinions: int
 
 
+class Fuser(Protocol):
+    """A way to pool votes; the contract test runs through every one.
+
+    `name` has a version that changes whenever the same votes may give another score.
+    """
+
+    name: ClassVar[str]
+
+    def pool(self, logits: Mapping[str, float], asked: tuple[str, ...]) -> Fusion:
+        """Pool clipped log odds by agent, sorted by name; `asked` are all voters. Changes nothing."""
+
+    def learn(self, logits: Mapping[str, float], asked: tuple[str, ...], went_up: float) -> None:
+        """Take the outcome (1 up, 0 down, 0.5 unchanged) of votes that were pooled. Only this moves weights."""
+
+    def weights(self) -> dict[str, float]:
+        """The weights of all agents known, sorted by name; empty when nothing was learned."""
+
+    def state(self) -> dict[str, Any]:
+        """What a restart needs, as JSON-able values."""
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` gave."""
+
+
+def fusion(weights: Mapping[str, float], contributions: Mapping[str, float], asked: tuple[str, ...]) -> Fusion:
+    """The answer of a fuser from its shares; an exact sum, so that no order of summands matters."""
+    score = math.fsum(contributions.values())
+    return Fusion(
+        score=score,
+        p_up=logistic(score),
+        weights=dict(weights),
+        contributions=dict(contributions),
+        voters=len(asked),
+        opinions=len(contributions),
+    )
+
+
+class EqualPool:
+    """One share for each opinion; the news agent's cap goes to the others in equal parts."""
+
+    name: ClassVar[str] = "log-odds-equal/1"
+
+    def pool(self, logits: Mapping[str, float], asked: tuple[str, ...]) -> Fusion:
+        """Pool by equal weights. See `Fuser`."""
+        weights = cap_news(dict.fromkeys(logits, 1.0 / len(logits)), share_out=True) if logits else {}
+        return fusion(weights, {name: weights[name] * logit for name, logit in logits.items()}, asked)
+
+    def learn(self, logits: Mapping[str, float], asked: tuple[str, ...], went_up: float) -> None:
+        """Nothing to learn."""
+
+    def weights(self) -> dict[str, float]:
+        """Nothing learned."""
+        return {}
+
+    def state(self) -> dict[str, Any]:
+        """Nothing to keep."""
+        return {}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Nothing to restore."""
+
+
 def fuse(signals: Iterable[Signal]) -> Fusion:
-    """Pool the voters with status ok; guards and failed or abstaining voters have no weight at all.
+    """Pool voters by equal weights; guards and failed or abstaining voters have no weight at all.
 
     Args:
         signals: in any order, one for each agent.
 
     Returns:
-        Weights and contributions by agent name. `score` equals ``math.fsum`` of the contributions, bit for bit, and the
-        result does not depend on the order of `signals`. Without an opinion: score 0, p_up 0.5, nothing else.
+        Weights and contributions by agent name. Without an opinion: score 0, p_up 0.5, nothing else.
 
     Example:
         >>> fuse([Signal(agent="trend", p_up=0.6), Signal(agent="pattern", p_up=0.5)]).weights
         {'pattern': 0.5, 'trend': 0.5}
     """
-    voters = [signal for signal in signals if signal.role is AgentRole.VOTER]
-    votes = {s.agent: s.p_up for s in sorted(voters, key=lambda s: s.agent) if s.status is SignalStatus.OK}
-    weights = _weights(tuple(votes))
-    contributions = {name: weights[name] * bounded_logit(p) for name, p in votes.items() if p is not None}
-    score = math.fsum(contributions.values())
-    return Fusion(
-        score=score,
-        p_up=logistic(score),
-        weights=weights,
-        contributions=contributions,
-        voters=len(voters),
-        opinions=len(votes),
-    )
-
-
-def _weights(names: tuple[str, ...]) -> dict[str, float]:
-    """Equal shares; what the news agent may not have goes to the others in equal parts, or to nobody if it is alone."""
-    if not names:
-        return {}
-    equal = 1.0 / len(names)
-    if NEWS_AGENT not in names or equal <= NEWS_SHARE:
-        return dict.fromkeys(names, equal)
-    others = (1.0 - NEWS_SHARE) / (len(names) - 1) if len(names) > 1 else 0.0
-    return {name: NEWS_SHARE if name == NEWS_AGENT else others for name in names}
-
-
-def bounded_logit(p: float) -> float:
-    """log(p / (1 - p)) limited to +-LOGIT_LIMIT; p = 0 and p = 1 give the limits."""
-    if p <= 0.0:
-        return -LOGIT_LIMIT
-    if p >= 1.0:
-        return LOGIT_LIMIT
-    return max(-LOGIT_LIMIT, min(LOGIT_LIMIT, math.log(p / (1.0 - p))))
-
-
-def logistic(score: float) -> float:
-    """1 / (1 + exp(-score)), written so that neither tail overflows."""
-    if score >= 0.0:
-        return 1.0 / (1.0 + math.exp(-score))
-    grown = math.exp(score)
-    return grown / (1.0 + grown)
+    ballot = normalise(signals)
+    return EqualPool().pool(ballot.logits, ballot.asked)

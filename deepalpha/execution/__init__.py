@@ -1,6 +1,6 @@
 """From a decision to an order: sizing (`plan`), the practice account (`practice_account`)."""
 
-from deepalpha.execution.account import STATISTICS_BARS, PracticeAccount, unsent_intents
+from deepalpha.execution.account import STATISTICS_BARS, PracticeAccount, read_fills, unsent_intents
 from deepalpha.execution.plan import AGENTS, Plan, client_order_id, plan_close, plan_order
 
 __all__ = [
@@ -11,5 +11,6 @@ __all__ = [
     "client_order_id",
     "plan_close",
     "plan_order",
+    "read_fills",
     "unsent_intents",
 ]

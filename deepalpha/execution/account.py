@@ -181,9 +181,7 @@ class PracticeAccount:
         ):
             marked = int(cells["ts_event"] or 0)
             self.gate.mark(marked, Decimal(str(cells["equity"])))
-        for cells in ops.rows("SELECT * FROM fill WHERE account_id = ? ORDER BY id", [account_id]):
-            names = {field.name for field in msgspec.structs.fields(Fill)}
-            fill = msgspec.convert({k: v for k, v in cells.items() if k in names}, Fill)
+        for fill in read_fills(ops, account_id):
             self._venue.restore_fill(fill)
             self._learn(fill)
         self._forgive(marked)
@@ -214,6 +212,13 @@ class PracticeAccount:
 def _decimal(value: float) -> Decimal:
     """A statistic as the core takes it: eight decimals."""
     return Decimal(f"{value:.8f}")
+
+
+def read_fills(ops: Ops, account_id: str) -> list[Fill]:
+    """All fills of an account in the log, oldest first."""
+    names = {field.name for field in msgspec.structs.fields(Fill)}
+    found = ops.rows("SELECT * FROM fill WHERE account_id = ? ORDER BY id", [account_id])
+    return [msgspec.convert({name: cells[name] for name in names}, Fill) for cells in found]
 
 
 def unsent_intents(ops: Ops, account_id: str) -> list[OrderRequest]:

@@ -17,7 +17,7 @@ import numpy as np
 from deepalpha.agents import discover, run_agents, series_needed
 from deepalpha.agents.base import BaseAgent
 from deepalpha.config import Settings, Workspace
-from deepalpha.decision import DecisionConfig, DecisionEngine, build_context
+from deepalpha.decision import DecisionConfig, DecisionEngine, build_context, check_rules
 from deepalpha.errors import HubError, StoreError
 from deepalpha.execution import STATISTICS_BARS, PracticeAccount, plan_order
 from deepalpha.live.broadcast import Broadcast
@@ -122,10 +122,16 @@ class Loop:
     def begin(self, account_id: str) -> None:
         """Set up an account, fresh or from the log."""
         self.account_id = account_id
-        self.scribe = Scribe(self.ops, run_id=self.run_id, account_id=account_id, clock=self.clock, told=self._tell)
+        self.decider = self._decider(account_id)
+        self.scribe = Scribe(
+            self.ops,
+            run_id=self.run_id,
+            account_id=account_id,
+            clock=self.clock,
+            told=self._tell,
+            filled=self.decider.filled,
+        )
         self.account = PracticeAccount(self.settings, self.source.instruments(), bar_ns=self.bar_ns)
-        config = DecisionConfig(**self.settings.decision.model_dump())
-        self.decider = DecisionEngine(config, scope=account_id, clock=self.clock)
         self.pending = PendingBook()
         self.peak = self.settings.account.cash
         self.cursor = 0
@@ -133,6 +139,17 @@ class Loop:
         Recovery(self).run()
         self._next: Step | None = None
         self._look()
+
+    def _decider(self, account_id: str) -> DecisionEngine:
+        """A decision engine that knows nothing yet. ConfigError: a rule names an agent or symbol there is not."""
+        check_rules(self.settings.decision.rules, [agent.name for agent in self.agents], self.settings.symbols)
+        account = self.settings.account
+        config = DecisionConfig(
+            **self.settings.decision.model_dump(),
+            fee_rate=float(account.fee_rate),
+            slippage=float(account.slippage),
+        )
+        return DecisionEngine(config, scope=account_id, clock=self.clock)
 
     def _look(self) -> None:
         """Ask the source for steps after the cursor; a market that goes on may have new ones."""
@@ -206,7 +223,7 @@ class Loop:
             report = self.account.on_candle(candle)
             self.know(candle.symbol, candle.ts_event)
             batch.report(report, mode=self.settings.mode, ts_event=candle.ts_event)
-            self.decider.observe(candle.symbol, candle.ts_event, candle.close)
+            batch.learned(self.decider.observe(candle.symbol, candle.ts_event, candle.close))
         totals, told = self.account.mark(step.ts_event)
         batch.add(*risk_rows(batch.stamp, self.account_id, step.ts_event, told))
         self.peak = max(self.peak, totals.equity)
@@ -224,7 +241,7 @@ class Loop:
         """Votes, decision, plan and verdict of one symbol; what is to be executed at once in auto mode."""
         ctx = self.context(candle, totals)
         runs = await run_agents(ctx, self.agents, deadline_s=self.settings.agents.deadline_s)
-        decision = self.decider.decide(ctx, [run.signal for run in runs], price=candle.close)
+        decision = self.decider.decide(ctx, [run.signal for run in runs])
         batch.add(rows.context(batch.stamp, decision.decision_id, ctx, candle))
         batch.add(*(rows.signal(batch.stamp, decision.decision_id, run.signal, run.latency_ns) for run in runs))
         status, pending = self._rule(decision, totals, batch)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
+from deepalpha.decision import Resolution
 from deepalpha.gateways import Report
 from deepalpha.store import Ops, Row, rows
 from deepalpha.types import Fill, Mode, OrderEvent, OrderRequest, Verdict
@@ -12,10 +13,17 @@ from deepalpha.types import Fill, Mode, OrderEvent, OrderRequest, Verdict
 class Batch:
     """Rows of one step, in order. Nothing is in the log before `commit`."""
 
-    def __init__(self, ops: Ops, stamp: rows.Stamp, told: Callable[[Sequence[Row]], None]) -> None:
+    def __init__(
+        self,
+        ops: Ops,
+        stamp: rows.Stamp,
+        told: Callable[[Sequence[Row]], None],
+        filled: Callable[[Fill], None],
+    ) -> None:
         self._ops = ops
         self._rows: list[Row] = []
         self._told = told
+        self._filled = filled
         self.stamp = stamp
 
     def add(self, *new: Row) -> None:
@@ -42,6 +50,11 @@ class Batch:
             )
         )
 
+    def learned(self, resolutions: Iterable[Resolution]) -> None:
+        """Append the outcomes of horizons that ended and what was learned from them."""
+        for resolution in resolutions:
+            self.add(rows.outcome(self.stamp, resolution.outcome), rows.fuser_update(self.stamp, resolution.update))
+
     def report(self, report: Report, *, mode: Mode, ts_event: int) -> None:
         """Append what a venue reported."""
         for fact in report:
@@ -54,6 +67,7 @@ class Batch:
                     row = rows.order_event(self.stamp, fact)
                 case Fill():
                     row = rows.fill(self.stamp, fact)
+                    self._filled(fact)
             self._rows.append(row)
 
     def commit(self, *, durable: bool = False) -> int:
@@ -65,7 +79,10 @@ class Batch:
 
 
 class Scribe:
-    """Makes batches stamped with this run and this account; `told` gets the rows of each batch once it is written."""
+    """Makes batches stamped with this run and this account; `told` gets the rows of each batch once it is written.
+
+    `filled` gets every fill that a venue reported, as it is written down.
+    """
 
     def __init__(
         self,
@@ -75,8 +92,10 @@ class Scribe:
         account_id: str,
         clock: Callable[[], int],
         told: Callable[[Sequence[Row]], None],
+        filled: Callable[[Fill], None],
     ) -> None:
         self.ops = ops
+        self._filled = filled
         self.run_id = run_id
         self.account_id = account_id
         self.clock = clock
@@ -88,4 +107,4 @@ class Scribe:
 
     def batch(self) -> Batch:
         """An empty batch."""
-        return Batch(self.ops, self.stamp(), self._told)
+        return Batch(self.ops, self.stamp(), self._told, self._filled)

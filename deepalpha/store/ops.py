@@ -25,6 +25,8 @@ TABLES = (
     "equity",
     "heartbeat",
     "audit",
+    "outcome",
+    "fuser_update",
 )
 
 

@@ -12,9 +12,11 @@ from deepalpha.types import (
     Decision,
     Fact,
     Fill,
+    FuserUpdate,
     Mode,
     OrderEvent,
     OrderRequest,
+    Outcome,
     Position,
     Signal,
     Verdict,
@@ -99,6 +101,37 @@ def decision(stamp: Stamp, fact: Decision, status: str) -> Row:
         "price": fact.price,
         "status": status,
         "blocked_by": fact.blocked_by,
+        "body": _json(fact),
+    }
+
+
+def outcome(stamp: Stamp, fact: Outcome) -> Row:
+    """What became of a decision at the end of its horizon."""
+    return "outcome", {
+        **stamp.cells(),
+        "decision_id": fact.decision_id,
+        "symbol": fact.symbol,
+        "ts_decided": fact.asof,
+        "ts_event": fact.resolved_at,
+        "action": fact.action.value,
+        "price": fact.price,
+        "close": fact.close,
+        "gross_return": fact.gross_return,
+        "net_return": fact.net_return,
+        "went_up": fact.went_up,
+        "p_up": fact.p_up,
+        "body": _json(fact),
+    }
+
+
+def fuser_update(stamp: Stamp, fact: FuserUpdate) -> Row:
+    """What the fusers learned from an outcome."""
+    return "fuser_update", {
+        **stamp.cells(),
+        "decision_id": fact.decision_id,
+        "ts_event": fact.resolved_at,
+        "number": fact.number,
+        "live": fact.live,
         "body": _json(fact),
     }
 

@@ -36,7 +36,10 @@ class Session:
 
     def _load_file(self) -> None:
         with analytics.opened(self.workspace.duckdb, read_only=True) as store:
+            there = {str(name) for (name,) in store.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
             for table in TABLES:
+                if table not in there:  # written by an older DeepAlpha: the log has the rows
+                    continue
                 rows = store.sql(f"SELECT * FROM {table} ORDER BY id").to_arrow_table()
                 self._memory.register("incoming", rows)
                 self._memory.execute(f"INSERT INTO {table} SELECT * FROM incoming")

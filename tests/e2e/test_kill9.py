@@ -24,6 +24,8 @@ replay: {start: 2011-06-01, bars_per_second: 0}
 """
 FACTS = {
     "decision": "SELECT decision_id, action, p_up FROM decision ORDER BY id",
+    "outcome": "SELECT decision_id, ts_event, body FROM outcome ORDER BY id",
+    "fuser_update": "SELECT decision_id, number, live, body FROM fuser_update ORDER BY id",
     "order_intent": "SELECT client_order_id, side, quantity FROM order_intent ORDER BY id",
     "order_event": "SELECT client_order_id, seq, state FROM order_event ORDER BY id",
     "fill": "SELECT fill_id, quantity, price, fee, realised_pnl, ts_event FROM fill ORDER BY id",

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deepalpha.decision import DecisionConfig, DecisionEngine, build_context, fuse
-from deepalpha.decision.fuse import LOGIT_LIMIT, NEWS_AGENT, NEWS_SHARE
+from deepalpha.decision.clip import LOGIT_LIMIT, NEWS_AGENT, NEWS_SHARE
 from deepalpha.types import DAY, Action, AgentRole, BarFrame, PositionView, Signal, SignalStatus
 
 NAMES = ("technical", "pattern", "trend", NEWS_AGENT, "mine", "yours")
@@ -41,7 +41,7 @@ def guard(agent: str, size_cap: float) -> Signal:
 
 
 def decide(signals: list[Signal]):
-    return DecisionEngine(DecisionConfig(), scope="s", clock=lambda: 0).decide(CONTEXT, signals, price=1.0)
+    return DecisionEngine(DecisionConfig(), scope="s", clock=lambda: 0).decide(CONTEXT, signals)
 
 
 @st.composite

@@ -16,10 +16,12 @@ from deepalpha.live import Loop
 from deepalpha.store import Ops
 
 QUICK = Settings.from_mapping(
-    {"approval": "auto", "symbols": ["MSFT", "GOOG"], "history_bars": 300, "replay": {"start": "2012-11-01"}}
+    {"approval": "auto", "symbols": ["MSFT", "GOOG"], "history_bars": 300, "replay": {"start": "2012-09-01"}}
 )
 FACTS = (
-    "SELECT decision_id, action, status FROM decision ORDER BY id",
+    "SELECT decision_id, action, status, body FROM decision ORDER BY id",
+    "SELECT decision_id, ts_event, body FROM outcome ORDER BY id",
+    "SELECT decision_id, number, live, body FROM fuser_update ORDER BY id",
     "SELECT client_order_id, quantity, stop_loss FROM order_intent ORDER BY id",
     "SELECT client_order_id, seq, event, state, ts_event FROM order_event ORDER BY id",
     "SELECT fill_id, quantity, price, fee, realised_pnl, ts_event FROM fill ORDER BY id",
@@ -37,7 +39,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[list[dict[str,
     loop = Loop(Workspace(tmp_path_factory.mktemp("calm")), QUICK)
     asyncio.run(loop.run_to_end())
     found = facts(loop.ops)
-    assert len(found[3]) > 2, "the run must trade, or this proves nothing"
+    assert len(found[5]) > 2, "the run must trade, or this proves nothing"
     return found
 
 

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from deepalpha.decision import fuse
-from deepalpha.decision.fuse import logistic
+from deepalpha.decision.clip import logistic
 from deepalpha.types import Signal, SignalStatus
 
 

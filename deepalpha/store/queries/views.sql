@@ -40,3 +40,23 @@ CREATE OR REPLACE VIEW trail AS
     LEFT JOIN order_intent i ON i.decision_id = d.decision_id
     LEFT JOIN fill f ON f.client_order_id = i.client_order_id
     ORDER BY d.id;
+CREATE OR REPLACE VIEW outcomes AS
+    SELECT o.account_id, o.decision_id, make_timestamp_ns(o.ts_decided) AS ts, make_timestamp_ns(o.ts_event) AS resolved,
+        o.symbol, o.action, o.price, o.close, o.gross_return, o.net_return, o.went_up, o.p_up, d.confidence,
+        o.net_return > 0 AS paid, o.body
+    FROM outcome o LEFT JOIN decision d USING (decision_id) ORDER BY o.id;
+-- One row a fuser and update: its Brier score on that outcome, and whether it decides from there on.
+CREATE OR REPLACE VIEW fuser_losses AS
+    SELECT account_id, decision_id, resolved, number, fuser, loss[fuser] AS brier, fuser = live AS live
+    FROM (SELECT account_id, decision_id, make_timestamp_ns(ts_event) AS resolved, number, live,
+        CAST(body -> 'losses' AS MAP(VARCHAR, DOUBLE)) AS loss, unnest(map_keys(loss)) AS fuser FROM fuser_update)
+    ORDER BY account_id, number, fuser;
+-- One row a fuser, agent and update: the weight after it.
+CREATE OR REPLACE VIEW fuser_weights AS
+    SELECT account_id, decision_id, resolved, number, fuser, unnest(map_keys(held)) AS agent,
+        unnest(map_values(held)) AS weight
+    FROM (SELECT account_id, decision_id, resolved, number, fuser, weights[fuser] AS held
+        FROM (SELECT account_id, decision_id, make_timestamp_ns(ts_event) AS resolved, number,
+            CAST(body -> 'weights' AS MAP(VARCHAR, MAP(VARCHAR, DOUBLE))) AS weights,
+            unnest(map_keys(weights)) AS fuser FROM fuser_update))
+    ORDER BY account_id, number, fuser, agent;

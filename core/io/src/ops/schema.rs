@@ -3,12 +3,29 @@
 //! Common columns: `id` (monotonic), `ts_init` (UTC ns by our clock), `run_id` (one start of a process), `account_id`
 //! (one practice session or one account at a venue). Amounts are decimal text, exact. `body` is canonical JSON.
 
-pub(crate) const MIGRATIONS: &[&str] = &[INITIAL, BODIES];
+pub(crate) const MIGRATIONS: &[&str] = &[INITIAL, BODIES, LEARNING];
 
 /// Order records whole, as JSON: what the order manager replays. Empty in rows of the practice venue.
 const BODIES: &str = "
 ALTER TABLE order_event ADD COLUMN body TEXT NOT NULL DEFAULT '';
 ALTER TABLE fill ADD COLUMN body TEXT NOT NULL DEFAULT '';
+";
+
+/// What became of decisions, and what the fusers learned from it: one row of each for every horizon that ended.
+const LEARNING: &str = "
+CREATE TABLE outcome (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, ts_init INTEGER NOT NULL, run_id TEXT NOT NULL, account_id TEXT NOT NULL,
+    decision_id TEXT NOT NULL UNIQUE, symbol TEXT NOT NULL, ts_decided INTEGER NOT NULL, ts_event INTEGER NOT NULL,
+    action TEXT NOT NULL, price REAL NOT NULL, close REAL NOT NULL, gross_return REAL NOT NULL,
+    net_return REAL NOT NULL, went_up REAL NOT NULL, p_up REAL NOT NULL, body TEXT NOT NULL
+) STRICT;
+CREATE INDEX outcome_by_account ON outcome (account_id, id);
+CREATE TABLE fuser_update (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, ts_init INTEGER NOT NULL, run_id TEXT NOT NULL, account_id TEXT NOT NULL,
+    decision_id TEXT NOT NULL UNIQUE, ts_event INTEGER NOT NULL, number INTEGER NOT NULL, live TEXT NOT NULL,
+    body TEXT NOT NULL
+) STRICT;
+CREATE INDEX fuser_update_by_account ON fuser_update (account_id, id);
 ";
 
 const INITIAL: &str = "
