@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import numpy as np
@@ -349,7 +349,7 @@ def _confidence(value: float) -> float:
     return value
 
 
-class LLMCall(Fact, frozen=True):
+class LLMCall(Fact, frozen=True, kw_only=True):
     """One step of a call to a language model, as stored. A call has several: attempts, failover, a repair turn.
 
     `sent` is written before the wire with the worst case as its cost, `done` after it with what it did cost: a process
