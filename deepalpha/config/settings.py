@@ -169,7 +169,9 @@ class PriceSettings(_Section):
 class ProviderSettings(_Section):
     """One endpoint with one model. Keys are named, never written here: env:NAME or keyring:SERVICE/USER."""
 
-    kind: Literal["openai", "anthropic"] = Field(default="openai", description="wire format: chat completions, messages")
+    kind: Literal["openai", "anthropic"] = Field(
+        default="openai", description="wire format: chat completions, messages"
+    )
     base_url: str | None = Field(default=None, description="https, or http on loopback; null: the provider's own")
     model: str = Field(min_length=1, max_length=200, description="the provider's name of the model")
     key: str | None = Field(default=None, description="env:NAME or keyring:SERVICE/USER; null: none (local servers)")
@@ -202,7 +204,9 @@ class LLMSettings(_Section):
     deadline_s: float = Field(default=20.0, gt=0, le=600, description="one call with all its retries")
     max_tokens: int = Field(default=800, ge=1, le=16_000, description="longest answer, reasoning included")
     rounds: int = Field(default=2, ge=1, le=10, description="times the failover order is tried")
-    cache_s: float = Field(default=300.0, ge=0, le=86_400, description="seconds an equal question is answered from the log")
+    cache_s: float = Field(
+        default=300.0, ge=0, le=86_400, description="seconds an equal question is answered from the log"
+    )
     ensemble: int = Field(default=1, ge=1, le=9, description="answers to ask for; their agreement is a feature")
     budget: BudgetSettings = BudgetSettings()
 

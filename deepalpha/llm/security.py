@@ -125,7 +125,9 @@ def resolve_key(source: str | None) -> SecretStr | None:
         try:
             keyring: Any = importlib.import_module("keyring")
         except ImportError as error:
-            raise ConfigError("keyring: is used but the package keyring is not installed (pip install keyring)") from error
+            raise ConfigError(
+                "keyring: is used but the package keyring is not installed (pip install keyring)"
+            ) from error
         value = keyring.get_password(found[1], found[2])
         if not value:
             raise ConfigError(f"the keyring has no password for {found[1]}/{found[2]}; set it or use env:NAME")
