@@ -1,8 +1,8 @@
 """What is asked of a model and what comes back, the same for every provider.
 
-Invariants: a result is an opinion only when its status is `ok`; every other status has `parsed = None`, so a failure can
-never be read as a neutral answer. A result is a pure function of the request and of the stored rows of its call
-(`deepalpha.llm.assemble`), which is why a replay gives the same bytes.
+Invariants: a result is an opinion only when its status is `ok`; every other status has `parsed = None`, so a failure
+can never be read as a neutral answer. A result is a pure function of the request and of the stored rows of its call
+(`deepalpha.llm.recorded.assemble`), which is why a replay gives the same bytes.
 """
 
 from __future__ import annotations
@@ -160,6 +160,8 @@ class LLMResult(Generic[T]):
     samples: int = 1
     agreement: float | None = None
     """Share of the ensemble's weight behind the answer; None for a single call."""
+    replayed: bool = False
+    """Whether it was read from the log: nothing was sent and nothing paid this time. Not part of `canonical`."""
 
     @property
     def ok(self) -> bool:
@@ -187,6 +189,7 @@ class LLMResult(Generic[T]):
     def canonical(self) -> bytes:
         """The result as canonical JSON, to compare a replay with what happened."""
         fields: dict[str, Any] = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        del fields["replayed"]
         fields["parsed"] = None if self.parsed is None else self.parsed.model_dump(mode="json")
         return encode(fields)
 

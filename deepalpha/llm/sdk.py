@@ -45,6 +45,7 @@ class SdkAdapter:
             self._http: ModuleType = importlib.import_module("httpx2")
         except ImportError as error:
             raise ConfigError(f"the {sdk} SDK is not installed; pip install 'deepalpha[llm]'") from error
+        self._sdk_error: type[Exception] = getattr(self._sdk, "OpenAIError", None) or self._sdk.AnthropicError
         self._client: Any = None
 
     def _client_options(self) -> dict[str, Any]:
@@ -113,7 +114,7 @@ class SdkAdapter:
             yield
         except AdapterError:
             raise
-        except (self._sdk.APIError, OSError) as error:
+        except (self._sdk_error, OSError) as error:
             raise sdk_failure(self._sdk, error) from error
         except (self._http.HTTPError, self._http.StreamError, ValueError) as error:
             # The head was good, the body broke off: it may have been charged.
