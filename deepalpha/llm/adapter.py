@@ -82,6 +82,7 @@ class AdapterError(Exception):
         retry_after_s: how long the provider asks to wait.
         may_cost: whether the provider may charge for it although nothing usable came back.
         body: what came back, if anything.
+        lasting: asking again soon is in vain (a refused key).
         schema_unsupported: the endpoint does not take this form of schema; a more modest one may do.
     """
 
@@ -94,6 +95,7 @@ class AdapterError(Exception):
         retry_after_s: float | None = None,
         may_cost: bool = False,
         body: str = "",
+        lasting: bool = False,
         schema_unsupported: bool = False,
     ) -> None:
         super().__init__(message)
@@ -102,6 +104,7 @@ class AdapterError(Exception):
         self.retry_after_s = retry_after_s
         self.may_cost = may_cost
         self.body = body
+        self.lasting = lasting
         self.schema_unsupported = schema_unsupported
 
 
@@ -142,7 +145,9 @@ def status_failure(code: int, body: object, headers: Mapping[str, str], message:
     if code == 429:
         spent = "insufficient_quota" in said or "spend" in said
         status = CallStatus.DENIED if spent else CallStatus.RATE_LIMITED
-        return AdapterError(status, short, retryable=not spent, retry_after_s=retry_after(headers), body=text)
+        return AdapterError(
+            status, short, retryable=not spent, retry_after_s=retry_after(headers), body=text, lasting=spent
+        )
     if code in (408, 409) or code >= 500:
         return AdapterError(
             CallStatus.ERROR, short, retryable=True, retry_after_s=retry_after(headers), body=text, may_cost=code == 504
@@ -152,7 +157,7 @@ def status_failure(code: int, body: object, headers: Mapping[str, str], message:
     form = code in (400, 422) and any(
         name in said for name in ("response_format", "json_schema", "output_config", "output_format")
     )
-    return AdapterError(CallStatus.DENIED, short, body=text, schema_unsupported=form)
+    return AdapterError(CallStatus.DENIED, short, body=text, lasting=code in (401, 403), schema_unsupported=form)
 
 
 def sdk_failure(sdk: ModuleType, error: Exception) -> AdapterError:

@@ -80,7 +80,8 @@ class Budget:
     def settle(self, reservation: Reservation, actual: int) -> None:
         """Replace what was held by what it did cost."""
         for window in reservation.windows:
-            self._used[window] = self._used.get(window, 0) + actual - reservation.amount
+            if window in self._used:  # a call or cycle that is over may be forgotten
+                self._used[window] += actual - reservation.amount
 
     def end_call(self, call_id: str) -> None:
         """A call is over: its own cap is not needed any more."""

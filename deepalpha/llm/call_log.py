@@ -33,6 +33,7 @@ class MemoryCallLog:
     def __init__(self) -> None:
         self.rows: list[LLMCall] = []
         self._keys: set[tuple[str, int, str]] = set()
+        self._by_request: dict[str, list[LLMCall]] = {}
 
     def append(self, call: LLMCall) -> None:
         """Write one row."""
@@ -41,10 +42,11 @@ class MemoryCallLog:
             raise DuplicateError(f"llm_call {key} is in the log already")
         self._keys.add(key)
         self.rows.append(call)
+        self._by_request.setdefault(call.request_sha, []).append(call)
 
     def newest(self, request_sha: str, cycle: str | None = None) -> tuple[LLMCall, ...]:
         """Rows of the newest call of this request that ended, by seq."""
-        matching = [row for row in self.rows if row.request_sha == request_sha and cycle in (None, row.cycle)]
+        matching = [row for row in self._by_request.get(request_sha, ()) if cycle in (None, row.cycle)]
         ended = [row.call_id for row in matching if row.phase == "done"]
         if not ended:
             return ()

@@ -87,6 +87,11 @@ class Prompt:
         """Hash of the texts."""
         return _sha(encode([self.system, self.user]))
 
+    @cached_property
+    def stable_sha(self) -> str:
+        """Hash of what stays the same from call to call."""
+        return _sha(encode([self.purpose, self.system]))
+
 
 @dataclass(frozen=True, kw_only=True)
 class LLMRequest(Prompt, Generic[T]):
