@@ -8,7 +8,7 @@ adapter through every failure on a real socket.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import ModuleType
@@ -128,7 +128,7 @@ class Adapter(Protocol):
         """
         ...
 
-    def stream(self, turn: Turn) -> AsyncIterator[str | Reply]:
+    def stream(self, turn: Turn) -> AsyncGenerator[str | Reply, None]:
         """Pieces of text as they come, and the whole reply at last. Raises as `send` does."""
         ...
 

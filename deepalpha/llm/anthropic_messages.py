@@ -6,7 +6,7 @@ reply can be out of bounds although the schema was native: `parse_answer` enforc
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from pydantic import SecretStr
@@ -74,7 +74,7 @@ class AnthropicMessages(SdkAdapter):
             finish = Finish.TOOL
         return Reply(text="".join(map(str, texts)), finish=finish, usage=_usage(loaded.get("usage")), body=body)
 
-    async def stream(self, turn: Turn) -> AsyncIterator[str | Reply]:
+    async def stream(self, turn: Turn) -> AsyncGenerator[str | Reply, None]:
         """Pieces of text as they come, and the whole reply at last."""
         pieces: list[str] = []
         finish: Finish | None = None

@@ -5,7 +5,7 @@ Only chat completions: other servers' `/responses` do not apply the schema.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from pydantic import SecretStr
@@ -77,7 +77,7 @@ class OpenAICompatible(SdkAdapter):
             carry["reasoning_content"] = message["reasoning_content"]
         return Reply(text=content or "", finish=finish, usage=_usage(loaded.get("usage")), body=body, carry=carry)
 
-    async def stream(self, turn: Turn) -> AsyncIterator[str | Reply]:
+    async def stream(self, turn: Turn) -> AsyncGenerator[str | Reply, None]:
         """Pieces of text as they come, and the whole reply at last."""
         wire = {**self.wire(turn), "stream": True, "stream_options": {"include_usage": True}}
         pieces: list[str] = []

@@ -151,7 +151,7 @@ class Router:
         Raises:
             LLMError: a name in `route` is no member.
         """
-        members = self._chosen(route)
+        members = self.chosen(route)
         sha = request.request_sha(tuple(member.name for member in members))
         try:
             if self._cache_ns and (hit := fresh(self._office.log, request, sha, self._since())):
@@ -171,6 +171,10 @@ class Router:
         call_id = hashlib.sha256(encode(parts)).hexdigest()[:24]
         return Call(self._office, prompt, call_id=call_id, request_sha=request_sha, schema_sha=schema_sha, judge=judged)
 
+    def end(self, call: Call) -> None:
+        """The call is over, its own cap is forgotten."""
+        self._office.budget.end_call(call.call_id)
+
     async def _to_the_end(self, call: Call, request: LLMRequest[T], members: Sequence[Member]) -> None:
         try:
             async with asyncio.timeout(request.deadline_s):
@@ -178,7 +182,7 @@ class Router:
         except TimeoutError:
             call.timed_out()
         finally:
-            self._office.budget.end_call(call.call_id)
+            self.end(call)
 
     async def _rounds_of(self, call: Call, request: LLMRequest[T], members: Sequence[Member]) -> None:
         pending = list(members)
@@ -202,7 +206,8 @@ class Router:
             words = "; ".join(skipped) or self.words or "no provider in the route"
             call.closed(CallStatus.UNAVAILABLE, words)
 
-    def _chosen(self, route: Sequence[str] | None) -> list[Member]:
+    def chosen(self, route: Sequence[str] | None) -> list[Member]:
+        """Members of a route, all when it is None."""
         if route is None:
             return list(self._members.values())
         unknown = [name for name in route if name not in self._members]

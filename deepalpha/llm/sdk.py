@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -82,7 +82,7 @@ class SdkAdapter:
                         raise protocol_failure(f"the body is longer than {MAX_BODY_BYTES} bytes", "")
         return read.decode("utf-8", "replace")
 
-    async def _events(self, create: Callable[..., Any], wire: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+    async def _events(self, create: Callable[..., Any], wire: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
         """Send and read server-sent events, each a JSON object, up to the end of the stream."""
         read = bytearray()
         with self._translated(read):

@@ -21,9 +21,13 @@ def clean(text: str, *, max_chars: int = MAX_CHARS) -> str:
     """
     # Cut first: normalising can multiply the length, and ten megabytes of padding should cost nothing.
     folded = unicodedata.normalize("NFKC", text[: 4 * max_chars])
-    kept = "".join(char for char in folded if char in _KEPT or unicodedata.category(char)[0] != "C")
     # Removing a character can bring two together that combine: normalise what is left as well.
-    return unicodedata.normalize("NFKC", kept)[:max_chars].strip()
+    return unicodedata.normalize("NFKC", visible(folded))[:max_chars].strip()
+
+
+def visible(piece: str) -> str:
+    """A piece of a longer text without control, zero-width and direction characters; for showing as it comes."""
+    return "".join(char for char in piece if char in _KEPT or unicodedata.category(char)[0] != "C")
 
 
 def fence(text: str, *, label: str = "text", nonce: Callable[[], str] = lambda: secrets.token_hex(8)) -> str:
