@@ -9,7 +9,7 @@ from deepalpha.llm.adapter import Adapter, AdapterError, Finish, Message, Reply,
 from deepalpha.llm.budget import Budget
 from deepalpha.llm.build import make_member, make_replay, make_router
 from deepalpha.llm.call_log import CallLog, MemoryCallLog
-from deepalpha.llm.ensemble import combine, ensemble
+from deepalpha.llm.ensembles import combine, ensemble
 from deepalpha.llm.member import Member
 from deepalpha.llm.models import ModelRow, OutputMode, Price, model_table
 from deepalpha.llm.recorded import Completer, Recorded
@@ -52,6 +52,7 @@ __all__ = [
     "Turn",
     "Usage",
     "clean",
+    "combine",
     "ensemble",
     "fence",
     "make_member",

@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from deepalpha.errors import LLMError
-from deepalpha.llm.ensemble import ensemble
+from deepalpha.llm.ensembles import ensemble
 from deepalpha.llm.recorded import Completer
 from deepalpha.llm.request import CallStatus, LLMRequest, LLMResult
 from deepalpha.llm.schema import Answer
@@ -118,7 +118,13 @@ class Reviewer:
         if self._samples == 1:
             result = await self._completer.complete(request)
         else:
-            result = await ensemble(self._completer, request, vote=lambda said: said.verdict, samples=self._samples)
+            result = await ensemble(
+                self._completer,
+                request,
+                # An answer that cites what is not there is an opinion of its own: it must not make a majority.
+                vote=lambda said: said.verdict if set(said.evidence_ids) <= set(evidence) else "invented evidence",
+                samples=self._samples,
+            )
         return outcome_of(result, evidence, p_up)
 
     def request(

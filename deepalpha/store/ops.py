@@ -25,6 +25,7 @@ TABLES = (
     "equity",
     "heartbeat",
     "audit",
+    "llm_call",
 )
 
 

@@ -36,10 +36,12 @@ class Session:
 
     def _load_file(self) -> None:
         with analytics.opened(self.workspace.duckdb, read_only=True) as store:
-            for table in TABLES:
+            # A file that an older DeepAlpha made lacks the newer tables and columns: they come from the log, or are null.
+            there = {str(name) for (name,) in store.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+            for table in (name for name in TABLES if name in there):
                 rows = store.sql(f"SELECT * FROM {table} ORDER BY id").to_arrow_table()
                 self._memory.register("incoming", rows)
-                self._memory.execute(f"INSERT INTO {table} SELECT * FROM incoming")
+                self._memory.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")
                 self._memory.unregister("incoming")
             marks = store.execute("SELECT table_name, last_id FROM watermark").fetchall()
             self._after = {str(table): int(last) for table, last in marks}
