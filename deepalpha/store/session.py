@@ -36,7 +36,7 @@ class Session:
 
     def _load_file(self) -> None:
         with analytics.opened(self.workspace.duckdb, read_only=True) as store:
-            # A file that an older DeepAlpha made lacks the newer tables and columns: they come from the log, or are null.
+            # A file of an older DeepAlpha lacks newer tables and columns: they come from the log, or are null.
             there = {str(name) for (name,) in store.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
             for table in (name for name in TABLES if name in there):
                 rows = store.sql(f"SELECT * FROM {table} ORDER BY id").to_arrow_table()
