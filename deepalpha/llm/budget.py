@@ -62,7 +62,8 @@ class Budget:
     def reserve(self, *, call_id: str, cycle: str, amount: int, now: int) -> Reservation | Refusal:
         """Hold `amount`, or say which cap it would break."""
         windows = (f"call {call_id}", f"cycle {cycle or call_id}", _day(now), _month(now))
-        for window in windows:
+        # The widest first: a cap that stops everything is what a person must be told of.
+        for window in reversed(windows):
             used, cap = self._used.get(window, 0), self._cap(window)
             if used + amount > cap:
                 kind = window.partition(" ")[0]

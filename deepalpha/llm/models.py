@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
 from functools import lru_cache
 from importlib import resources
@@ -48,7 +48,7 @@ class Price(_Row):
         """From US dollars per million tokens; a fraction of a picodollar counts as a whole one."""
 
         def picodollars(dollars: Decimal) -> int:
-            return -int(-(dollars * 1_000_000) // 1)
+            return int((dollars * 1_000_000).to_integral_value(ROUND_CEILING))
 
         return cls(
             input=picodollars(row.input),

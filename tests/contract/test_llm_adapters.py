@@ -78,13 +78,12 @@ def ask(wire: str, *modes: str, **options: Any) -> tuple[LLMResult[Any], MemoryC
 
     async def main() -> tuple[LLMResult[Any], MemoryCallLog, Any]:
         log = MemoryCallLog()
-        async with server.ScriptedServer() as provider:
+        async with kit.served() as (provider,):
             provider.play(*modes)
             member = kit.member(provider.url, wire, **options)
             router = kit.router([member], log=log)
             deadline = 0.3 if modes[-1] in ("slow", "hang") else 20.0
             result = await router.complete(kit.request(deadline_s=deadline))
-            await router.close()
             return result, log, provider
 
     return asyncio.run(main())
@@ -116,12 +115,11 @@ def test_every_failure_is_a_typed_status_and_never_an_answer(wire: str, mode: st
 def test_the_log_alone_gives_the_same_bytes_without_a_connection(wire: str, mode: str) -> None:
     async def main() -> None:
         log = MemoryCallLog()
-        async with server.ScriptedServer() as provider:
+        async with kit.served() as (provider,):
             provider.play(mode)
             router = kit.router([kit.member(provider.url, wire)], log=log)
             asked = kit.request(deadline_s=0.3 if mode in ("slow", "hang") else 20.0)
             happened = await router.complete(asked)
-            await router.close()
             before = provider.connections
             replayed = await Recorded(log, router.names).complete(asked)
             assert provider.connections == before
@@ -215,6 +213,7 @@ def test_an_adapter_keeps_the_protocol_and_never_shows_its_key(wire: str) -> Non
     adapter = kit.member("http://127.0.0.1:9/v1", wire).adapter
     assert isinstance(adapter, Adapter)
     assert kit.KEY not in repr(adapter) + str(vars(adapter))
+    asyncio.run(kit.close_all())
 
 
 @pytest.mark.parametrize("wire", kit.WIRES)
