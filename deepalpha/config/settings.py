@@ -174,7 +174,9 @@ class ProviderSettings(_Section):
     )
     base_url: str | None = Field(default=None, description="https, or http on loopback; null: the provider's own")
     model: str = Field(min_length=1, max_length=200, description="the provider's name of the model")
-    key: str | None = Field(default=None, description="env:NAME or keyring:SERVICE/USER; null: none (local servers)")
+    key: str | None = Field(
+        default=None, repr=False, description="env:NAME or keyring:SERVICE/USER; null: none (local servers)"
+    )
     weight: int = Field(default=1, ge=1, le=1000, description="say in an ensemble")
     price: PriceSettings | None = Field(default=None, description="instead of the table's; {input: 0, output: 0}: free")
     output: Literal["json_schema", "json_object", "prompt"] | None = Field(

@@ -75,6 +75,7 @@ class Budget:
                 )
         for window in windows:
             self._used[window] = self._used.get(window, 0) + amount
+        self._refused = 0  # calls of some size still fit
         self._forget()
         return Reservation(amount=amount, windows=windows)
 

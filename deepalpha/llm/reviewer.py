@@ -28,8 +28,8 @@ MAX_SHIFT = 0.5
 AGREE_SHIFT = 0.25
 """An agreement is worth less than an objection: the agent has counted this evidence already."""
 MAX_EVIDENCE = 40
-_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.:%+/-]{0,79}$")
-_NAME = re.compile(r"^[a-z][a-z0-9_]{0,39}$")
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:%+/-]{0,79}")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 SYSTEM = """You review one vote of a trading agent. You see its probability that the price rises over the horizon and \
 the measurements behind it, each with an id. Judge only whether these measurements support the vote: "agree" if they \
@@ -135,7 +135,7 @@ class Reviewer:
         Raises:
             LLMError: a name, id or number that is none.
         """
-        if not _NAME.match(agent):
+        if not _NAME.fullmatch(agent):
             raise LLMError(f"agent {agent[:60]!r} is no name that may be sent (a-z, 0-9, _)")
         if not (math.isfinite(p_up) and 0.0 < p_up < 1.0):
             raise LLMError(f"p_up {p_up} is not in (0, 1): there is no vote to review")
@@ -143,7 +143,7 @@ class Reviewer:
             raise LLMError(f"{len(evidence)} pieces of evidence are not in 1..={MAX_EVIDENCE}")
         for name, value in evidence.items():
             # bool is an int to Python; a string would be a way in for text written by strangers.
-            if not _ID.match(name) or isinstance(value, bool) or not isinstance(value, int | float):
+            if not _ID.fullmatch(name) or isinstance(value, bool) or not isinstance(value, int | float):
                 raise LLMError(f"evidence {name[:90]!r} must be an id with a number")
             if not math.isfinite(value):
                 raise LLMError(f"evidence {name} is {value}; leave out what is not known")

@@ -41,10 +41,10 @@ _PATTERNS = (
         r"(?P<value>(?=[^\s\"'&,;}\[\]]*\d)[^\s\"'&,;}\[\]]{16,})"
     ),
 )
-_NAME = re.compile(r"^[a-z][a-z0-9-]{0,31}$")
-_MODEL = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,199}$")
-_ENV = re.compile(r"^env:([A-Za-z_][A-Za-z0-9_]{0,127})$")
-_KEYRING = re.compile(r"^keyring:([^/\s]{1,128})/([^/\s]{1,128})$")
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
+_MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,199}")
+_ENV = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]{0,127})")
+_KEYRING = re.compile(r"keyring:([^/\s]{1,128})/([^/\s]{1,128})")
 
 
 class Redactor:
@@ -116,12 +116,12 @@ def resolve_key(source: str | None) -> SecretStr | None:
     """
     if source is None:
         return None
-    if found := _ENV.match(source):
+    if found := _ENV.fullmatch(source):
         value = os.environ.get(found[1], "").strip()
         if not value:
             raise ConfigError(f"environment variable {found[1]} is not set; put the provider's key there")
         return SecretStr(value)
-    if found := _KEYRING.match(source):
+    if found := _KEYRING.fullmatch(source):
         try:
             keyring: Any = importlib.import_module("keyring")
         except ImportError as error:
@@ -170,7 +170,7 @@ def checked_name(name: str) -> str:
     Raises:
         ConfigError: anything but lower-case letters, digits and dashes.
     """
-    if not _NAME.match(name):
+    if not _NAME.fullmatch(name):
         raise ConfigError(f"llm provider {_shown(name)}: use 1 to 32 of a-z, 0-9 and -, beginning with a letter")
     return name
 
@@ -181,7 +181,7 @@ def checked_model(model: str) -> str:
     Raises:
         ConfigError: characters that no provider uses in names.
     """
-    if not _MODEL.match(model) or ".." in model:
+    if not _MODEL.fullmatch(model) or ".." in model:
         raise ConfigError(f"llm model {_shown(model)}: use the provider's name (letters, digits, . _ : / @ + -)")
     return model
 

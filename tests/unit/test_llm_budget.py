@@ -173,8 +173,10 @@ def test_a_cheaper_provider_is_asked_when_the_first_does_not_fit() -> None:
         async with kit.served() as (provider,):
             dear = Price.per_million(PriceSettings(input=Decimal(1000), output=Decimal(1000)))
             members = [kit.member(provider.url, name="dear", price=dear), kit.member(provider.url, name="cheap")]
-            result = await kit.router(members, caps=BudgetSettings()).complete(kit.request())
-            assert result.ok and result.provider == "cheap" and "per call" in result.reason
+            router = kit.router(members, caps=BudgetSettings(per_day_usd=Decimal(1)))
+            result = await router.complete(kit.request())
+            assert router.mode == "llm", "one model is too dear, not all"
+            assert result.ok and result.provider == "cheap" and "per day" in result.reason
 
     asyncio.run(main())
 
