@@ -19,7 +19,7 @@ class CallLog(Protocol):
         ...
 
     def newest(self, request_sha: str, cycle: str | None = None) -> tuple[LLMCall, ...]:
-        """Rows of the newest call of this request that ended, by seq; empty when there is none."""
+        """Rows of the newest call of this request that ended, in the order of writing; empty when there is none."""
         ...
 
     def costs(self, since: int) -> tuple[tuple[int, str, str], ...]:
@@ -45,13 +45,12 @@ class MemoryCallLog:
         self._by_request.setdefault(call.request_sha, []).append(call)
 
     def newest(self, request_sha: str, cycle: str | None = None) -> tuple[LLMCall, ...]:
-        """Rows of the newest call of this request that ended, by seq."""
+        """Rows of the newest call of this request that ended, in the order of writing."""
         matching = [row for row in self._by_request.get(request_sha, ()) if cycle in (None, row.cycle)]
         ended = [row.call_id for row in matching if row.phase == "done"]
         if not ended:
             return ()
-        chosen = [row for row in matching if row.call_id == ended[-1]]
-        return tuple(sorted(chosen, key=lambda row: (row.seq, row.phase == "done")))
+        return tuple(row for row in matching if row.call_id == ended[-1])
 
     def costs(self, since: int) -> tuple[tuple[int, str, str], ...]:
         """What each attempt cost, or its worst case when it never ended."""
