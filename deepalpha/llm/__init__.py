@@ -7,7 +7,7 @@ agents use. The SDKs are imported when a provider is set up, so DeepAlpha works 
 
 from deepalpha.llm.adapter import Adapter, AdapterError, Finish, Message, Reply, Turn
 from deepalpha.llm.budget import Budget
-from deepalpha.llm.build import make_member, make_replay, make_router
+from deepalpha.llm.build import contaminating, make_member, make_replay, make_reviewer, make_router
 from deepalpha.llm.call_log import CallLog, MemoryCallLog
 from deepalpha.llm.ensembles import combine, ensemble
 from deepalpha.llm.member import Member
@@ -53,10 +53,12 @@ __all__ = [
     "Usage",
     "clean",
     "combine",
+    "contaminating",
     "ensemble",
     "fence",
     "make_member",
     "make_replay",
+    "make_reviewer",
     "make_router",
     "model_table",
     "protect_logging",

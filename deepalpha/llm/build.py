@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from pydantic import SecretStr
 
@@ -18,7 +18,8 @@ from deepalpha.llm.call_log import CallLog, spent
 from deepalpha.llm.member import Member
 from deepalpha.llm.models import OutputMode, Price, model_table
 from deepalpha.llm.openai_compatible import OpenAICompatible
-from deepalpha.llm.recorded import Recorded
+from deepalpha.llm.recorded import Completer, Recorded
+from deepalpha.llm.reviewer import Reviewer
 from deepalpha.llm.router import Router
 from deepalpha.llm.security import Redactor, checked_model, checked_name, protect_logging, resolve_key
 from deepalpha.types import SECOND
@@ -100,6 +101,28 @@ def make_replay(settings: LLMSettings, log: CallLog, *, cycle: str | None = None
     """What answers from the log in place of the router of the same settings; needs no key and no SDK."""
     names = {f"{name}/{provider.model}": provider.weight for name, provider in settings.providers.items()}
     return Recorded(log, tuple(names), weights=names, cycle=cycle)
+
+
+def make_reviewer(settings: LLMSettings, completer: Completer) -> Reviewer:
+    """The reviewer of the settings, over the router or over the log of one."""
+    return Reviewer(
+        completer, deadline_s=settings.deadline_s, max_tokens=settings.max_tokens, samples=settings.ensemble
+    )
+
+
+def contaminating(settings: LLMSettings, first_day: date) -> tuple[str, ...]:
+    """Models whose training may have read the days of a backtest that begins on `first_day`; empty when none has.
+
+    A model with an unknown cutoff is always among them. Figures of such a backtest must be marked and kept out of
+    headlines: the model may remember what it is asked to foresee.
+    """
+    if not settings.enabled:
+        return ()
+    return tuple(
+        f"{name}/{provider.model}"
+        for name, provider in settings.providers.items()
+        if model_table().find(vendor(name), provider.model).contaminates(first_day)
+    )
 
 
 def month_start(now: int) -> int:

@@ -82,6 +82,7 @@ class ModelRow(_Row):
     accepts_temperature: bool = False
     roundtrip_reasoning: bool = False
     cache_key: bool = False
+    string_lengths: bool = False
     context: int | None = None
     max_output: int | None = None
     priced_up_to: int | None = None

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from deepalpha.llm.adapter import Finish, Reply, Turn, as_object, count, protocol_failure
 from deepalpha.llm.models import ModelRow, OutputMode
 from deepalpha.llm.request import Usage
+from deepalpha.llm.schema import without_lengths
 from deepalpha.llm.sdk import SdkAdapter
 from deepalpha.types import encode
 
@@ -40,7 +41,8 @@ class OpenAICompatible(SdkAdapter):
             self.row.tokens_field: turn.max_tokens,
         }
         if turn.schema is not None and turn.output is OutputMode.JSON_SCHEMA:
-            named = {"name": "answer", "strict": True, "schema": dict(turn.schema)}
+            schema = dict(turn.schema) if self.row.string_lengths else without_lengths(turn.schema)
+            named = {"name": "answer", "strict": True, "schema": schema}
             body["response_format"] = {"type": "json_schema", "json_schema": named}
         elif turn.schema is not None and turn.output is OutputMode.JSON_OBJECT:
             body["response_format"] = {"type": "json_object"}

@@ -42,6 +42,18 @@ def json_schema(schema: type[BaseModel]) -> dict[str, Any]:
     return copied
 
 
+def without_lengths(schema: Any) -> Any:
+    """The schema without bounds on the length of texts, which some strict modes refuse. `parse_answer` keeps them."""
+    if isinstance(schema, dict):
+        # Under `properties` the keys are names of fields: one may be called minLength.
+        kept = {name: part for name, part in schema.items() if name not in ("minLength", "maxLength")}
+        fields = {name: without_lengths(part) for name, part in schema.get("properties", {}).items()}
+        return {name: without_lengths(part) for name, part in kept.items()} | ({"properties": fields} if fields else {})
+    if isinstance(schema, list):
+        return [without_lengths(part) for part in schema]
+    return schema
+
+
 def check_schema(schema: type[BaseModel]) -> None:
     """Refuse a schema that providers would read differently: each object closed, each field required.
 

@@ -33,7 +33,7 @@ from deepalpha.llm import (
     stream_text,
 )
 from deepalpha.llm.reviewer import outcome_of, shift_of
-from deepalpha.llm.schema import InvalidAnswerError, check_schema, json_schema, parse_answer
+from deepalpha.llm.schema import InvalidAnswerError, check_schema, json_schema, parse_answer, without_lengths
 
 pytest.importorskip("openai", reason="pip install 'deepalpha[llm]'")
 
@@ -90,6 +90,17 @@ def test_a_schema_must_be_closed_and_complete() -> None:
         with pytest.raises(LLMError, match=said):
             check_schema(schema)
     assert json_schema(kit.Verdict) is not json_schema(kit.Verdict), "an SDK may rewrite what it gets"
+
+
+def test_lengths_of_texts_leave_the_schema_and_stay_in_force() -> None:
+    class Odd(Answer):
+        minLength: Annotated[str, Field(min_length=2, max_length=3)]  # noqa: N815
+        items: list[Annotated[str, Field(max_length=1)]]
+
+    shown = json.dumps(without_lengths(json_schema(Odd)))
+    assert "maxLength" not in shown and shown.count("minLength") == 2, "only as the name of a field"
+    with pytest.raises(InvalidAnswerError, match="at most 3"):
+        parse_answer(Odd, '{"minLength": "abcd", "items": []}')
 
 
 @pytest.mark.parametrize("changes", [{"max_tokens": 0}, {"deadline_s": 0}, {"deadline_s": math.nan}, {"user": ""}])

@@ -6,7 +6,7 @@ import asyncio
 import importlib.util
 import sys
 from collections import defaultdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deepalpha.config import Settings
 from deepalpha.config.settings import BudgetSettings, PriceSettings
-from deepalpha.llm import Budget, CallStatus, MemoryCallLog, OutputMode, Price, Usage, model_table
+from deepalpha.llm import Budget, CallStatus, MemoryCallLog, OutputMode, Price, Usage, contaminating, model_table
 from deepalpha.llm.budget import Refusal, Reservation, Spent
 from deepalpha.llm.build import month_start
 from deepalpha.llm.call_log import spent
@@ -213,6 +214,14 @@ def test_the_model_table_is_dated_and_says_what_it_does_not_know() -> None:
     assert not luna.contaminates(first_day) and luna.contaminates(luna.training_cutoff)  # type: ignore[arg-type]
     for found in table.models:
         assert found.price is None or found.training_cutoff is None or found.training_cutoff < table.as_of
+
+
+def test_a_backtest_inside_a_models_training_is_marked() -> None:
+    providers = {"openai": {"model": "gpt-6-luna"}, "local-1": {"model": "m", "base_url": "http://127.0.0.1:1"}}
+    llm = Settings.from_mapping({"llm": {"enabled": True, "providers": providers}}).llm
+    assert contaminating(llm, date(2026, 5, 18)) == ("openai/gpt-6-luna", "local-1/m")
+    assert contaminating(llm, date(2026, 5, 19)) == ("local-1/m",), "an unknown cutoff is never clean"
+    assert contaminating(llm.model_copy(update={"enabled": False}), date(2000, 1, 1)) == ()
 
 
 def test_a_refusal_names_the_cap_and_where_to_change_it() -> None:
