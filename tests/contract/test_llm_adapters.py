@@ -101,7 +101,9 @@ def test_every_failure_is_a_typed_status_and_never_an_answer(wire: str, mode: st
     assert (result.parsed is not None) == result.ok
     assert result.ok or result.reason
     done = [row for row in log.rows if row.phase == "done" and row.request]
-    assert len(done) == len(provider.seen) == result.attempts
+    assert len(done) == result.attempts
+    if result.status is not S.TIMEOUT:  # on a busy machine the deadline can come before the connection
+        assert len(done) == len(provider.seen)
     assert {row.phase for row in log.rows} == {"sent", "done"}
     assert result.cost_usd == sum((row.cost_usd for row in log.rows if row.phase == "done"), Decimal(0))
     if mode in MAY_COST:
