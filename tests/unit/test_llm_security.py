@@ -47,7 +47,8 @@ def test_a_key_is_in_no_log_row_file_or_exception_after_every_failure(
     handler = logging.StreamHandler(stream)
     root = logging.getLogger()
     monkeypatch.setattr(root, "handlers", [handler])
-    monkeypatch.setattr(root, "level", logging.DEBUG)
+    before = root.level
+    root.setLevel(logging.DEBUG)  # not by monkeypatch: loggers remember what is enabled until it is called again
     workspace = Workspace(tmp_path / "ws")
     ops = Ops(workspace.ops)
     shown: list[str] = []
@@ -76,7 +77,10 @@ def test_a_key_is_in_no_log_row_file_or_exception_after_every_failure(
                     await router.close()
             assert KEY in str([seen.headers for seen in provider.seen]), "it did go where it must"
 
-    asyncio.run(main())
+    try:
+        asyncio.run(main())
+    finally:
+        root.setLevel(before)
     assert ops.scalar("SELECT count(*) FROM llm_call") > 2 * len(server.MODES) - 5
     project(ops, workspace.duckdb)
     text = stream.getvalue()
