@@ -61,7 +61,9 @@ class Session:
         return copied
 
     def sql(self, query: str) -> pl.DataFrame:
-        """Run SQL over `decisions, signals, orders, fills, positions, equity_curve, trail, candles` and the raw tables.
+        """Run SQL over the views and the raw tables.
+
+        Views: `decisions, signals, orders, fills, positions, equity_curve, trail, candles, llm_calls, llm_costs`.
 
         Raises:
             StoreError: what DuckDB says about the query.
