@@ -5,6 +5,8 @@
     ├── MarketDataError        bars, files or symbols that cannot be used
     ├── IndicatorError         a bad argument to an indicator (also a ValueError)
     ├── ProviderError          a news or model provider failed (retryable says whether to try again)
+    │   └── LLMError           a model gave no answer, or was asked what cannot be asked; carries the status
+    │       └── RecordedCallMissingError   a replay has no such call
     ├── GatewayError           an order could not reach, or was misunderstood by, a venue
     ├── RiskRefused            the risk gate said no; carries rule, value and bound
     ├── OrderError             an illegal order, amount or life-cycle step
@@ -50,6 +52,27 @@ class ProviderError(DeepAlphaError):
     def __init__(self, message: str, *, retryable: bool = False) -> None:
         super().__init__(message)
         self.retryable = retryable
+
+
+class LLMError(ProviderError):
+    """A language model gave no answer, or was asked what cannot be asked.
+
+    Args:
+        message: what happened and what to do.
+        status: the call's status (`deepalpha.llm.CallStatus`), empty when nothing was called.
+        retryable: whether the same request may succeed later.
+    """
+
+    def __init__(self, message: str, *, status: str = "", retryable: bool = False) -> None:
+        super().__init__(message, retryable=retryable)
+        self.status = status
+
+
+class RecordedCallMissingError(LLMError):
+    """A replay asked for a call that was never recorded: the code, the settings or the data changed since."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, status="not_recorded")
 
 
 class GatewayError(DeepAlphaError):
@@ -108,9 +131,11 @@ __all__ = [
     "HubBusyError",
     "HubError",
     "IndicatorError",
+    "LLMError",
     "MarketDataError",
     "OrderError",
     "ProviderError",
+    "RecordedCallMissingError",
     "RiskRefused",
     "StoreError",
 ]

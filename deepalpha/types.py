@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import numpy as np
@@ -347,6 +347,38 @@ def _confidence(value: float) -> float:
     if not 0.0 <= value <= 1.0:
         raise ValueError(f"confidence {value!r} is not in 0..1")
     return value
+
+
+class LLMCall(Fact, frozen=True, kw_only=True):
+    """One step of a call to a language model, as stored. A call has several: attempts, failover, a repair turn.
+
+    `sent` is written before the wire with the worst case as its cost, `done` after it with what it did cost: a process
+    that dies in between still counts against the budget. Texts are redacted; `request` has no headers, so no key.
+    """
+
+    call_id: str
+    seq: int
+    phase: Literal["sent", "done"]
+    status: str
+    provider: str
+    model: str
+    purpose: str
+    cycle: str
+    request_sha: str
+    schema_sha: str
+    prompt_sha: str
+    request: str
+    response: str = ""
+    text: str = ""
+    reason: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    cost_usd: Decimal = Decimal(0)
+    cost_is_bound: bool = False
+    ts_sent: int
+    ts_done: int
 
 
 class OrderRequest(Fact, frozen=True):

@@ -201,6 +201,65 @@ class HubSettings(_Section):
     port: int = Field(default=0, ge=0, le=65_535, description="0 takes a free one, which `live status` names")
 
 
+Dollars = Annotated[Decimal, Field(ge=0, le=Decimal(10) ** 6)]
+
+
+class PriceSettings(_Section):
+    """US dollars per million tokens. What is not said costs as much as plain input."""
+
+    input: Dollars = Field(description="plain input")
+    output: Dollars = Field(description="output, reasoning included")
+    cached: Dollars | None = Field(default=None, description="input read from the provider's cache")
+    cache_write: Dollars | None = Field(default=None, description="input written to the provider's cache")
+
+
+class ProviderSettings(_Section):
+    """One endpoint with one model. Keys are named, never written here: env:NAME or keyring:SERVICE/USER."""
+
+    kind: Literal["openai", "anthropic"] = Field(
+        default="openai", description="wire format: chat completions, messages"
+    )
+    base_url: str | None = Field(default=None, description="https, or http on loopback; null: the provider's own")
+    model: str = Field(min_length=1, max_length=200, description="the provider's name of the model")
+    key: str | None = Field(
+        default=None, repr=False, description="env:NAME or keyring:SERVICE/USER; null: none (local servers)"
+    )
+    weight: int = Field(default=1, ge=1, le=1000, description="say in an ensemble")
+    price: PriceSettings | None = Field(default=None, description="instead of the table's; {input: 0, output: 0}: free")
+    output: Literal["json_schema", "json_object", "prompt"] | None = Field(
+        default=None, description="how objects are asked for, instead of the table's"
+    )
+    concurrency: int = Field(default=4, ge=1, le=100, description="calls at the same time")
+    requests_per_minute: int = Field(default=60, ge=1, le=100_000, description="calls begun in a minute")
+
+
+class BudgetSettings(_Section):
+    """Caps in US dollars. A call is sent only when its worst case fits under every cap."""
+
+    per_call_usd: Dollars = Field(default=Decimal("0.05"), description="one call, repair and retries included")
+    per_cycle_usd: Dollars = Field(default=Decimal("0.20"), description="all calls of one decision")
+    per_day_usd: Dollars = Field(default=Decimal(2), description="a UTC day; then rules decide alone")
+    per_month_usd: Dollars = Field(default=Decimal(20), description="a UTC month; then rules decide alone")
+
+
+class LLMSettings(_Section):
+    """Language models: optional reviewers of the agents. Without them everything works by rules."""
+
+    enabled: bool = Field(default=False, description="whether any model is ever called")
+    providers: dict[str, ProviderSettings] = Field(
+        default={}, description="by name, in failover order: {deepseek: {model: deepseek-v4-flash, key: env:X}}"
+    )
+    reviewers: tuple[str, ...] = Field(default=(), description="agents whose votes a model reviews: [technical, trend]")
+    deadline_s: float = Field(default=20.0, gt=0, le=600, description="one call with all its retries")
+    max_tokens: int = Field(default=800, ge=1, le=16_000, description="longest answer, reasoning included")
+    rounds: int = Field(default=2, ge=1, le=10, description="times the failover order is tried")
+    cache_s: float = Field(
+        default=300.0, ge=0, le=86_400, description="seconds an equal question is answered from the log"
+    )
+    ensemble: int = Field(default=1, ge=1, le=9, description="answers to ask for; their agreement is a feature")
+    budget: BudgetSettings = BudgetSettings()
+
+
 class Settings(_Section):
     """Everything that can be set. See `deepalpha/config/default.yaml` for all keys with their meaning."""
 
@@ -218,6 +277,7 @@ class Settings(_Section):
     agents: AgentSettings = AgentSettings()
     decision: DecisionSettings = DecisionSettings()
     hub: HubSettings = HubSettings()
+    llm: LLMSettings = LLMSettings()
 
     @classmethod
     def from_file(cls, path: str | Path) -> Settings:

@@ -27,7 +27,7 @@ def _sql(folder: str, name: str) -> str:
     return resources.files("deepalpha.store").joinpath(folder, name).read_text(encoding="utf-8")
 
 
-MIGRATIONS = ("001_initial.sql", "002_bodies.sql", "003_learning.sql")
+MIGRATIONS = ("001_initial.sql", "002_bodies.sql", "003_learning.sql", "004_llm_calls.sql")
 
 
 @contextlib.contextmanager

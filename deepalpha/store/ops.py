@@ -27,6 +27,7 @@ TABLES = (
     "audit",
     "outcome",
     "fuser_update",
+    "llm_call",
 )
 
 

@@ -13,6 +13,7 @@ from deepalpha.types import (
     Fact,
     Fill,
     FuserUpdate,
+    LLMCall,
     Mode,
     OrderEvent,
     OrderRequest,
@@ -224,6 +225,36 @@ def audit(stamp: Stamp, kind: str, ref: str, status: str, ts_event: int, body: o
     """Anything a person may ask about later: approvals, verdicts, commands, failures."""
     cells: dict[str, Cell] = {"kind": kind, "ref": ref, "status": status, "ts_event": ts_event, "body": _json(body)}
     return "audit", {**stamp.cells(), **cells}
+
+
+def llm_call(stamp: Stamp, fact: LLMCall) -> Row:
+    """One step of a call to a language model."""
+    return "llm_call", {
+        **stamp.cells(),
+        "call_id": fact.call_id,
+        "seq": fact.seq,
+        "phase": fact.phase,
+        "status": fact.status,
+        "provider": fact.provider,
+        "model": fact.model,
+        "purpose": fact.purpose,
+        "cycle": fact.cycle,
+        "request_sha": fact.request_sha,
+        "schema_sha": fact.schema_sha,
+        "prompt_sha": fact.prompt_sha,
+        "request": fact.request,
+        "response": fact.response,
+        "text": fact.text,
+        "reason": fact.reason,
+        "input_tokens": fact.input_tokens,
+        "output_tokens": fact.output_tokens,
+        "cached_tokens": fact.cached_tokens,
+        "cache_write_tokens": fact.cache_write_tokens,
+        "cost_usd": _text(fact.cost_usd),
+        "cost_is_bound": fact.cost_is_bound,
+        "ts_sent": fact.ts_sent,
+        "ts_done": fact.ts_done,
+    }
 
 
 def command(*, kind: str, target: str, by: str, at: int, decision_id: str | None = None, body: object = None) -> Row:

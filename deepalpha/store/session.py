@@ -36,13 +36,12 @@ class Session:
 
     def _load_file(self) -> None:
         with analytics.opened(self.workspace.duckdb, read_only=True) as store:
+            # A file of an older DeepAlpha lacks newer tables and columns: they come from the log, or are null.
             there = {str(name) for (name,) in store.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
-            for table in TABLES:
-                if table not in there:  # written by an older DeepAlpha: the log has the rows
-                    continue
+            for table in (name for name in TABLES if name in there):
                 rows = store.sql(f"SELECT * FROM {table} ORDER BY id").to_arrow_table()
                 self._memory.register("incoming", rows)
-                self._memory.execute(f"INSERT INTO {table} SELECT * FROM incoming")
+                self._memory.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")
                 self._memory.unregister("incoming")
             marks = store.execute("SELECT table_name, last_id FROM watermark").fetchall()
             self._after = {str(table): int(last) for table, last in marks}
@@ -62,7 +61,9 @@ class Session:
         return copied
 
     def sql(self, query: str) -> pl.DataFrame:
-        """Run SQL over `decisions, signals, orders, fills, positions, equity_curve, trail, candles` and the raw tables.
+        """Run SQL over the views and the raw tables.
+
+        Views: `decisions, signals, orders, fills, positions, equity_curve, trail, candles, llm_calls, llm_costs`.
 
         Raises:
             StoreError: what DuckDB says about the query.

@@ -76,3 +76,53 @@ fn names_a_damaged_file_a_missing_folder_and_an_unknown_table() -> Outcome {
     }
     Ok(())
 }
+
+#[test]
+fn a_file_of_the_schema_before_gains_the_table_of_model_calls_and_keeps_its_rows() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("ops.sqlite");
+    OpsLog::open(&path)?.append(&[command("a", "approve", Some("d1"))], Level::Durable)?;
+    let older = rusqlite::Connection::open(&path)?;
+    older.execute_batch("DROP TABLE llm_call; PRAGMA user_version = 2;")?;
+    drop(older);
+    let mut log = OpsLog::open(&path)?;
+    assert_eq!(count(&log)?, 1);
+    let text = |value: &str| Value::Text(value.to_owned());
+    let mut cells: Vec<(String, Value)> = [
+        "run_id",
+        "account_id",
+        "call_id",
+        "phase",
+        "status",
+        "provider",
+        "model",
+        "purpose",
+        "cycle",
+        "request_sha",
+        "schema_sha",
+        "prompt_sha",
+        "request",
+        "response",
+        "text",
+        "reason",
+        "cost_usd",
+    ]
+    .map(|name| (name.to_owned(), text("x")))
+    .into();
+    let numbers = [
+        "ts_init",
+        "seq",
+        "input_tokens",
+        "output_tokens",
+        "cached_tokens",
+        "cache_write_tokens",
+        "cost_is_bound",
+        "ts_sent",
+        "ts_done",
+    ];
+    cells.extend(numbers.map(|name| (name.to_owned(), Value::Integer(1))));
+    let row = Row { table: "llm_call".into(), cells };
+    log.append(std::slice::from_ref(&row), Level::Journalled)?;
+    assert!(matches!(log.append(&[row], Level::Journalled), Err(OpsError::Duplicate { .. })));
+    Ok(())
+}

@@ -29,6 +29,21 @@ CREATE OR REPLACE VIEW equity_curve AS
     SELECT account_id, make_timestamp_ns(ts_event) AS ts, cash, position_value, equity, realised_pnl, unrealised_pnl,
         fees
     FROM equity ORDER BY id;
+-- One row a step: what it did cost, or for one that never ended (status lost) the worst case it was sent with.
+CREATE OR REPLACE VIEW llm_calls AS
+    SELECT account_id, run_id, call_id, seq, make_timestamp_ns(ts_sent) AS ts, purpose, cycle, provider, model,
+        CASE phase WHEN 'sent' THEN 'lost' ELSE status END AS status, reason, input_tokens, output_tokens,
+        cached_tokens, cost_usd, cost_is_bound = 1 AS cost_is_bound, (ts_done - ts_sent) // 1000000 AS latency_ms,
+        schema_sha, prompt_sha, request, response, text
+    FROM llm_call c
+    WHERE phase = 'done' OR NOT EXISTS (
+        SELECT 1 FROM llm_call d WHERE d.call_id = c.call_id AND d.seq = c.seq AND d.phase = 'done')
+    ORDER BY id;
+CREATE OR REPLACE VIEW llm_costs AS
+    SELECT account_id, date_trunc('day', ts) AS day, provider, model, purpose, count(*) AS steps,
+        sum(cost_usd) AS cost_usd, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,
+        sum(cached_tokens) / nullif(sum(input_tokens), 0) AS cached_share, count(*) FILTER (status <> 'ok') AS failed
+    FROM llm_calls GROUP BY ALL ORDER BY ALL;
 CREATE OR REPLACE VIEW trail AS
     SELECT d.decision_id, make_timestamp_ns(d.ts_event) AS ts, d.symbol, d.price AS close, d.action, d.confidence,
         (SELECT string_agg(s.agent || ' ' || coalesce(round(s.p_up, 3)::VARCHAR, s.status), ', ' ORDER BY s.agent)

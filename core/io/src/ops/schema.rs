@@ -3,7 +3,7 @@
 //! Common columns: `id` (monotonic), `ts_init` (UTC ns by our clock), `run_id` (one start of a process), `account_id`
 //! (one practice session or one account at a venue). Amounts are decimal text, exact. `body` is canonical JSON.
 
-pub(crate) const MIGRATIONS: &[&str] = &[INITIAL, BODIES, LEARNING];
+pub(crate) const MIGRATIONS: &[&str] = &[INITIAL, BODIES, LEARNING, LLM_CALLS];
 
 /// Order records whole, as JSON: what the order manager replays. Empty in rows of the practice venue.
 const BODIES: &str = "
@@ -26,6 +26,23 @@ CREATE TABLE fuser_update (
     body TEXT NOT NULL
 ) STRICT;
 CREATE INDEX fuser_update_by_account ON fuser_update (account_id, id);
+";
+
+/// Every step of every call to a language model: `sent` before the wire with the worst case as its cost, `done` after
+/// it. A replay reads them by `request_sha`, the budget sums them by `ts_sent`.
+const LLM_CALLS: &str = "
+CREATE TABLE llm_call (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, ts_init INTEGER NOT NULL, run_id TEXT NOT NULL, account_id TEXT NOT NULL,
+    call_id TEXT NOT NULL, seq INTEGER NOT NULL, phase TEXT NOT NULL, status TEXT NOT NULL, provider TEXT NOT NULL,
+    model TEXT NOT NULL, purpose TEXT NOT NULL, cycle TEXT NOT NULL, request_sha TEXT NOT NULL,
+    schema_sha TEXT NOT NULL, prompt_sha TEXT NOT NULL, request TEXT NOT NULL, response TEXT NOT NULL,
+    text TEXT NOT NULL, reason TEXT NOT NULL, input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,
+    cached_tokens INTEGER NOT NULL, cache_write_tokens INTEGER NOT NULL, cost_usd TEXT NOT NULL,
+    cost_is_bound INTEGER NOT NULL, ts_sent INTEGER NOT NULL, ts_done INTEGER NOT NULL,
+    UNIQUE (call_id, seq, phase)
+) STRICT;
+CREATE INDEX llm_call_by_request ON llm_call (request_sha, id);
+CREATE INDEX llm_call_by_time ON llm_call (ts_sent);
 ";
 
 const INITIAL: &str = "
