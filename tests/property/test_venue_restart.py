@@ -128,7 +128,9 @@ class Session:
         return PracticeAccount(self.settings, INSTRUMENTS, bar_ns=DAY, max_participation=Decimal("0.1"))
 
     def batch(self) -> Batch:
-        return Scribe(self.ops, run_id="run", account_id="one", clock=lambda: 0, told=lambda _: None).batch()
+        return Scribe(
+            self.ops, run_id="run", account_id="one", clock=lambda: 0, told=lambda _: None, filled=lambda _: None
+        ).batch()
 
     def bar(self, candle: Candle, wished: list[tuple[int, dict[str, Any]]]) -> None:
         now, batch = candle.ts_event, self.batch()
