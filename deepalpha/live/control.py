@@ -44,6 +44,8 @@ class EngineStatus(Fact, frozen=True):
     steps_left: int = 0
     hub: str | None = None
     """Address of the WebSocket hub, for example ``ws://127.0.0.1:43125/``; None when none runs."""
+    models: str = "off"
+    """``llm`` while language models can be asked, ``off``, or why the system is rule-only."""
 
 
 def status(workspace: Workspace, ops: Ops | None = None) -> EngineStatus:
@@ -74,6 +76,7 @@ def status(workspace: Workspace, ops: Ops | None = None) -> EngineStatus:
         bars_per_second=body["bars_per_second"],
         steps_left=body["steps_left"],
         hub=body.get("hub") if fresh else None,
+        models=str(body.get("models", "off")),
     )
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from deepalpha.agents import discover, run_agents, series_needed
 from deepalpha.agents.base import BaseAgent
+from deepalpha.agents.review import check_reviewed, review_votes
 from deepalpha.config import Settings, Workspace
 from deepalpha.decision import DecisionConfig, DecisionEngine, build_context, check_rules
 from deepalpha.errors import HubError, StoreError
@@ -26,9 +27,10 @@ from deepalpha.live.headlines import collect
 from deepalpha.live.pending import Pending, PendingBook
 from deepalpha.live.records import Batch, Scribe
 from deepalpha.live.recovery import Recovery
+from deepalpha.llm import Reviewer, Router, make_reviewer, make_router
 from deepalpha.market import Catalog, NewsRefresher, ReplaySource, Step, check_timeframe, seed
 from deepalpha.risk import risk_rows
-from deepalpha.store import Ops, Row, project, rows
+from deepalpha.store import LLMCallLog, Ops, Row, project, rows
 from deepalpha.ta.view import market_view
 from deepalpha.types import (
     DAY,
@@ -122,6 +124,7 @@ class Loop:
     def begin(self, account_id: str) -> None:
         """Set up an account, fresh or from the log."""
         self.account_id = account_id
+        self.router, self.reviewer = self._models(account_id)
         self.decider = self._decider(account_id)
         self.scribe = Scribe(
             self.ops,
@@ -139,6 +142,16 @@ class Loop:
         Recovery(self).run()
         self._next: Step | None = None
         self._look()
+
+    def _models(self, account_id: str) -> tuple[Router | None, Reviewer | None]:
+        """The language models of the settings and what reviews votes with them; None when they are switched off."""
+        models = self.settings.llm
+        if not models.enabled:
+            return None, None
+        check_reviewed(models.reviewers, self.agents)
+        log = LLMCallLog(self.ops, run_id=self.run_id, account_id=account_id)
+        router = make_router(models, log, run_id=self.run_id, clock=self.clock)
+        return router, make_reviewer(models, router)
 
     def _decider(self, account_id: str) -> DecisionEngine:
         """A decision engine that knows nothing yet. ConfigError: a rule names an agent or symbol there is not."""
@@ -241,6 +254,8 @@ class Loop:
         """Votes, decision, plan and verdict of one symbol; what is to be executed at once in auto mode."""
         ctx = self.context(candle, totals)
         runs = await run_agents(ctx, self.agents, deadline_s=self.settings.agents.deadline_s)
+        if self.reviewer is not None:
+            runs = await review_votes(ctx, runs, self.reviewer, self.settings.llm.reviewers)
         decision = self.decider.decide(ctx, [run.signal for run in runs])
         batch.add(rows.context(batch.stamp, decision.decision_id, ctx, candle))
         batch.add(*(rows.signal(batch.stamp, decision.decision_id, run.signal, run.latency_ns) for run in runs))
@@ -335,6 +350,7 @@ class Loop:
             "killed": self.account.gate.killed,
             "steps_left": self.source.count_steps(self.cursor),
             "hub": self.hub,
+            "models": "off" if self.router is None else self.router.words or self.router.mode,
         }
         stamp = self.scribe.stamp()
         if untold := self._untold:
