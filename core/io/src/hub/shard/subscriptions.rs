@@ -116,6 +116,7 @@ impl Shard {
         if interval_ms > 0 && topic.class == Class::Reliable {
             return Err(Refused::ThrottledReliable);
         }
+        self.topic_made(topic);
         self.catch_head_up(topic);
         let same_run = resume.is_some_and(|resume| resume.epoch == self.shared.epoch);
         let most = self.shared.config.max_subscriptions;
@@ -161,12 +162,8 @@ impl Shard {
         if conn.subs.len() + conn.wanted.len() >= most {
             return Err(Refused::TooMany);
         }
-        let slot = u32::try_from(conn.subs.len()).unwrap_or(u32::MAX);
-        let position = u32::try_from(entry.subs.len()).unwrap_or(u32::MAX);
-        conn.subs.reserve_exact(usize::from(conn.subs.is_empty()));
-        conn.subs.push(SubRef { topic: topic.id, position });
         let snapshot = began != Began::Resumed && head > 0 && topic.framing == crate::hub::topic::Framing::Envelope;
-        entry.subs.push(Sub { conn: id.index, slot, next, interval_ms, snapshot, waiting: false, due: 0 });
+        attach(entry, conn, id, Sub { conn: 0, slot: 0, next, interval_ms, snapshot, waiting: false, due: 0 });
         entry.tally.sent += if next == CURRENT { 0 } else { head - next };
         add!(self.shared.counters.subscriptions, 1);
         Ok((began, head))
@@ -299,20 +296,22 @@ impl Shard {
         }
     }
 
-    /// A topic was made: everybody who waited for it is subscribed, before its first message is taken.
+    /// A topic was made: everybody who waited for it is subscribed, all of them before its first message is taken. Knowing
+    /// it already changes nothing.
     pub(super) fn topic_made(&mut self, topic: &Arc<Topic>) {
+        if matches!(self.topics.get(topic.id as usize), Some(Some(_))) || self.entry(topic).is_none() {
+            return;
+        }
         let fitting = self.wanted.iter().filter(|(pattern, _)| matches(pattern, &topic.name));
-        let ids: Vec<ConnId> = fitting.flat_map(|(_, ids)| ids.iter().copied()).collect();
+        let mut ids: Vec<ConnId> = fitting.flat_map(|(_, ids)| ids.iter().copied()).collect();
+        ids.sort_unstable_by_key(|id| (id.index, id.serial));
+        ids.dedup();
         for id in ids {
             let Some(conn) = self.conns.get(id) else { continue };
-            if conn.subs.iter().any(|reference| reference.topic == topic.id) {
-                continue; // it found the topic before this shard was told of it
-            }
             let fits = |wish: &&Wanted| matches(&wish.pattern, &topic.name) && passes(&wish.filter, &topic.name);
             let Some(filter) = conn.wanted.iter().find(fits).map(|wish| wish.filter.clone()) else { continue };
             if conn.session.as_ref().is_none_or(|session| session.receive(&topic.name)) {
-                // A reader at its bound stays without the topic; its list of subscriptions says so.
-                let _ = self.subscribe_from_start(id, topic, &filter);
+                self.subscribe_first(id, topic, &filter);
             }
         }
         if let Some(entry) = self.entry(topic)
@@ -322,15 +321,18 @@ impl Shard {
         }
     }
 
-    /// Subscribes somebody who waited for the topic: it is owed every message from the first.
-    fn subscribe_from_start(&mut self, id: ConnId, topic: &Arc<Topic>, filter: &Filter) -> Result<(), Refused> {
-        let throttled = topic.class == Class::Reliable && filter.min_interval_ms.is_some();
-        let filter = if throttled { &Filter::default() } else { filter };
-        let resume = Resume { epoch: self.shared.epoch.clone(), offset: None };
-        self.subscribe(id, topic, filter, Some(&resume))?;
-        self.settle(topic.id);
-        self.pump(id);
-        Ok(())
+    /// Subscribes somebody who waited for the topic: the shard has taken nothing of it, so it is owed every message. A
+    /// reader at its bound stays without the topic; its list of subscriptions says so.
+    fn subscribe_first(&mut self, id: ConnId, topic: &Arc<Topic>, filter: &Filter) {
+        let interval_ms = if topic.class == Class::Reliable { 0 } else { filter.min_interval_ms.unwrap_or(0) };
+        let most = self.shared.config.max_subscriptions;
+        let Self { topics, conns, .. } = self;
+        let (Some(Some(entry)), Some(conn)) = (topics.get_mut(topic.id as usize), conns.get_mut(id)) else { return };
+        if conn.subs.len() + conn.wanted.len() < most {
+            let (next, snapshot, waiting) = (CURRENT, false, false);
+            attach(entry, conn, id, Sub { conn: 0, slot: 0, next, interval_ms, snapshot, waiting, due: 0 });
+            add!(self.shared.counters.subscriptions, 1);
+        }
     }
 
     /// Is a connection still owed messages of a reliable topic?
@@ -348,6 +350,15 @@ impl Shard {
                 sub.is_some_and(|sub| sub.next != CURRENT)
             })
     }
+}
+
+/// Puts a subscription into the topic's list and the connection's; who it is for and where it lies is filled in.
+fn attach(entry: &mut ShardTopic, conn: &mut Conn, id: ConnId, sub: Sub) {
+    let slot = u32::try_from(conn.subs.len()).unwrap_or(u32::MAX);
+    let position = u32::try_from(entry.subs.len()).unwrap_or(u32::MAX);
+    conn.subs.reserve_exact(usize::from(conn.subs.is_empty()));
+    conn.subs.push(SubRef { topic: entry.topic.id, position });
+    entry.subs.push(Sub { conn: id.index, slot, ..sub });
 }
 
 /// Does a filter let this topic through?
