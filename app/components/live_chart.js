@@ -49,7 +49,8 @@ class LiveChart {
     this.badge = root.querySelector(".state");
     this.legend = root.querySelector(".legend");
     this.bars = [];
-    this.step = 7;
+    this.step = null; // pixels a bar; null: as many as were asked for fit
+    this.asked = 0;
     this.offset = 0; // bars between the right edge and the newest bar; 0 follows the market
     this.retries = 0;
     this.gaps = 0;
@@ -68,6 +69,10 @@ class LiveChart {
       this.bars = [];
       this.offset = 0;
       this.received = 0;
+    }
+    if (changed || data.bars.length !== this.asked) {
+      this.asked = data.bars.length;
+      this.step = null;
     }
     for (const bar of data.bars) this.add(bar);
     if (moved) this.connect();
@@ -174,7 +179,7 @@ class LiveChart {
     });
     canvas.addEventListener("dblclick", () => {
       this.offset = 0;
-      this.step = 7;
+      this.step = null;
       this.schedule();
     });
   }
@@ -201,6 +206,7 @@ class LiveChart {
     const bottom = height - BOTTOM;
     const split = bottom * (1 - VOLUME_SHARE);
     const end = this.bars.length - this.offset;
+    this.step ??= Math.min(MAX_STEP, Math.max(MIN_STEP, right / Math.max(1, this.asked)));
     const begin = Math.max(0, end - Math.ceil(right / this.step));
     const shown = this.bars.slice(begin, end);
     let low = Math.min(...shown.map((bar) => bar[3]));

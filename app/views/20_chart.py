@@ -45,11 +45,15 @@ def choose(known: tuple[str, ...]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         symbol = st.selectbox("Symbol", known, width=140)
         offered = timeframes(station())
+        if st.session_state.get("follow"):
+            offered = offered[:1]  # the bars that the engine sends
         timeframe = st.segmented_control("Bars of", offered, default=offered[0], required=True, width=180)
         bars = st.segmented_control(
             "Show", BARS, default=250, required=True, format_func=lambda count: f"{count} bars", width=300
         )
-        follow = st.toggle("Follow the market", help="Candles that come by WebSocket as bars close; the zoom stays.")
+        follow = st.toggle(
+            "Follow the market", key="follow", help="Candles that come by WebSocket as bars close; the zoom stays."
+        )
     if follow:
         follow_market(symbol, bars)
     else:

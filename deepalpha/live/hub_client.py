@@ -13,17 +13,15 @@ missed in between is a `Gap`, known from the offsets of the topic; so is what th
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Iterator, Sequence
-from types import TracebackType
 from typing import Any, Self
 
 import msgspec
 
 from deepalpha import _core
 from deepalpha.errors import HubError
-from deepalpha.market.feed import FeedEvent, readable
+from deepalpha.market.feed import Closing, FeedEvent, readable
 from deepalpha.types import Fact
 
 PROTOCOL = "deepalpha.v1"
@@ -83,7 +81,7 @@ class _Record(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Record).decode
 
 
-class Subscription:
+class Subscription(Closing):
     """Messages of a hub's topics, in batches; iterate over it with `async for` or call `poll`.
 
     Args:
@@ -221,19 +219,3 @@ class Subscription:
         """Close the connection and wait for its thread. Idempotent."""
         self._closed = True
         self._feed.stop()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await asyncio.to_thread(self.close)

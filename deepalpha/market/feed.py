@@ -114,7 +114,31 @@ def stream_urls(venue: str, symbols: Sequence[str], streams: Sequence[str]) -> l
     ]
 
 
-class Feed:
+class Closing:
+    """A context manager of both kinds: its end is `close`, which an event loop does not wait for."""
+
+    def close(self) -> None:
+        """End it; a second call does nothing."""
+        raise NotImplementedError(f"{type(self).__name__} has no close()")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.to_thread(self.close)
+
+
+class Feed(Closing):
     """Batches of market data; iterate over it, with `for` or `async for`, or call `poll`.
 
     Made by `Feed.live`, `Feed.recorded` and `Feed.lines`. It ends when a recording ends or after `close`.
@@ -257,22 +281,6 @@ class Feed:
     def close(self) -> None:
         """End it: connections are closed, their threads waited for. What was fetched stays. Idempotent."""
         self._source.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await asyncio.to_thread(self.close)
 
 
 async def readable(descriptor: int) -> None:

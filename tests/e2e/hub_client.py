@@ -346,3 +346,10 @@ def member(port: int, **how: Any) -> Wire:
     """A connection that speaks `deepalpha.v1`."""
     headers = [("Sec-WebSocket-Protocol", PROTOCOL), *how.pop("headers", ())]
     return Wire.open(port, "/", headers=headers, **how)
+
+
+def serves(server: Any) -> None:
+    """A fresh client gets its echo: whatever another one did stayed with that one."""
+    with Wire.open(server.port) as wire:
+        wire.text("still here")
+        assert wire.message() == b"still here"

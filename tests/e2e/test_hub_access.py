@@ -8,27 +8,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import importlib.util
 import json
-import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
+import hub_client as client
+import hub_server as process
 import pytest
 
-
-def _kit(name: str) -> Any:
-    """A module beside this file; tests are not a package."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None and spec.loader is not None
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-client, process = _kit("hub_client"), _kit("hub_server")
 Wire, Server, ask, member = client.Wire, process.Server, client.ask, client.member
 
 SECRET, OTHER = b"0123456789abcdef0123456789abcdef", b"another key of thirty-two bytes!"

@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
+import hub_server as process
 import pytest
 from websockets.asyncio.client import connect
 
-
-def _kit(name: str) -> Any:
-    """A module beside this file; tests are not a package."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None and spec.loader is not None
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-process = _kit("hub_server")
 PATIENCE_S = 30
 
 

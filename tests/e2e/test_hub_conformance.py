@@ -6,7 +6,6 @@ end, so a killed run looks like an empty one: the number of cases is asserted.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import hub_server as process
 import pytest
 
 CASES = 517
@@ -23,18 +23,6 @@ KOSOKU = [sys.executable, "-c", "from kosoku._cli import main; raise SystemExit(
 ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = pytest.mark.conformance
-
-
-def _kit(name: str) -> Any:
-    """A module beside this file; tests are not a package."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None and spec.loader is not None
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-process = _kit("hub_server")
 
 
 def verdicts(directory: Path) -> dict[str, dict[str, Any]]:

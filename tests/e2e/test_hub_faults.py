@@ -6,25 +6,13 @@ Everything goes over raw sockets to `deepalpha hub` in a process of its own; not
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
+import hub_client as client
+import hub_server as process
 import pytest
 
-
-def _kit(name: str) -> Any:
-    """A module beside this file; tests are not a package."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None and spec.loader is not None
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-client, process = _kit("hub_client"), _kit("hub_server")
 frame, closing, request = client.frame, client.closing, client.request
 Wire, Server = client.Wire, process.Server
 CONTINUATION, TEXT, BINARY, PING = client.CONTINUATION, client.TEXT, client.BINARY, client.PING
@@ -46,13 +34,6 @@ def hub() -> Iterator[Any]:
 def brisk() -> Iterator[Any]:
     with Server(**BRISK) as server:
         yield server
-
-
-def serves(server: Any) -> None:
-    """A fresh client gets its echo: whatever another one did stayed with that one."""
-    with Wire.open(server.port) as wire:
-        wire.text("still here")
-        assert wire.message() == b"still here"
 
 
 WIRE_FAULTS = {
@@ -95,7 +76,7 @@ def test_a_broken_frame_ends_the_connection_with_its_code(hub: Any, fault: str) 
         code = wire.ending()
     assert code in codes
     assert hub.memory_kb() - before < 16 << 10, "a claimed length is not allocated"
-    serves(hub)
+    client.serves(hub)
 
 
 @pytest.mark.parametrize(("sent", "answer"), [(1000, 1000), (1001, 1001), (3000, 3000), (4999, 4999)])
@@ -168,7 +149,7 @@ def test_a_bad_upgrade_is_refused_before_it_is_a_websocket(hub: Any, fault: str)
     assert reply.status in statuses, reply
     if fault == "version 8":
         assert reply.headers["sec-websocket-version"] == "13"
-    serves(hub)
+    client.serves(hub)
 
 
 @pytest.mark.parametrize("start", [b"\x16\x03\x01\x02\x00", b"\r\n" * 5000, b"\0" * 4096, b"GET " + b"/" * 70_000])

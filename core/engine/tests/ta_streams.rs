@@ -30,7 +30,8 @@ fn params_of(spec: &Spec, period: u32) -> Vec<f64> {
 /// Bars that could be a market's: open, high, low, close around one walk, with ties and jumps; then volume, and sessions of 17 bars.
 fn market(length: usize) -> impl Strategy<Value = Vec<Vec<f64>>> {
     let step = prop_oneof![4 => -2.0..2.0_f64, 1 => Just(0.0), 1 => (-8..8_i32).prop_map(f64::from)];
-    prop::collection::vec((step, 0.0..2.0_f64, 0.0..2.0_f64, 0..1000_u32), length).prop_map(|steps| {
+    let volume = prop_oneof![1 => Just(0), 5 => 1..1000_u32];
+    prop::collection::vec((step, 0.0..2.0_f64, 0.0..2.0_f64, volume), length).prop_map(|steps| {
         let mut columns = vec![Vec::new(); COLUMNS];
         let mut price = 100.0;
         for (bar, (step, up, down, volume)) in (0_u32..).zip(steps) {

@@ -31,4 +31,10 @@ mod tests {
         let out = SPEC.compute_vec(&[&[5.0, 5.0], &[1.0, 1.0], &[8.0, 0.0]], &[]).unwrap_or_default().concat();
         assert_eq!(out, [0.5, 0.0]);
     }
+
+    #[test]
+    fn has_no_value_where_a_price_is_missing_even_without_volume() {
+        let out = SPEC.compute_vec(&[&[f64::NAN], &[1.0], &[0.0]], &[]).unwrap_or_default().concat();
+        assert!(out.iter().all(|value| value.is_nan()), "{out:?}");
+    }
 }

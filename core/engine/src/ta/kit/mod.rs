@@ -81,9 +81,10 @@ pub(crate) fn if_nearly_equal<N: simd::Number>(left: N, right: N, then: N, other
     N::if_equal(left, right, then, N::if_above(noise, (left - right).magnitude(), then, other))
 }
 
-/// `numerator / denominator`, or 0 where the denominator is 0, as TA-Lib answers.
+/// `numerator / denominator`, or 0 where the denominator is 0, as TA-Lib answers. What is missing stays missing: NaN over
+/// 0 is NaN.
 pub(crate) fn ratio_or_zero(numerator: f64, denominator: f64) -> f64 {
-    if denominator == 0.0 { 0.0 } else { numerator / denominator }
+    if denominator == 0.0 && numerator.is_finite() { 0.0 } else { numerator / denominator }
 }
 
 /// A count as a float. Exact below 2^53; lengths and periods are far below.
