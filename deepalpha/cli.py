@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from deepalpha import cli_data, cli_hub
+from deepalpha import cli_data, cli_decisions, cli_hub
 from deepalpha.config import Workspace
 from deepalpha.errors import DeepAlphaError, EngineError
 from deepalpha.live import control
@@ -73,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     for verdict in ("approve", "reject"):
         made = add(commands, verdict, _decide(verdict), f"{verdict} a waiting decision")
         made.add_argument("decision", help="its id, or the beginning of it")
+    cli_decisions.add_commands(commands, add)
     cli_data.add_commands(group("data", "market data"), add)
     cli_hub.add_commands(commands, add, shared)
     store = group("store", "the analyst's store")

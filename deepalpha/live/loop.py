@@ -23,7 +23,8 @@ from deepalpha.errors import HubError, StoreError
 from deepalpha.execution import STATISTICS_BARS, PracticeAccount, plan_order
 from deepalpha.live.broadcast import Broadcast
 from deepalpha.live.commands import CommandDesk
-from deepalpha.live.headlines import collect
+from deepalpha.live.headlines import HeadlineLog, collect
+from deepalpha.live.history import Known
 from deepalpha.live.pending import Pending, PendingBook
 from deepalpha.live.records import Batch, Scribe
 from deepalpha.live.recovery import Recovery
@@ -56,6 +57,14 @@ def replay_source(workspace: Workspace, settings: Settings) -> ReplaySource:
     start = settings.replay.start
     begin = (start - type(start)(1970, 1, 1)).days * DAY
     return ReplaySource(catalog, settings.symbols, settings.timeframe, start=begin)
+
+
+def decision_config(settings: Settings) -> DecisionConfig:
+    """What the decision engine needs of the settings: how to decide, and what a trade costs."""
+    account = settings.account
+    return DecisionConfig(
+        **settings.decision.model_dump(), fee_rate=float(account.fee_rate), slippage=float(account.slippage)
+    )
 
 
 class Loop:
@@ -114,7 +123,10 @@ class Loop:
     def hear(self) -> None:
         """Take the headlines the feeds brought since the last call; never waits for the network."""
         news = self.feeds.take()
-        self.news.add(news.headlines)
+        if self.news.add(news.headlines):
+            batch = self.scribe.batch()
+            self.headlines.write(self.news, batch)
+            batch.commit()
         self._note_unread(news.problems)
 
     def _latest_account(self) -> str:
@@ -140,8 +152,21 @@ class Loop:
         self.cursor = 0
         self.desk = CommandDesk(self)
         Recovery(self).run()
+        self._keep_settings()
         self._next: Step | None = None
         self._look()
+
+    def _keep_settings(self) -> None:
+        """Write down what this run is set to and the headlines it starts with: a replay needs both.
+
+        Addresses of feeds stay out: some carry a subscriber's key.
+        """
+        batch = self.scribe.batch()
+        body = self.settings.model_dump(mode="json", exclude={"agents": {"feeds"}})
+        batch.audit("settings", self.run_id, "begun", self.cursor, body)
+        self.headlines = HeadlineLog(self.ops)
+        self.headlines.write(self.news, batch)
+        batch.commit()
 
     def _models(self, account_id: str) -> tuple[Router | None, Reviewer | None]:
         """The language models of the settings and what reviews votes with them; None when they are switched off."""
@@ -156,13 +181,7 @@ class Loop:
     def _decider(self, account_id: str) -> DecisionEngine:
         """A decision engine that knows nothing yet. ConfigError: a rule names an agent or symbol there is not."""
         check_rules(self.settings.decision.rules, [agent.name for agent in self.agents], self.settings.symbols)
-        account = self.settings.account
-        config = DecisionConfig(
-            **self.settings.decision.model_dump(),
-            fee_rate=float(account.fee_rate),
-            slippage=float(account.slippage),
-        )
-        return DecisionEngine(config, scope=account_id, clock=self.clock)
+        return DecisionEngine(decision_config(self.settings), scope=account_id, clock=self.clock)
 
     def _look(self) -> None:
         """Ask the source for steps after the cursor; a market that goes on may have new ones."""
@@ -210,6 +229,7 @@ class Loop:
                 soon = self._next is not None and self.state == "running"
                 await asyncio.sleep(min(POLL_S, max(due - now, 0.001)) if soon else POLL_S)
         self.feeds.stop()
+        await self._let_go()
         self.heartbeat()
         self.project()
 
@@ -219,7 +239,13 @@ class Loop:
         while self._next is not None and not self.stopping:
             await self.step()
             done += 1
+        await self._let_go()
         return done
+
+    async def _let_go(self) -> None:
+        """Close the connections to language models."""
+        if self.router is not None:
+            await self.router.close()
 
     def stop(self) -> None:
         """Finish the step in hand and leave."""
@@ -256,8 +282,9 @@ class Loop:
         runs = await run_agents(ctx, self.agents, deadline_s=self.settings.agents.deadline_s)
         if self.reviewer is not None:
             runs = await review_votes(ctx, runs, self.reviewer, self.settings.llm.reviewers)
+        known = Known.by(self.decider)
         decision = self.decider.decide(ctx, [run.signal for run in runs])
-        batch.add(rows.context(batch.stamp, decision.decision_id, ctx, candle))
+        batch.add(rows.context(batch.stamp, decision.decision_id, ctx, candle, known))
         batch.add(*(rows.signal(batch.stamp, decision.decision_id, run.signal, run.latency_ns) for run in runs))
         status, pending = self._rule(decision, totals, batch)
         batch.add(rows.decision(batch.stamp, decision, status.value))
