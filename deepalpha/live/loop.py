@@ -377,6 +377,7 @@ class Loop:
             "killed": self.account.gate.killed,
             "steps_left": self.source.count_steps(self.cursor),
             "hub": self.hub,
+            "cache": [self.decider.cache_hits, self.decider.cache_misses],
             "models": "off" if self.router is None else self.router.words or self.router.mode,
         }
         stamp = self.scribe.stamp()
