@@ -66,8 +66,8 @@ def reliability_chart(frame: pl.DataFrame) -> Option:
         bars.append([{"coord": ends[0]}, {"coord": ends[1]}])
     dots = [[round(row["said"], 4), round(row["came"], 4), row["n"]] for row in frame.iter_rows(named=True)]
     muted = COLOURS[Tone.MUTED]
-    ends: list[float] = [abs(value - 0.5) for name in ("said", "low", "high") for value in frame[name].to_list()]
-    reach = min(0.5, math.ceil(10 * max(ends, default=0.5)) / 10)  # around the data: most markets say little
+    spread: list[float] = [abs(value - 0.5) for name in ("said", "low", "high") for value in frame[name].to_list()]
+    reach = min(0.5, math.ceil(10 * max(spread, default=0.5)) / 10)  # around the data: most markets say little
     low, high = round(0.5 - reach, 1), round(0.5 + reach, 1)
     axis = {"type": "value", "min": low, "max": high, "splitLine": {"lineStyle": {"opacity": 0.25}}}
     return {
