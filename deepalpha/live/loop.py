@@ -16,6 +16,8 @@ import numpy as np
 
 from deepalpha.agents import discover, run_agents, series_needed
 from deepalpha.agents.base import BaseAgent
+from deepalpha.agents.peers import WINDOW as PEER_WINDOW
+from deepalpha.agents.peers import peers
 from deepalpha.agents.review import check_reviewed, review_votes
 from deepalpha.config import Settings, Workspace
 from deepalpha.decision import DecisionConfig, DecisionEngine, build_context, check_rules
@@ -42,6 +44,7 @@ from deepalpha.types import (
     Context,
     Decision,
     DecisionStatus,
+    Peer,
     PositionView,
 )
 
@@ -354,6 +357,7 @@ class Loop:
             unrealised_pnl=float(position.unrealised_pnl) if position else 0.0,
             equity=float(totals.equity),
             drawdown=float(1 - totals.equity / self.peak) if self.peak > 0 else 0.0,
+            peers=self._peers(candle.symbol, asof),
         )
         return build_context(
             symbol=candle.symbol,
@@ -364,6 +368,12 @@ class Loop:
             news=self.news.known(candle.symbol, asof, int(self.settings.agents.news_days * DAY)),
             position=view,
         )
+
+    def _peers(self, symbol: str, asof: int) -> tuple[Peer, ...]:
+        """The account's other symbols as the agents may know them."""
+        held = {item.symbol: float(item.quantity * item.last_price) for item in self.account.gateway.positions()}
+        windows = {name: self.source.window(name, asof, PEER_WINDOW + 1) for name in self.settings.symbols}
+        return peers(symbol, windows, held)
 
     def heartbeat(self) -> None:
         """Say that the engine lives and what it does."""
