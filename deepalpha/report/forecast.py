@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 ENGINE = "engine's decisions"
 BUY_AND_HOLD = "buy and hold"
-_PRIOR = 1.0  # one imagined outcome of each kind: Laplace's rule
 
 
 class Outcomes(NamedTuple):
@@ -62,12 +61,14 @@ def outcomes_of(cases: Sequence[Case], cost: float) -> Outcomes:
     return Outcomes(gross, up, (gross > cost).astype(np.float64), (-gross > cost).astype(np.float64))
 
 
-def base_rate(cases: Sequence[Case], came: Floats, counts: NDArray[np.bool_] | None = None) -> Floats:
-    """Share of an event among earlier outcomes: (sum + 1) / (n + 2) over cases resolved by each case's moment.
+def base_rate(cases: Sequence[Case], came: Floats, prior: float, counts: NDArray[np.bool_] | None = None) -> Floats:
+    """Share of an event among earlier outcomes: (sum + prior / 2) / (n + prior) over cases resolved by each moment.
 
     Args:
         cases: in order of decision.
         came: shape (n,), 1, 0 or 0.5.
+        prior: imagined outcomes, half of each kind. Overlapping outcomes say less than their number, and a base rate
+            that jumps with the first of them would be too easy to beat.
         counts: which cases count; None: all.
     """
     asof = np.array([case.asof for case in cases], dtype=np.int64)
@@ -77,11 +78,13 @@ def base_rate(cases: Sequence[Case], came: Floats, counts: NDArray[np.bool_] | N
     sums = np.concatenate([[0.0], np.cumsum((came * weight)[order])])
     seen = np.concatenate([[0.0], np.cumsum(weight[order])])
     known = np.searchsorted(ended[order], asof, side="right")
-    rates: Floats = (sums[known] + _PRIOR) / (seen[known] + 2.0 * _PRIOR)
+    rates: Floats = (sums[known] + prior / 2.0) / (seen[known] + prior)
     return rates
 
 
-def forecasts(cases: Sequence[Case], voters: Sequence[str], fusers: Sequence[str], cost: float) -> Iterator[Forecast]:
+def forecasts(
+    cases: Sequence[Case], voters: Sequence[str], fusers: Sequence[str], *, cost: float, prior: float
+) -> Iterator[Forecast]:
     """Every row of the table, the engine first.
 
     Args:
@@ -89,10 +92,11 @@ def forecasts(cases: Sequence[Case], voters: Sequence[str], fusers: Sequence[str
         voters: names of the voting agents.
         fusers: names of the fusers, keys of `Case.shadows`.
         cost: share of the price that the way in and out takes.
+        prior: see `base_rate`.
     """
     outcomes = outcomes_of(cases, cost)
-    paid = _Paid(cases, outcomes)
-    climate = base_rate(cases, outcomes.up)
+    paid = _Paid(cases, outcomes, prior)
+    climate = base_rate(cases, outcomes.up, prior)
     nobody = np.zeros(len(cases), dtype=bool)
 
     def up_row(name: str, kind: RowKind, p: Floats, side: Floats, failed: NDArray[np.bool_] = nobody) -> Forecast:
@@ -117,11 +121,13 @@ def forecasts(cases: Sequence[Case], voters: Sequence[str], fusers: Sequence[str
     for name in fusers:
         lean = np.array([1.0 if case.shadows[name] >= 0.0 else -1.0 for case in cases])
         p = np.array([_chance(case, name) for case in cases])
-        yield pays_row(f"{name} calibrated", RowKind.CALIBRATED, lean, p, np.where(_worth(cases, lean, p, cost), lean, 0))
+        yield pays_row(
+            f"{name} calibrated", RowKind.CALIBRATED, lean, p, np.where(_worth(cases, lean, p, cost), lean, 0)
+        )
     ones = np.ones(len(cases))
     last = _sign(np.array([case.last_return for case in cases]))
     went = np.where(last > 0, outcomes.up, 1.0 - outcomes.up)
-    goes_on = base_rate(cases, went, last != 0.0)
+    goes_on = base_rate(cases, went, prior, last != 0.0)
     momentum = np.where(last == 0.0, 0.5, np.where(last > 0.0, goes_on, 1.0 - goes_on))
     yield up_row("always buy", RowKind.BASELINE, climate, ones)
     yield up_row("coin, p = 0.5", RowKind.BASELINE, 0.5 * ones, 0.0 * ones)
@@ -138,9 +144,9 @@ _SIDE = {Action.BUY: 1.0, Action.SELL: -1.0, Action.HOLD: 0.0}
 class _Paid:
     """Whether a side paid, and how often it had."""
 
-    def __init__(self, cases: Sequence[Case], outcomes: Outcomes) -> None:
+    def __init__(self, cases: Sequence[Case], outcomes: Outcomes, prior: float) -> None:
         self._buy, self._sell = outcomes.buy_paid, outcomes.sell_paid
-        self._buy_rate, self._sell_rate = base_rate(cases, self._buy), base_rate(cases, self._sell)
+        self._buy_rate, self._sell_rate = base_rate(cases, self._buy, prior), base_rate(cases, self._sell, prior)
 
     def of(self, lean: Floats) -> tuple[Floats, Floats]:
         """Event and base rate of the side leaned to; without a side that of a purchase."""

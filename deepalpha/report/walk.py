@@ -1,4 +1,4 @@
-"""The walk: agents and the decision engine over stored bars in order of time, as the live loop asks them, on no account.
+"""The walk: agents and the decision engine over stored bars in order of time, as the live loop asks them.
 
 Invariants: at a moment all closes are observed before anything is decided; a vote sees what the source's `window` gives
 up to its own bar's close; symbols of one moment are taken in alphabetical order, whatever order the source has, so that
