@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 WARM_UP = 250
 """Closed bars a symbol has before it is decided on: a year of days."""
 PRIOR_HORIZONS = 10
-"""Weight of "half and half" in the base rate, in horizons of all symbols: overlapping outcomes are worth that little."""
+"""Weight of "half and half" in the base rate, in horizons of all symbols: overlapping outcomes say little."""
 
 
 def evaluate(
@@ -88,14 +88,17 @@ def evaluate(
             f"walked, and a symbol needs {warm_up} to warm up and {settings.decision.horizon_bars} for the horizon "
             "after a decision; give more bars, or a finer timeframe"
         )
+    reached = sorted({case.symbol for case in walk.cases})
+    others = sorted(set(source.symbols) - set(reached))
+    unreached = [f"no decision was judged on {', '.join(others)}: too few bars, or past the limit"] if others else []
     data = DataFacts(
         name=name,
-        symbols=tuple(sorted(source.symbols)),
+        symbols=tuple(reached),
         timeframe=source.timeframe,
         bars=walk.bars,
         first=walk.cases[0].asof,
         last=max(case.resolved_at for case in walk.cases),
-        notes=tuple(notes),
+        notes=(*notes, *unreached),
     )
     return judge(walk, settings, chosen, data)
 
