@@ -131,7 +131,7 @@ def forecasts(
     momentum = np.where(last == 0.0, 0.5, np.where(last > 0.0, goes_on, 1.0 - goes_on))
     yield up_row("always buy", RowKind.BASELINE, climate, ones)
     yield up_row("coin, p = 0.5", RowKind.BASELINE, 0.5 * ones, 0.0 * ones)
-    yield up_row("last return goes on", RowKind.BASELINE, momentum, last)
+    yield up_row("last return", RowKind.BASELINE, momentum, last)
     silent = np.full(len(cases), np.nan)
     yield Forecast(
         BUY_AND_HOLD, RowKind.BASELINE, Event.NONE, silent, outcomes.up, climate, 0.0 * ones, nobody, always=True

@@ -52,7 +52,12 @@ def prepare(forecast: Forecast, part: Part, outcomes: Outcomes, grid: Grid, cost
     voted = part.mask & ~np.isnan(forecast.p)
     p = np.where(voted, forecast.p, 0.5)
     sided = (side != 0.0) & (outcomes.up != 0.5)
-    path = grid.held(symbol=part.symbol) if forecast.always else grid.path(side, symbol=part.symbol)
+    if not forecast.always:
+        path = grid.path(side, symbol=part.symbol)
+    elif part.symbol is not None or bool(part.mask.all()):
+        path = grid.held(symbol=part.symbol)
+    else:  # held over the horizons of these cases only
+        path = grid.path(part.mask.astype(np.float64))
     span = grid.span(part.symbol)
 
     def at_moments(values: Floats | Flags) -> Floats:

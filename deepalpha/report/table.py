@@ -97,7 +97,7 @@ def _regimes(rows: Sequence[Row]) -> list[str]:
     """Votes, skill and net a year of every judged row in every regime."""
     names = list(rows[0].regimes)
     lines = ["".ljust(_NAME) + "".join(name.rjust(25) for name in names)]
-    lines.append("".ljust(_NAME) + "".join(f"{'votes':>5} {'skill%':>13} {'net%':>5}" for _ in names))
+    lines.append("".ljust(_NAME) + "".join(f"{'votes':>6} {'skill%':>13} {'net%':>4}" for _ in names))
     kind = RowKind.ENGINE
     for row in rows:
         if row.kind is not kind:
@@ -109,7 +109,7 @@ def _regimes(rows: Sequence[Row]) -> list[str]:
 
 def _part(found: Scores) -> str:
     net = _dash(None if found.net is None else f"{100 * found.net.value:+.0f}")
-    return f"{found.votes:>5} {_share(found.skill, 0):>13} {net:>5}"
+    return f"{found.votes:>6} {_share(found.skill, 0):>13} {net:>4}"
 
 
 def _symbols(evaluation: Evaluation) -> list[str]:
@@ -152,14 +152,14 @@ def _notes(evaluation: Evaluation) -> Iterable[str]:
     yield (
         "votes: cases with a probability (engine: with a trade); out: abstained or failed. skill: Brier skill against "
         "the base rate in earlier outcomes, 0 is none. Agents, raw fusers and baselines say P(price higher at the "
-        "horizon's end); calibrated fusers and the engine P(the side leaned to earns its costs). logl: log loss, a coin "
-        "has .693. ECE: calibration error, 10 bins."
+        "horizon's end); calibrated fusers and the engine P(the side leaned to earns its costs). logl: log loss, a "
+        "coin has .693. ECE: calibration error, 10 bins."
     )
     yield (
-        "net: mean net return a year, not compounded. A side is held for the horizon; the mean of a symbol's open sides "
-        "is its position (each 1/horizon), capital is equal over symbols; a change pays half the round trip. DD: deepest "
-        "fall. turn: shares of capital traded a year; cost: % of capital a year. Calibrated fusers trade when a trade is "
-        "worth its costs."
+        "net: mean net return a year, not compounded. A side is held for the horizon; the mean of a symbol's open "
+        "sides is its position (each 1/horizon), capital is equal over symbols; a change pays half the round trip. "
+        "DD: deepest fall. turn: shares of capital traded a year; cost: % of capital a year. Calibrated fusers trade "
+        "when a trade is worth its costs."
     )
     yield (
         f"Intervals: {100 * evaluation.level:.0f} %, stationary bootstrap over moments, mean block "
