@@ -109,8 +109,7 @@ def judge(walk: Walk, settings: Settings, agents: Sequence[BaseAgent], data: Dat
     voters = sorted(agent.name for agent in agents if agent.role is AgentRole.VOTER)
     grid = Grid(cases, walk.closes, cost=walk.cost, bar_ns=check_timeframe(data.timeframe))
     block = float(max(2 * horizon, math.ceil(len(grid.moments) ** (1.0 / 3.0))))
-    prior = float(PRIOR_HORIZONS * horizon * len(grid.symbols))
-    rows = _rows(cases, voters, walk.cost, grid, block, prior)
+    rows = _rows(walk, voters, grid, block, horizon)
     finding, words = overall(rows)
     decided = Counter(case.fuser for case in cases)
     return Evaluation(
@@ -144,14 +143,14 @@ def settings_sha(settings: Settings) -> str:
     return hashlib.sha256(encode(used)).hexdigest()
 
 
-def _rows(
-    cases: Sequence[Case], voters: Sequence[str], cost: float, grid: Grid, block: float, prior: float
-) -> tuple[Row, ...]:
+def _rows(walk: Walk, voters: Sequence[str], grid: Grid, block: float, horizon: int) -> tuple[Row, ...]:
+    cases, cost = walk.cases, walk.cost
+    prior = float(PRIOR_HORIZONS * horizon * len(grid.symbols))
     outcomes = outcomes_of(cases, cost)
     made = list(forecasts(cases, voters, Learner(0.5, 0.5).names, cost=cost, prior=prior))
     parts = _parts(cases, grid)
     prepared = [prepare(forecast, part, outcomes, grid, cost) for forecast in made for part in parts]
-    scores = score(prepared, Sums(len(grid.moments), block), grid)
+    scores = score(prepared, Sums(len(grid.moments), block), grid, horizon)
     looked_at = sum(forecast.kind is not RowKind.BASELINE for forecast in made)
     return tuple(
         _row(forecast, parts, scores[at * len(parts) : (at + 1) * len(parts)], looked_at)

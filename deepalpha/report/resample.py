@@ -2,11 +2,16 @@
 
 Cases of one moment share their market and neighbouring horizons overlap, so moments, not cases, are drawn, in runs of
 geometric length (Politis & Romano 1994). All columns get the same draws: rows can be compared. O(draws x n x columns).
+
+Percentiles alone are too narrow here: of 250 moments with horizons of 5 a "95 %" interval covers the truth in 89 % of
+worlds. `widening` makes up for the three known reasons, after which 94 to 95 % are covered (the test measures it).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +25,7 @@ if TYPE_CHECKING:
 
 DRAWS, LEVEL, SEED = 999, 0.95, 1
 _CHUNK = 64  # draws at once: 64 x 10,000 moments are 5 MB
+_NORMAL = NormalDist()
 _DIGITS = 10  # bounds are rounded here, so that the last bits of a matrix product do not show
 
 
@@ -58,8 +64,41 @@ class Sums:
         return np.bincount(flat, minlength=draws * n).astype(np.float64).reshape(draws, n)
 
 
+def widening(moments: int, block: float, horizon: int, *, level: float = LEVEL) -> float:
+    """How much wider than the percentiles an interval has to be.
+
+    - Runs that end cut the ties between overlapping horizons: of a tie at distance k, (1 - 1/block)^k is left. Returns
+      over `horizon` bars have ties (horizon - k) / horizon.
+    - Drawn around the data's own mean, runs vary less than runs of the world: by 1 - 2 block / moments.
+    - moments / block independent runs give Student's t, not the normal distribution.
+
+    Args:
+        moments: with data in them, at least 3 blocks.
+        block: mean length of a run.
+        horizon: moments a case is open, at least 1.
+
+    Example:
+        >>> round(widening(250, 10.0, 5), 2), round(widening(2000, 10.0, 5), 2)
+        (1.19, 1.1)
+    """
+    ties = [(horizon - distance) / horizon for distance in range(1, horizon)]
+    left = [tie * (1.0 - 1.0 / block) ** distance for distance, tie in enumerate(ties, start=1)]
+    kept = (1.0 + 2.0 * math.fsum(left)) / (1.0 + 2.0 * math.fsum(ties))
+    runs = moments / block
+    z = _NORMAL.inv_cdf((1.0 + level) / 2.0)
+    # Student's t by the Cornish-Fisher expansion (Abramowitz & Stegun 26.7.5); from 4 degrees on within 2 %.
+    freedom = runs - 1.0
+    t = z + (z**3 + z) / (4.0 * freedom) + (5.0 * z**5 + 16.0 * z**3 + 3.0 * z) / (96.0 * freedom**2)
+    return t / z / math.sqrt(kept * (1.0 - 2.0 / runs))
+
+
 def interval(
-    whole: Floats, drawn: Floats, figure: Callable[[Floats], Floats], *, level: float = LEVEL
+    whole: Floats,
+    drawn: Floats,
+    figure: Callable[[Floats], Floats],
+    *,
+    wider: float = 1.0,
+    level: float = LEVEL,
 ) -> Interval | None:
     """A figure with its percentile interval.
 
@@ -67,6 +106,7 @@ def interval(
         whole: sums of the columns over the data, shape (k,).
         drawn: the same of every resample, shape (draws, k).
         figure: sums of shape (m, k) -> values of shape (m,), NaN where it cannot be taken.
+        wider: both sides are stretched by this; see `widening`.
 
     Returns:
         None when the data or more than a tenth of the resamples give no figure.
@@ -77,5 +117,5 @@ def interval(
     if not np.isfinite(value) or len(found) < 0.9 * len(drawn):
         return None
     tail = (1.0 - level) / 2.0
-    low, high = np.quantile(found, [tail, 1.0 - tail])
-    return Interval(value=round(value, _DIGITS), low=round(float(low), _DIGITS), high=round(float(high), _DIGITS))
+    low, high = (value + wider * (float(bound) - value) for bound in np.quantile(found, [tail, 1.0 - tail]))
+    return Interval(value=round(value, _DIGITS), low=round(low, _DIGITS), high=round(high, _DIGITS))

@@ -6,6 +6,7 @@ All figures with an interval are ratios of sums over moments, so one set of resa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,13 +18,13 @@ from deepalpha.decision.metrics import Interval, brier, calibration_error, log_l
 from deepalpha.report.facts import Scores
 from deepalpha.report.forecast import Forecast, Outcomes
 from deepalpha.report.path import Grid, Path, compounded, drawdown
-from deepalpha.report.resample import Sums, interval
+from deepalpha.report.resample import Sums, interval, widening
 
 if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Flags = NDArray[np.bool_]
 
-BLOCKS = 3.0
+BLOCKS = 5.0
 """An interval needs at least so many blocks of moments with votes, and `ENOUGH` votes."""
 COLUMNS = ("hits", "sided", "loss", "reference", "votes", "trade_net", "trades", "net", "net_squared", "bars")
 
@@ -81,47 +82,62 @@ def prepare(forecast: Forecast, part: Part, outcomes: Outcomes, grid: Grid, cost
     return Prepared(forecast, part, path, span, np.column_stack(columns))
 
 
-def score(prepared: Sequence[Prepared], sums: Sums, grid: Grid) -> list[Scores]:
-    """Figures of all rows and parts with intervals over the same resamples."""
+def score(prepared: Sequence[Prepared], sums: Sums, grid: Grid, horizon: int) -> list[Scores]:
+    """Figures of all rows and parts with intervals over the same resamples; `horizon` in moments."""
     width = len(COLUMNS)
     drawn = sums.of(np.hstack([item.columns for item in prepared]))
-    return [_score(item, drawn[:, at * width : (at + 1) * width], sums.block, grid) for at, item in enumerate(prepared)]
+    return [
+        _Figures(item, drawn[:, at * width : (at + 1) * width], sums.block, horizon, grid).scores()
+        for at, item in enumerate(prepared)
+    ]
 
 
-def _score(item: Prepared, drawn: Floats, block: float, grid: Grid) -> Scores:
-    forecast, mask, columns = item.forecast, item.part.mask, item.columns
-    whole = columns.sum(axis=0)
-    voted = mask & ~np.isnan(forecast.p)
-    p, y = forecast.p[voted], forecast.y[voted]
-    votes, cases = int(voted.sum()), int(mask.sum())
-    failed = int((mask & forecast.failed & ~voted).sum())
-    year = grid.bars_per_year(item.span)
-    sides = enough(columns[:, _AT["trades"]], block) or (forecast.always and enough(columns[:, _AT["bars"]], block))
+class _Figures:
+    """The figures of one row over one part."""
 
-    def figure(kind: str, *, shown: bool) -> Interval | None:
-        return interval(whole, drawn, lambda found: _figure(kind, found, year)) if shown else None
+    def __init__(self, item: Prepared, drawn: Floats, block: float, horizon: int, grid: Grid) -> None:
+        self._item, self._drawn, self._block, self._horizon = item, drawn, block, horizon
+        self._whole = item.columns.sum(axis=0)
+        self._year = grid.bars_per_year(item.span)
 
-    return Scores(
-        cases=cases,
-        votes=votes,
-        abstained=cases - votes - failed,
-        failed=failed,
-        trades=int(whole[_AT["trades"]]),
-        hit=figure("hit", shown=enough(columns[:, _AT["sided"]], block)),
-        brier=brier(p, y) if votes else None,
-        log_loss=log_loss(p, y) if votes else None,
-        climatology=brier(forecast.reference[voted], y) if votes else None,
-        skill=figure("skill", shown=enough(columns[:, _AT["votes"]], block)),
-        ece=calibration_error(p, y) if votes else None,
-        net_per_trade=figure("net_per_trade", shown=enough(columns[:, _AT["trades"]], block)),
-        net=figure("net", shown=sides),
-        total=compounded(item.path.net),
-        gross=compounded(item.path.gross),
-        sharpe=figure("sharpe", shown=sides),
-        drawdown=drawdown(item.path.net),
-        turnover=_a_year(item.path.traded, item.span, year),
-        cost=_a_year(item.path.cost, item.span, year),
-    )
+    def scores(self) -> Scores:
+        """All of them."""
+        forecast, mask, path, span = self._item.forecast, self._item.part.mask, self._item.path, self._item.span
+        voted = mask & ~np.isnan(forecast.p)
+        p, y = forecast.p[voted], forecast.y[voted]
+        votes, cases = int(voted.sum()), int(mask.sum())
+        failed = int((mask & forecast.failed & ~voted).sum())
+        positions = "bars" if forecast.always and not math.isnan(self._year) else "trades"
+        return Scores(
+            cases=cases,
+            votes=votes,
+            abstained=cases - votes - failed,
+            failed=failed,
+            trades=int(self._whole[_AT["trades"]]),
+            hit=self._with_bounds("hit", "sided"),
+            brier=brier(p, y) if votes else None,
+            log_loss=log_loss(p, y) if votes else None,
+            climatology=brier(forecast.reference[voted], y) if votes else None,
+            skill=self._with_bounds("skill", "votes"),
+            ece=calibration_error(p, y) if votes else None,
+            net_per_trade=self._with_bounds("net_per_trade", "trades"),
+            net=self._with_bounds("net", positions),
+            total=compounded(path.net),
+            gross=compounded(path.gross),
+            sharpe=self._with_bounds("sharpe", positions),
+            drawdown=drawdown(path.net),
+            turnover=_a_year(path.traded, span, self._year),
+            cost=_a_year(path.cost, span, self._year),
+        )
+
+    def _with_bounds(self, kind: str, of: str) -> Interval | None:
+        """A figure with its interval, if column `of` has enough."""
+        counts = self._item.columns[:, _AT[of]]
+        if not enough(counts, self._block):
+            return None
+        wider = widening(int(np.count_nonzero(counts)), self._block, self._horizon)
+        year = self._year
+        return interval(self._whole, self._drawn, lambda sums: _figure(kind, sums, year), wider=wider)
 
 
 def enough(counts: Floats, block: float) -> bool:
@@ -161,4 +177,4 @@ def _figure(kind: str, sums: Floats, year: float) -> Floats:
 
 
 def _a_year(values: Floats, span: Flags, year: float) -> float:
-    return float(values.sum() / span.sum() * year) if span.any() and year == year else 0.0
+    return float(values.sum() / span.sum() * year) if span.any() and not math.isnan(year) else 0.0

@@ -163,7 +163,8 @@ def _notes(evaluation: Evaluation) -> Iterable[str]:
     )
     yield (
         f"Intervals: {100 * evaluation.level:.0f} %, stationary bootstrap over moments, mean block "
-        f"{evaluation.block:g} (horizon {evaluation.horizon_bars}), {evaluation.draws} draws; none below 50 votes. "
+        f"{evaluation.block:g} (horizon {evaluation.horizon_bars}), {evaluation.draws} draws, widened "
+        f"for overlap and few moments; none below 50 votes or five blocks. "
         f"-: not measurable. {evaluation.bars_per_year:.0f} bars a year. {evaluation.unresolved} decisions have no "
         "outcome yet and are not judged."
     )

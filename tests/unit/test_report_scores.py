@@ -20,7 +20,7 @@ from deepalpha.market import FrameSource, NewsBook
 from deepalpha.report import DataFacts, Evaluation, Finding, RowKind, Scores
 from deepalpha.report.evaluation import judge
 from deepalpha.report.forecast import ENGINE
-from deepalpha.report.resample import Sums, interval
+from deepalpha.report.resample import Sums, interval, widening
 from deepalpha.report.verdict import find, stretched
 from deepalpha.report.walk import Case, Walk, Walker
 from deepalpha.types import Action
@@ -244,18 +244,24 @@ def test_every_resample_has_as_many_moments_as_the_data_and_keeps_neighbours_tog
         sums.of(np.ones((299, 1)))
 
 
-def test_the_interval_of_a_mean_covers_the_truth_about_as_often_as_it_says() -> None:
-    n, covered, worlds = 250, 0, 120
-    sums = Sums(n, 10.0, draws=199)
-    for seed in range(worlds):
-        noise = np.random.default_rng(seed).normal(0.0, 1.0, n + 4)
-        series = np.convolve(noise, np.ones(5) / 5.0, mode="valid")  # overlaps as horizons of five bars do
-        columns = np.column_stack([series, np.ones(n)])
-        found = interval(columns.sum(axis=0), sums.of(columns), lambda x: x[:, 0] / x[:, 1])
+@pytest.mark.parametrize(("n", "horizon"), [(250, 5), (800, 5), (400, 1)])
+def test_an_interval_covers_the_truth_about_as_often_as_it_says(n: int, horizon: int) -> None:
+    worlds, block = 400, float(max(2 * horizon, math.ceil(n ** (1 / 3))))
+    noise = np.random.default_rng(n).normal(0.0, 1.0, (worlds, n + horizon - 1))
+    overlapping = np.ones(horizon) / horizon  # what returns over a horizon have in common
+    series = np.column_stack([np.convolve(row, overlapping, mode="valid") for row in noise])
+    drawn = Sums(n, block).of(series)
+    wider = widening(n, block, horizon)
+    covered = above = 0
+    for world in range(worlds):
+        column = slice(world, world + 1)
+        found = interval(series.sum(axis=0)[column], drawn[:, column], lambda sums: sums[:, 0], wider=wider)
         assert found is not None
         covered += found.low <= 0.0 <= found.high
-    print(f"a 95 % interval covers the truth in {100 * covered / worlds:.0f} % of worlds")
-    assert covered / worlds >= 0.86
+        above += found.low > 0.0
+    print(f"{n} moments: covered {100 * covered / worlds:.1f} %, lower bound above 0 in {100 * above / worlds:.1f} %")
+    assert 0.92 <= covered / worlds <= 0.98
+    assert above / worlds <= 0.045
 
 
 def made(skill: tuple[float, float, float], net: tuple[float, float, float], hit: float = 0.55) -> Scores:
