@@ -69,15 +69,16 @@ def _table(rows: Sequence[Row]) -> list[str]:
 def _line(row: Row) -> str:
     found = row.scores
     out = 100.0 * (found.cases - found.votes) / found.cases if found.cases else 0.0
+    widths = dict(_COLUMNS)
     cells = (
         f"{found.votes}",
         f"{out:.0f}",
         _plain(found.brier),
-        _share(found.skill, 1),
+        _share(found.skill, 1, widths["skill% (95 %)"]),
         _plain(found.log_loss),
         _dash(None if found.ece is None else f"{100 * found.ece:.1f}"),
-        _share(found.net, 0),
-        _bounds(found.sharpe, 1),
+        _share(found.net, 0, widths["net%/yr (95 %)"]),
+        _bounds(found.sharpe, 1, widths["Sharpe (95 %)"]),
         f"{100 * found.drawdown:.0f}",
         f"{found.turnover:.0f}",
         f"{100 * found.cost:.1f}",
@@ -109,22 +110,22 @@ def _regimes(rows: Sequence[Row]) -> list[str]:
 
 def _part(found: Scores) -> str:
     net = _dash(None if found.net is None else f"{100 * found.net.value:+.0f}")
-    return f"{found.votes:>6} {_share(found.skill, 0):>13} {net:>4}"
+    return f"{found.votes:>6} {_share(found.skill, 0, 13):>13} {net:>4}"
 
 
 def _symbols(evaluation: Evaluation) -> list[str]:
     engine, held = evaluation.row(ENGINE), evaluation.row(BUY_AND_HOLD)
     lines = [
-        f"{'by symbol':<{_NAME}} {'cases':>6} {'trades':>6} {'skill%':>19} {'net%/yr':>16} {'Sharpe':>17}"
-        f" {'DD%':>4}   buy and hold: {'net%/yr':>7} {'DD%':>4}"
+        f"{'by symbol':<{_NAME}} {'cases':>6} {'trades':>6} {'skill%':>19} {'net%/yr':>16} {'Sharpe':>17} {'DD%':>4}"
+        f" | held: {'net%/yr':>8} {'DD%':>4}"
     ]
     for name, found in engine.symbols.items():
         other = held.symbols[name]
         kept = _dash(None if other.net is None else f"{100 * other.net.value:+.0f}")
         lines.append(
-            f" {name[: _NAME - 1]:<{_NAME - 1}} {found.cases:>6} {found.trades:>6} {_share(found.skill, 1):>19} "
-            f"{_share(found.net, 0):>16} {_bounds(found.sharpe, 1):>17} {100 * found.drawdown:>4.0f}   "
-            f"{'':>13} {kept:>7} {100 * other.drawdown:>4.0f}"
+            f" {name[: _NAME - 1]:<{_NAME - 1}} {found.cases:>6} {found.trades:>6} {_share(found.skill, 1, 19):>19} "
+            f"{_share(found.net, 0, 16):>16} {_bounds(found.sharpe, 1, 17):>17} {100 * found.drawdown:>4.0f}"
+            f" | {'':5} {kept:>8} {100 * other.drawdown:>4.0f}"
         )
     return lines
 
@@ -175,19 +176,24 @@ def _notes(evaluation: Evaluation) -> Iterable[str]:
 
 
 def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    return textwrap.wrap(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
 
 
-def _share(found: Interval | None, digits: int) -> str:
+def _share(found: Interval | None, digits: int, width: int) -> str:
     if found is None:
         return "-"
-    return _bounds(Interval(value=100 * found.value, low=100 * found.low, high=100 * found.high), digits)
+    return _bounds(Interval(value=100 * found.value, low=100 * found.low, high=100 * found.high), digits, width)
 
 
-def _bounds(found: Interval | None, digits: int) -> str:
+def _bounds(found: Interval | None, digits: int, width: int) -> str:
+    """Value and bounds; without decimals, then without bounds, where the column is too narrow."""
     if found is None:
         return "-"
-    return f"{found.value:+.{digits}f} ({found.low:+.{digits}f}..{found.high:+.{digits}f})"
+    for places in (digits, 0):
+        text = f"{found.value:+.{places}f} ({found.low:+.{places}f}..{found.high:+.{places}f})"
+        if len(text) <= width:
+            return text
+    return f"{found.value:+.0f}"
 
 
 def _plain(value: float | None) -> str:
