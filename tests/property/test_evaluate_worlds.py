@@ -12,9 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from deepalpha.agents import discover
+from deepalpha.config import Settings, Workspace
 from deepalpha.decision import Learner
+from deepalpha.decision.clip import logistic
+from deepalpha.live import Loop
 from deepalpha.market import NewsBook
-from deepalpha.report import DataFacts, Evaluation, Finding, evaluate
+from deepalpha.report import DataFacts, Evaluation, Finding, evaluate, open_news
 from deepalpha.report.evaluation import judge
 from deepalpha.report.forecast import ENGINE
 from deepalpha.report.walk import Case, ShadowCalibration, Walk, Walker
@@ -151,6 +155,35 @@ def test_the_cases_of_a_prefix_are_a_prefix_of_the_cases() -> None:
     assert prefix.cases == whole[: len(prefix.cases)]
     limited = walked(closes(), agents, horizon=3, limit=301)
     assert (limited.cases, limited.unresolved) == (whole[:301], 0)
+
+
+def test_a_decision_knows_every_outcome_of_its_moment_and_none_after_it() -> None:
+    cases = walked(closes(), crowd(0.6, 0.5), limit=60).cases
+    for case in cases:
+        known = sum(other.resolved_at <= case.asof for other in cases)
+        if known < 50:
+            assert case.n_calibration == known
+
+
+def test_it_decides_as_the_live_loop_does_while_nothing_is_held(tmp_path: Path) -> None:
+    steps = 45
+    values = {"symbols": ["AAPL", "GOOG", "IBM", "MSFT"], "agents": {"enabled": ["technical", "trend", "risk", "news"]}}
+    settings = Settings.from_mapping(values)  # approve mode: nobody clicks, so nothing is ever filled
+    loop = Loop(Workspace(tmp_path), settings)
+
+    async def live() -> None:
+        for _ in range(steps):
+            await loop.step()
+
+    asyncio.run(live())
+    news, agents = open_news(settings), discover(settings.agents.enabled)
+    walker = Walker(loop.source, settings, agents, news, warm_up=1, limit=4 * steps)
+    cases = asyncio.run(walker.run()).cases
+    for symbol in settings.symbols:
+        mine = [(case.asof, case.action, logistic(case.score), case.price) for case in cases if case.symbol == symbol]
+        theirs = [(item.asof, item.action, item.p_up, item.price) for item in loop.decider.memory(symbol)]
+        assert len(theirs) == steps
+        assert mine == theirs
 
 
 def test_the_order_of_agents_and_symbols_changes_nothing() -> None:

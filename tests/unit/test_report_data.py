@@ -217,14 +217,15 @@ def test_the_command_prints_the_data_the_verdict_and_the_table(capsys: pytest.Ca
 def test_two_runs_print_the_same_json(capsys: pytest.CaptureFixture[str], small: Path) -> None:
     outs = []
     for _ in range(2):
-        arguments = ("--json", "--limit", "60", "--symbols", "IBM,AAPL", "--since", "2012-01-03")
+        arguments = ("--json", "--limit", "160", "--symbols", "IBM,AAPL", "--since", "2012-01-03")
         code, out, _ = run(capsys, *arguments, "--workspace", str(small))
         assert code == 0
         outs.append(out)
     assert outs[0] == outs[1]
     value = json.loads(outs[0], parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
     assert value["data"]["symbols"] == ["AAPL", "IBM"]
-    assert value["decisions"] == 60
+    assert value["decisions"] == 160
+    assert value["rows"][2]["scores"]["skill"]["low"] < 1.0, "with intervals"
     assert msgspec.convert(value, Evaluation) == load_evaluation(Workspace(small))
 
 
