@@ -109,7 +109,7 @@ def _regimes(rows: Sequence[Row]) -> list[str]:
 
 
 def _part(found: Scores) -> str:
-    net = _dash(None if found.net is None else f"{100 * found.net.value:+.0f}")
+    net = _dash(None if found.net is None else _short(100 * found.net.value))
     return f"{found.votes:>6} {_share(found.skill, 0, 13):>13} {net:>4}"
 
 
@@ -194,6 +194,12 @@ def _bounds(found: Interval | None, digits: int, width: int) -> str:
         if len(text) <= width:
             return text
     return f"{found.value:+.0f}"
+
+
+def _short(value: float) -> str:
+    """Four characters: +39, -999, +12k."""
+    text = f"{value:+.0f}"
+    return text if len(text) <= 4 else f"{value / 1000:+.0f}k"
 
 
 def _plain(value: float | None) -> str:

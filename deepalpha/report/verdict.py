@@ -39,7 +39,8 @@ def find(kind: RowKind, scores: Scores, looked_at: int) -> tuple[Finding, str]:
         return Finding.NO_EDGE, f"{what} of {scores.cases} cases are too few for an interval"
     numbers = f"Brier skill {_percent(scores.skill)}, net return {_percent(scores.net)} a year"
     if scores.skill.low <= 0.0 or scores.net.low <= 0.0:
-        return Finding.NO_EDGE, f"{numbers}: {_failing(scores.skill, scores.net, '')}"
+        worse = "; its probabilities are worse than the base rate" if scores.skill.high < 0.0 else ""
+        return Finding.NO_EDGE, f"{numbers}: {_failing(scores.skill, scores.net, '')}{worse}"
     if kind is RowKind.ENGINE:
         return Finding.EDGE, f"{numbers}: both lower bounds are above 0"
     skill, net = stretched(scores.skill, looked_at), stretched(scores.net, looked_at)

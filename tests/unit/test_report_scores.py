@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
@@ -17,7 +18,7 @@ import pytest
 from deepalpha.decision.metrics import Interval
 from deepalpha.errors import MarketDataError
 from deepalpha.market import FrameSource, NewsBook
-from deepalpha.report import DataFacts, Evaluation, Finding, RowKind, Scores
+from deepalpha.report import DataFacts, Evaluation, Finding, RowKind, Scores, render
 from deepalpha.report.evaluation import judge
 from deepalpha.report.forecast import ENGINE
 from deepalpha.report.resample import Sums, interval, widening
@@ -282,6 +283,7 @@ GOOD, WEAK, BAD = (0.03, 0.05, 0.07), (0.001, 0.02, 0.04), (-0.01, 0.02, 0.05)
     [
         (RowKind.ENGINE, made(WEAK, WEAK), Finding.EDGE, "both lower bounds are above 0"),
         (RowKind.ENGINE, made(BAD, GOOD), Finding.NO_EDGE, "skill's lower bound is -1.0 %"),
+        (RowKind.ENGINE, made((-0.05, -0.03, -0.01), GOOD), Finding.NO_EDGE, "worse than the base rate"),
         (RowKind.ENGINE, made(GOOD, BAD), Finding.NO_EDGE, "net return's lower bound is -1.0 %"),
         (RowKind.AGENT, made(WEAK, GOOD), Finding.UNPROVEN, "as one of 11 rows looked at"),
         (RowKind.AGENT, made(GOOD, GOOD), Finding.EDGE, "also as one of 11 rows"),
@@ -294,6 +296,28 @@ def test_an_edge_needs_both_lower_bounds_above_zero(kind: RowKind, scores: Score
     found, words = find(kind, scores, 11)
     assert found is finding
     assert said in words
+
+
+def test_numbers_too_wide_for_their_column_lose_decimals_and_bounds_but_never_the_shape_of_the_table() -> None:
+    evaluation = world()[1]
+    wild = Interval(value=-123.456, low=-4567.8, high=98765.4)
+
+    def with_wild(scores: Scores) -> Scores:
+        return msgspec.structs.replace(scores, skill=wild, net=wild, sharpe=wild)
+
+    rows = tuple(
+        msgspec.structs.replace(
+            row,
+            scores=with_wild(row.scores),
+            regimes={name: with_wild(part) for name, part in row.regimes.items()},
+            symbols={f"{name}-of-an-exchange-far-away": with_wild(part) for name, part in row.symbols.items()},
+        )
+        for row in evaluation.rows
+    )
+    before = [len(line) for line in render(evaluation).splitlines()]
+    after = [len(line) for line in render(msgspec.structs.replace(evaluation, rows=rows)).splitlines()]
+    assert max(after) <= 120
+    assert before == after
 
 
 def test_the_more_rows_are_looked_at_the_wider_the_interval() -> None:
