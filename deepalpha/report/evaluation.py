@@ -23,7 +23,7 @@ from deepalpha.report.facts import FORMAT, DataFacts, Evaluation, Finding, Row, 
 from deepalpha.report.forecast import Forecast, forecasts, outcomes_of
 from deepalpha.report.path import Grid
 from deepalpha.report.resample import DRAWS, LEVEL, Sums
-from deepalpha.report.score import Part, prepare, score
+from deepalpha.report.score import COLUMNS, Part, prepare, score
 from deepalpha.report.verdict import find, overall
 from deepalpha.report.walk import Case, Progress, Walk, Walker
 from deepalpha.types import AgentRole, encode
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 WARM_UP = 250
 """Closed bars a symbol has before it is decided on: a year of days."""
+MOST_VALUES = 20_000_000
+"""Values of sums over moments that are held at once (160 MB); longer data takes its rows in turns."""
 PRIOR_HORIZONS = 10
 """Weight of "half and half" in the base rate, in horizons of all symbols: overlapping outcomes say little."""
 
@@ -149,8 +151,13 @@ def _rows(walk: Walk, voters: Sequence[str], grid: Grid, block: float, horizon: 
     outcomes = outcomes_of(cases, cost)
     made = list(forecasts(cases, voters, Learner(0.5, 0.5).names, cost=cost, prior=prior))
     parts = _parts(cases, grid)
-    prepared = [prepare(forecast, part, outcomes, grid, cost) for forecast in made for part in parts]
-    scores = score(prepared, Sums(len(grid.moments), block), grid, horizon)
+    sums = Sums(len(grid.moments), block)
+    at_once = max(1, MOST_VALUES // (len(parts) * len(COLUMNS) * len(grid.moments)))
+    scores: list[Scores] = []
+    for first in range(0, len(made), at_once):
+        chosen = made[first : first + at_once]
+        prepared = [prepare(forecast, part, outcomes, grid, cost) for forecast in chosen for part in parts]
+        scores += score(prepared, sums, grid, horizon)
     looked_at = sum(forecast.kind is not RowKind.BASELINE for forecast in made)
     return tuple(
         _row(forecast, parts, scores[at * len(parts) : (at + 1) * len(parts)], looked_at)

@@ -19,6 +19,7 @@ from deepalpha.decision.metrics import Interval
 from deepalpha.errors import MarketDataError
 from deepalpha.market import FrameSource, NewsBook
 from deepalpha.report import DataFacts, Evaluation, Finding, RowKind, Scores, render
+from deepalpha.report import evaluation as evaluation_module
 from deepalpha.report.evaluation import judge
 from deepalpha.report.forecast import ENGINE
 from deepalpha.report.resample import Sums, interval, widening
@@ -203,6 +204,13 @@ def test_abstentions_and_failures_are_told_apart() -> None:
     for row in evaluation.rows:
         for scores in (row.scores, *row.regimes.values(), *row.symbols.values()):
             assert scores.cases == scores.votes + scores.abstained + scores.failed
+
+
+def test_rows_taken_in_turns_have_the_same_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    walk, whole = world()
+    monkeypatch.setattr(evaluation_module, "MOST_VALUES", 1)
+    agents = [planted.told("good", {}, 0.5), planted.told("shy", {}, 0.5), planted.Broken()]
+    assert judge(walk, planted.settings(HORIZON), agents, whole.data) == whole
 
 
 def test_parts_add_up_to_the_whole() -> None:
