@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from deepalpha import cli_data, cli_decisions, cli_hub
+from deepalpha import cli_data, cli_decisions, cli_evaluate, cli_hub
 from deepalpha.config import Workspace
 from deepalpha.errors import DeepAlphaError, EngineError
 from deepalpha.live import control
@@ -76,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     cli_decisions.add_commands(commands, add)
     cli_data.add_commands(group("data", "market data"), add)
     cli_hub.add_commands(commands, add, shared)
+    cli_evaluate.add_commands(commands, add)
     store = group("store", "the analyst's store")
     add(store, "rebuild", _store_rebuild, "recreate deepalpha.duckdb from the log")
     add(store, "check", _store_check, "check log, store and money identities")
