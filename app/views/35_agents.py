@@ -1,10 +1,12 @@
 """Agents
 
-How the agents and fusers stand against what came: votes, calibration, weights, language models, time and cost.
+How the agents and fusers stand against what came: votes, calibration, weights, language models, time and cost; and
+what an evaluation on stored bars found.
 """
 
 import streamlit as st
 
+from components.evaluation import evaluation
 from components.guard import guarded
 from components.station import engine, station
 from deepalpha.live.standings import AgentStanding, Standings
@@ -151,3 +153,6 @@ with guarded():
             models(found)
     else:
         st.info("No vote yet. The agents vote at the close of each bar.", icon=":material/inbox:")
+
+with guarded():
+    evaluation()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -13,6 +15,7 @@ from deepalpha.agents.base import BaseAgent, evidence_exists
 from deepalpha.errors import ConfigError
 from deepalpha.types import AgentRole, Context, Fact, Signal, SignalStatus
 
+T = TypeVar("T")
 CLEANUP_S = 0.05  # how long a cancelled agent may tidy up before the cycle goes on without it
 MESSAGE_LIMIT = 300  # characters of an exception's text that are kept
 
@@ -55,6 +58,16 @@ async def run_agents(
     if len(set(names)) != len(names):
         raise ConfigError(f"agent names must be unique, got {sorted(names)}")
     return list(await asyncio.gather(*(_run_one(ctx, agent, deadline_s, clock) for agent in agents)))
+
+
+def to_the_end(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine from code that is not one, also where an event loop runs already, as in a notebook."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 async def _run_one(ctx: Context, agent: BaseAgent, deadline_s: float, clock: Callable[[], int]) -> AgentRun:

@@ -7,7 +7,6 @@ because how long an agent took is no function of its input.
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import json
 from typing import Any
@@ -16,6 +15,7 @@ import msgspec
 
 from deepalpha.agents import AgentRun, discover, run_agents, series_needed
 from deepalpha.agents.review import review_votes
+from deepalpha.agents.runner import to_the_end
 from deepalpha.config import Settings, Workspace
 from deepalpha.decision import DecisionEngine, build_context
 from deepalpha.errors import EngineError
@@ -71,7 +71,7 @@ def replay(workspace: Workspace, decision_id: str) -> Replayed:
     settings = _settings(ops, row)
     if not context:
         raise EngineError(f"decision {stored.decision_id} has no context in the log; it cannot be made again")
-    return asyncio.run(_Replay(workspace, ops, settings, row, context[0], stored).run())
+    return to_the_end(_Replay(workspace, ops, settings, row, context[0], stored).run())
 
 
 class _Replay:

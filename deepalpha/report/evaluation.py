@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from deepalpha.agents import discover
 from deepalpha.agents.base import BaseAgent
+from deepalpha.agents.runner import to_the_end
 from deepalpha.config import Settings
 from deepalpha.decision import Learner
 from deepalpha.decision.metrics import reliability_table
@@ -83,7 +82,7 @@ def evaluate(
     settings = settings or Settings.default()
     chosen = list(agents) if agents is not None else discover(settings.agents.enabled)
     walker = Walker(source, settings, chosen, news or NewsBook(()), warm_up=warm_up, limit=limit)
-    walk = _run(walker.run(progress))
+    walk = to_the_end(walker.run(progress))
     if not walk.cases:
         raise MarketDataError(
             f"no decision on {', '.join(source.symbols)} can be judged: {walk.bars} {source.timeframe} bars were "
@@ -197,16 +196,6 @@ def _parts(cases: Sequence[Case], grid: Grid) -> list[Part]:
 def _counts(kinds: Any) -> dict[str, int]:
     found = Counter(kind for kind in kinds if kind)
     return {kind: found[kind] for kind in sorted(found)}
-
-
-def _run(walking: Coroutine[Any, Any, Walk]) -> Walk:
-    """Run to the end, also where an event loop runs already, as in a notebook."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(walking)
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, walking).result()
 
 
 __all__ = ["WARM_UP", "Evaluation", "Finding", "evaluate", "judge", "settings_sha"]
