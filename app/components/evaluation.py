@@ -6,7 +6,7 @@ import streamlit as st
 
 from components.station import station
 from deepalpha.decision.metrics import Interval
-from deepalpha.report import Evaluation, Finding, Row, RowKind, Scores, headline, load_evaluation
+from deepalpha.report import Finding, Row, RowKind, Scores, headline, load_evaluation
 
 KINDS = {
     RowKind.ENGINE: "decisions",
@@ -30,13 +30,14 @@ def evaluation() -> None:
             icon=":material/science:",
         )
         return
-    (st.success if found.finding is Finding.EDGE else st.warning)(headline(found), icon=":material/science:")
+    (st.success if found.finding is Finding.EDGE else st.warning)(found.words, icon=":material/science:")
     regimes = sorted({name for row in found.rows for name in row.regimes})
     part = st.segmented_control("Regime", [WHOLE, *regimes], default=WHOLE, required=True)
     st.dataframe(
         [_cells(row, row.scores if part == WHOLE else row.regimes.get(part)) for row in found.rows],
         hide_index=True,
         width="stretch",
+        height="content",
         placeholder="–",
         column_config={
             "skill": st.column_config.TextColumn(
@@ -53,7 +54,7 @@ def evaluation() -> None:
             "why": st.column_config.TextColumn(width="large"),
         },
     )
-    st.caption(_made_of(found))
+    st.caption(f"{headline(found)} · made by `{COMMAND}`")
 
 
 def _cells(row: Row, scores: Scores | None) -> dict[str, object]:
@@ -84,12 +85,3 @@ def _span(found: Interval | None, scale: float, digits: int) -> str | None:
         return None
     value, low, high = (scale * number for number in (found.value, found.low, found.high))
     return f"{value:+.{digits}f} ({low:+.{digits}f} .. {high:+.{digits}f})"
-
-
-def _made_of(found: Evaluation) -> str:
-    data = found.data
-    return (
-        f"{data.name}: {data.bars:,} bars of {data.timeframe}, {', '.join(data.symbols)} · "
-        f"{found.decisions:,} decisions, each judged after {found.horizon_bars} bars · "
-        f"costs {found.cost:.2%} for the way in and out · made by `{COMMAND}`"
-    )
