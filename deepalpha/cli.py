@@ -129,8 +129,12 @@ def _live_status(options: argparse.Namespace) -> Result:
         return status, f"no engine runs for {status.workspace}; start one with `deepalpha live start`{halted}"
     return status, (
         f"{status.mode.upper()} {status.account_id}: {status.state}, process {status.pid}, {status.approval} mode, "
-        f"{status.pending} waiting for you, {status.steps_left} bars left{halted}"
+        f"{status.pending} waiting for you, {status.steps_left} bars left{halted}{_unfair(status.contaminated)}"
     )
+
+
+def _unfair(models: tuple[str, ...]) -> str:
+    return f"; CONTAMINATED: {', '.join(models)} may have read these days in training" if models else ""
 
 
 def _live_stop(options: argparse.Namespace) -> Result:

@@ -23,6 +23,9 @@ def banner() -> None:
     if status.killed:
         st.error(f"Trading is halted: {status.killed}", icon=":material/block:")
         st.button("Re-arm trading", key="rearm", icon=":material/lock_open:", on_click=station().rearm)
+    if status.contaminated:
+        named = ", ".join(status.contaminated)
+        st.warning(f"Not a fair test: {named} may have read these days in training.", icon=":material/science_off:")
     if status.state == "stopped" and (problem := station().engine_problem()):
         st.error(f"The engine ended: {problem}", icon=":material/error:")
 

@@ -46,6 +46,8 @@ class EngineStatus(Fact, frozen=True):
     """Address of the WebSocket hub, for example ``ws://127.0.0.1:43125/``; None when none runs."""
     models: str = "off"
     """``llm`` while language models can be asked, ``off``, or why the system is rule-only."""
+    contaminated: tuple[str, ...] = ()
+    """Models asked in a replay of days that their training may have read."""
 
 
 def status(workspace: Workspace, ops: Ops | None = None) -> EngineStatus:
@@ -77,6 +79,7 @@ def status(workspace: Workspace, ops: Ops | None = None) -> EngineStatus:
         steps_left=body["steps_left"],
         hub=body.get("hub") if fresh else None,
         models=str(body.get("models", "off")),
+        contaminated=tuple(body.get("contaminated", ())),
     )
 
 

@@ -11,6 +11,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -30,7 +31,7 @@ from deepalpha.live.history import Known
 from deepalpha.live.pending import Pending, PendingBook
 from deepalpha.live.records import Batch, Scribe
 from deepalpha.live.recovery import Recovery
-from deepalpha.llm import Reviewer, Router, make_reviewer, make_router
+from deepalpha.llm import Reviewer, Router, contaminating, make_reviewer, make_router
 from deepalpha.market import Catalog, NewsRefresher, ReplaySource, Step, check_timeframe, seed
 from deepalpha.risk import risk_rows
 from deepalpha.store import LLMCallLog, Ops, Row, project, rows
@@ -155,9 +156,10 @@ class Loop:
         self.cursor = 0
         self.desk = CommandDesk(self)
         Recovery(self).run()
-        self._keep_settings()
         self._next: Step | None = None
         self._look()
+        self.contaminated = self._contaminated()
+        self._keep_settings()
 
     def _keep_settings(self) -> None:
         """Write down what this run is set to and the headlines it starts with: a replay needs both.
@@ -167,9 +169,22 @@ class Loop:
         batch = self.scribe.batch()
         body = self.settings.model_dump(mode="json", exclude={"agents": {"feeds"}})
         batch.audit("settings", self.run_id, "begun", self.cursor, body)
+        if self.contaminated:
+            told = {"models": self.contaminated, "message": "may have read these days in training; not a fair test"}
+            batch.audit("contaminated", self.run_id, "marked", self.cursor, told)
         self.headlines = HeadlineLog(self.ops)
         self.headlines.write(self.news, batch)
         batch.commit()
+
+    def _contaminated(self) -> tuple[str, ...]:
+        """Models asked in a replay of days that their training may have read: what they foresee proves nothing."""
+        if self.reviewer is None or self.source.live:
+            return ()
+        begun = self.ops.scalar("SELECT min(ts_event) FROM equity WHERE account_id = ?", [self.account_id])
+        first = int(begun) if begun else self._next.ts_event if self._next else None
+        return (
+            () if first is None else contaminating(self.settings.llm, datetime.fromtimestamp(first / 1e9, UTC).date())
+        )
 
     def _models(self, account_id: str) -> tuple[Router | None, Reviewer | None]:
         """The language models of the settings and what reviews votes with them; None when they are switched off."""
@@ -388,6 +403,7 @@ class Loop:
             "steps_left": self.source.count_steps(self.cursor),
             "hub": self.hub,
             "cache": [self.decider.cache_hits, self.decider.cache_misses],
+            "contaminated": self.contaminated,
             "models": "off" if self.router is None else self.router.words or self.router.mode,
         }
         stamp = self.scribe.stamp()

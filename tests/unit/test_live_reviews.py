@@ -15,7 +15,7 @@ import pytest
 
 from deepalpha.config import Settings, Workspace
 from deepalpha.errors import ConfigError
-from deepalpha.live import Loop
+from deepalpha.live import Loop, control
 from deepalpha.live.replay import replay
 from deepalpha.store import Ops
 
@@ -149,6 +149,18 @@ def test_a_replay_says_which_answer_is_missing(tmp_path: Path) -> None:
     found = replay(other, decision_id)
     assert not found.identical
     assert any(line.startswith("technical: ") and "not_recorded" in line for line in found.differences)
+
+
+def test_a_replay_of_days_a_model_may_have_read_is_marked_contaminated(tmp_path: Path) -> None:
+    loop = Loop(Workspace(tmp_path / "llm"), settings("http://127.0.0.1:9/v1"))
+    loop.heartbeat()
+    assert control.status(loop.workspace).contaminated == ("local/tiny",), "an unknown cutoff may be any day"
+    marked = loop.ops.rows("SELECT ref, body FROM audit WHERE kind = 'contaminated'")
+    assert [str(row["ref"]) for row in marked] == [loop.run_id] and "local/tiny" in str(marked[0]["body"])
+    rules = Loop(Workspace(tmp_path / "rules"), Settings.from_mapping(BASE))
+    rules.heartbeat()
+    assert control.status(rules.workspace).contaminated == ()
+    assert not rules.ops.rows("SELECT 1 FROM audit WHERE kind = 'contaminated'")
 
 
 def test_a_reviewer_of_nobody_is_refused(tmp_path: Path) -> None:
