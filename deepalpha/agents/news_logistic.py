@@ -1,0 +1,166 @@
+"""Multinomial logistic regression and TF-IDF in numpy, the same bits on every run.
+
+The products go through `einsum`, which is one thread in a fixed order; a threaded matrix product is no faster on a few
+hundred headlines, much slower on a busy machine, and may round otherwise with another number of threads.
+
+The objective is that of the field's usual library: ``C * sum of log losses + |W|^2 / 2`` with a free intercept; a test
+compares the two. It is strictly convex, so the answer does not depend on where the search begins.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from deepalpha.agents.news_text import features_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Matrix = NDArray[np.float64]
+
+MEMORY = 12  # pairs the quasi-Newton search remembers
+_ARMIJO = 1e-4
+
+
+class Logistic:
+    """Weights of shape (features, classes) and an intercept of shape (classes,)."""
+
+    def __init__(self, weights: Matrix, intercept: Matrix) -> None:
+        self.weights, self.intercept = weights, intercept
+
+    @classmethod
+    def fit(cls, x: Matrix, classes: NDArray[np.int64], count: int, *, c: float, tolerance: float = 1e-6) -> Logistic:
+        """Minimise the objective by L-BFGS.
+
+        Args:
+            x: features, shape (n, features).
+            classes: class of each row, in 0..count - 1.
+            count: number of classes.
+            c: inverse strength of the penalty.
+            tolerance: on the largest component of the gradient of the mean loss.
+        """
+        n, width = x.shape
+        across = np.ascontiguousarray(x.T)
+        target = np.zeros((count, n))
+        target[classes, np.arange(n)] = 1.0
+        penalty = 1.0 / (c * n)
+
+        def value(theta: Matrix) -> tuple[float, Matrix]:
+            weights, intercept = theta[:-count].reshape(count, width), theta[-count:, None]
+            logits = np.einsum("nd,kd->kn", x, weights) + intercept
+            top = logits.max(axis=0)
+            raised = np.exp(logits - top)
+            total = raised.sum(axis=0)
+            loss = float((np.log(total) + top).sum() - (logits * target).sum()) / n
+            slope = (raised / total - target) / n
+            gradient = np.einsum("dn,kn->kd", across, slope) + penalty * weights
+            theirs = np.concatenate([gradient.ravel(), slope.sum(axis=1)])
+            return loss + 0.5 * penalty * float((weights * weights).sum()), theirs
+
+        theta = _minimise(value, np.zeros((width + 1) * count), tolerance)
+        return cls(np.ascontiguousarray(theta[:-count].reshape(count, width).T), theta[-count:])
+
+    def predict(self, x: Matrix) -> Matrix:
+        """Probabilities of shape (n, classes)."""
+        logits = np.einsum("nd,dk->nk", x, self.weights) + self.intercept
+        raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return np.asarray(raised / raised.sum(axis=1, keepdims=True))
+
+
+def _minimise(
+    value: Callable[[Matrix], tuple[float, Matrix]], theta: Matrix, tolerance: float, steps: int = 500
+) -> Matrix:
+    """L-BFGS with back-tracking; ends at `tolerance`, after `steps`, or where no step goes down."""
+    loss, gradient = value(theta)
+    pairs: deque[tuple[Matrix, Matrix, float]] = deque(maxlen=MEMORY)
+    for _ in range(steps):
+        if float(np.abs(gradient).max()) <= tolerance:
+            break
+        direction = _direction(gradient, pairs)
+        slope = _dot(direction, gradient)
+        step = 1.0 if pairs else 1.0 / max(1.0, float(np.abs(gradient).sum()))
+        while True:
+            moved = theta + step * direction
+            new_loss, new_gradient = value(moved)
+            if new_loss <= loss + _ARMIJO * step * slope or step < 1e-10:
+                break
+            step *= 0.5
+        change, turn = moved - theta, new_gradient - gradient
+        curvature = _dot(change, turn)
+        if curvature > 1e-12:
+            pairs.append((change, turn, 1.0 / curvature))
+        if new_loss >= loss and step < 1e-10:
+            break
+        theta, loss, gradient = moved, new_loss, new_gradient
+    return theta
+
+
+def _dot(a: Matrix, b: Matrix) -> float:
+    return float(np.einsum("i,i->", a, b))
+
+
+def _direction(gradient: Matrix, pairs: deque[tuple[Matrix, Matrix, float]]) -> Matrix:
+    """The two-loop recursion (Nocedal 1980)."""
+    q = gradient.copy()
+    shares = []
+    for change, turn, rho in reversed(pairs):
+        share = rho * _dot(change, q)
+        shares.append(share)
+        q -= share * turn
+    if pairs:
+        change, turn, _ = pairs[-1]
+        q *= _dot(change, turn) / _dot(turn, turn)
+    for (change, turn, rho), share in zip(pairs, reversed(shares), strict=True):
+        q += (share - rho * _dot(turn, q)) * change
+    return -q
+
+
+class TfIdf:
+    """Words and pairs of words, weighted by ``(1 + ln tf) * (ln((1 + n) / (1 + df)) + 1)``, rows of length 1.
+
+    Attributes:
+        terms: term -> column.
+        idf: shape (terms,).
+    """
+
+    def __init__(self, terms: Sequence[str], idf: Matrix) -> None:
+        self.terms = {term: place for place, term in enumerate(terms)}
+        self.idf = idf.astype(np.float32).astype(np.float64)  # as a model file keeps it
+
+    @classmethod
+    def fit(cls, texts: Sequence[str], *, least: int = 1) -> TfIdf:
+        """Learn the terms that at least `least` texts have, in alphabetical order."""
+        documents: Counter[str] = Counter()
+        for text in texts:
+            documents.update(set(terms_of(text)))
+        kept = sorted(term for term, count in documents.items() if count >= least)
+        idf = [math.log((1 + len(texts)) / (1 + documents[term])) + 1 for term in kept]
+        return cls(kept, np.array(idf))
+
+    def transform(self, texts: Sequence[str]) -> Matrix:
+        """Rows of shape (texts, terms); a text without any known term is a row of zeros."""
+        rows = np.zeros((len(texts), len(self.terms)))
+        for row, text in zip(rows, texts, strict=True):
+            for term, count in Counter(terms_of(text)).items():
+                place = self.terms.get(term)
+                if place is not None:
+                    row[place] = (1 + math.log(count)) * self.idf[place]
+        length = np.linalg.norm(rows, axis=1, keepdims=True)
+        return np.asarray(rows / np.where(length > 0, length, 1.0))
+
+
+def terms_of(text: str) -> list[str]:
+    """Words, then pairs of neighbours, as a bag with repeats.
+
+    Example:
+        >>> terms_of("Profit falls again")
+        ['profit', 'falls', 'again', 'profit falls', 'falls again']
+    """
+    words = features_of(text)
+    return words + [f"{a} {b}" for a, b in itertools.pairwise(words)]
