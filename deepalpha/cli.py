@@ -126,9 +126,10 @@ def _live_status(options: argparse.Namespace) -> Result:
     halted = f"; HALTED ({status.killed}), re-arm with `deepalpha live rearm`" if status.killed else ""
     if status.state == "stopped":
         return status, f"no engine runs for {status.workspace}; start one with `deepalpha live start`{halted}"
+    told = "".join(f"\n  {name}: {words}" for name, words in sorted(status.agents.items()))
     return status, (
         f"{status.mode.upper()} {status.account_id}: {status.state}, process {status.pid}, {status.approval} mode, "
-        f"{status.pending} waiting for you, {status.steps_left} bars left{halted}"
+        f"{status.pending} waiting for you, {status.steps_left} bars left{halted}{told}"
     )
 
 

@@ -14,20 +14,15 @@ import polars as pl
 
 from deepalpha.agents.news_baselines import tone_of
 from deepalpha.agents.news_classifier import Kind, NewsClassifier, available_kind
-from deepalpha.agents.news_encoder import missing_packages
+from deepalpha.agents.news_encoder import INSTALL, missing_packages
 from deepalpha.agents.news_entities import entities_in
-from deepalpha.agents.news_evaluate import (
-    active,
-    agreement,
-    baseline_scores,
-    cross_validate,
-    cross_validate_events,
-    model_path,
-)
+from deepalpha.agents.news_evaluate import agreement, baseline_scores, cross_validate, cross_validate_events
 from deepalpha.agents.news_labels import EVENTS, LEANS, SHIPPED, Label, Lean, read_labels
 from deepalpha.agents.news_metrics import Scores
+from deepalpha.agents.news_models import active, model_path
 from deepalpha.config import Workspace
 from deepalpha.errors import ConfigError
+from deepalpha.live.process import load_settings
 
 Result = tuple[Any, str]
 Add = Callable[..., argparse.ArgumentParser]
@@ -57,10 +52,6 @@ def add_commands(group: Any, add: Add) -> None:
     )
 
 
-def _models(options: argparse.Namespace) -> Path:
-    return Workspace(options.workspace).root / "news"
-
-
 def _train(options: argparse.Namespace) -> Result:
     labels = read_labels(options.labels)
     kind = Kind(options.kind) if options.kind else available_kind()
@@ -69,7 +60,7 @@ def _train(options: argparse.Namespace) -> Result:
     metrics = {name: value for name, value in msgspec.to_builtins(scores).items() if value is not None}
     model = NewsClassifier.train(labels, kind=kind, metrics=metrics)
     seconds = time.perf_counter() - started
-    path = options.output or model_path(_models(options), kind)
+    path = options.output or model_path(Workspace(options.workspace).models, kind)
     digest = model.save(path)
     value: dict[str, Any] = {
         "model": str(path),
@@ -79,8 +70,10 @@ def _train(options: argparse.Namespace) -> Result:
         "seconds": seconds,
     }
     value |= {"n": len(labels), "cross_validated": scores, "note": _note()}
-    text = "\n".join((*_table({kind.value: scores}), f"{model.name}: {len(labels)} headlines, {seconds:.1f} s, {path}"))
-    return value, text + _note()
+    lines = [*_table({kind.value: scores}), f"{model.name}: {len(labels)} headlines, {seconds:.1f} s, {path}"]
+    if kind is not available_kind():
+        lines.append(f"an engine uses it with `agents: {{news_model: {kind.value}}}` in its settings")
+    return value, "\n".join(lines) + _note()
 
 
 def _score(options: argparse.Namespace) -> Result:
@@ -89,8 +82,9 @@ def _score(options: argparse.Namespace) -> Result:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"headlines {options.file} cannot be read ({error})") from error
     titles = [line.strip() for line in text.splitlines() if line.strip()]
-    chosen = active(_models(options))
-    found = chosen.classifier.read(titles)
+    workspace = Workspace(options.workspace)
+    chosen = active(load_settings(workspace).agents.news_model, workspace.models)
+    found = chosen.readings.classifier.read(titles)
     rows: list[dict[str, Any]] = [
         {
             "headline": title,
@@ -103,13 +97,13 @@ def _score(options: argparse.Namespace) -> Result:
         }
         for title, lean, event in zip(titles, found.leans, found.events, strict=True)
     ]
-    lines = [f"{chosen.status}", " down  flat    up  event        about      headline"]
+    lines = [*filter(None, (chosen.status, chosen.problem)), " down  flat    up  event        about      headline"]
     lines += [
         f"{row['down']:5.2f} {row['neutral']:5.2f} {row['up']:5.2f}  {row['event']:<12} "
         f"{' '.join(row['entities']) or '-':<10} {row['headline']}"
         for row in rows
     ]
-    return {"classifier": chosen.status, "headlines": rows}, "\n".join(lines)
+    return {"classifier": chosen.status, "problem": chosen.problem, "headlines": rows}, "\n".join(lines)
 
 
 def _check(options: argparse.Namespace) -> Result:
@@ -154,7 +148,7 @@ def _kinds() -> list[Kind]:
 
 def _note() -> str:
     missing = missing_packages()
-    return f"\nwithout MiniLM: {', '.join(missing)} not installed, `pip install deepalpha[news]`" if missing else ""
+    return f"\nwithout MiniLM: {', '.join(missing)} not installed; `{INSTALL}`" if missing else ""
 
 
 def _table(scores: dict[str, Scores]) -> list[str]:

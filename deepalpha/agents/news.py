@@ -12,7 +12,7 @@ decision engine gives to news. Which classifier is in use is part of the agent's
 from __future__ import annotations
 
 import math
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -21,20 +21,20 @@ import numpy as np
 
 from deepalpha.agents.base import BaseAgent
 from deepalpha.agents.news_baselines import tone_of
-from deepalpha.agents.news_classifier import NewsClassifier
+from deepalpha.agents.news_classifier import Kind, NewsClassifier
 from deepalpha.agents.news_entities import relevance
-from deepalpha.agents.news_evaluate import Active, active, workspace_models
-from deepalpha.agents.news_labels import EVENTS, NewsEvent
+from deepalpha.agents.news_labels import NewsEvent
 from deepalpha.agents.news_market import Following, following
+from deepalpha.agents.news_models import Active, active
+from deepalpha.agents.news_readings import Readings, TitleReading
 from deepalpha.agents.news_stories import Copies, by_meaning, by_words
-from deepalpha.agents.news_text import plain, safe_id, visible
+from deepalpha.agents.news_text import plain, safe_id
 from deepalpha.agents.news_weights import COURSES, TRUST, WEIGHT
 from deepalpha.agents.numeric import P_UP_DECIMALS, clamp
+from deepalpha.config import AgentSettings, Workspace
 from deepalpha.types import DAY, Context, Evidence, Headline, Signal
 
 __all__ = ["NewsAgent", "NewsParams", "plain", "tone_of"]
-
-_REMEMBERED = 4096  # readings kept; a vector of float32 takes 1.5 kB
 
 
 class NewsParams(msgspec.Struct, frozen=True):
@@ -60,14 +60,6 @@ class NewsParams(msgspec.Struct, frozen=True):
     """Cap of |logit(p_up)|: p_up in 0.354..0.646."""
 
 
-class _Reading(NamedTuple):
-    """What the classifier says of one title."""
-
-    tone: float
-    event: NewsEvent
-    vector: np.ndarray[tuple[int], np.dtype[np.float32]]
-
-
 class _Story(NamedTuple):
     """One story with its tone in -1..1 and its weight."""
 
@@ -89,19 +81,40 @@ class NewsAgent(BaseAgent):
     """Votes the weighted mean tone of the stories about the symbol; abstains when there are none or none has a tone.
 
     Args:
-        classifier: the judge of titles; None means the active one (`news_evaluate.active`).
+        classifier: the judge of titles; None means the one of the settings, which an engine gives with `begin`.
     """
 
     name = "news"
-    version = "2"
+    version = "3"
     params = NewsParams()
 
     def __init__(self, classifier: NewsClassifier | None = None) -> None:
-        # Read once, here and not in the first vote.
-        chosen = Active(classifier, "given") if classifier else active(workspace_models())
-        self._classifier, self.status = chosen.classifier, chosen.status
-        self.version = f"2-{self._classifier.name}"  # type: ignore[misc]  # another model is another judge
-        self._remembered: OrderedDict[str, _Reading] = OrderedDict()
+        self._readings: Readings | None = None
+        self._given = classifier is not None
+        if classifier is not None:
+            self._use(Active(Readings(classifier), f"classifier {classifier.name} as given"))
+
+    def begin(self, workspace: Workspace, settings: AgentSettings) -> Iterable[str]:
+        """Get the classifier of the setting `news_model`, trained now if this workspace has none."""
+        if self._given:
+            return ()
+        chosen = active(settings.news_model, workspace.models)
+        self._use(chosen)
+        return (chosen.problem,) if chosen.problem else ()
+
+    def prepare(self, headlines: Sequence[Headline]) -> None:
+        """Read titles ahead; with MiniLM one costs some 4 ms."""
+        self._judge().of([item.title for item in headlines])
+
+    def _judge(self) -> Readings:
+        """The classifier; words alone for an agent that no engine began, so that it reads nothing of this machine."""
+        return self._readings or self._use(active(Kind.TFIDF.value))
+
+    def _use(self, chosen: Active) -> Readings:
+        self._readings, self.status = chosen.readings, chosen.status
+        self.version = f"3-{chosen.readings.classifier.name}"  # type: ignore[misc]  # another model is another judge
+        chosen.readings.of([""])  # loads the word lists now and not in the first vote
+        return chosen.readings
 
     async def analyze(self, ctx: Context) -> Signal:
         """Read the headlines about `ctx.symbol` known and published in the last `max_age_days` before `ctx.asof`."""
@@ -128,17 +141,6 @@ class NewsAgent(BaseAgent):
             evidence=evidence,
         )
 
-    def prepare(self, headlines: Iterable[Headline]) -> int:
-        """Read titles before a decision needs them, for example when a feed brings them; changes no vote.
-
-        Returns:
-            How many titles were not read before; with MiniLM each costs some 4 ms.
-        """
-        titles = list(dict.fromkeys(visible(item.title) for item in headlines))
-        new = sum(title not in self._remembered for title in titles)
-        self._read(titles)
-        return new
-
     def _recent(self, ctx: Context) -> tuple[list[tuple[Headline, float]], _Left]:
         """Headlines known by now, recent and about this symbol, with their relevance."""
         kept: list[tuple[Headline, float]] = []
@@ -162,37 +164,26 @@ class NewsAgent(BaseAgent):
         newest = sorted(recent, key=lambda pair: (pair[0].ts_published, pair[0].id))[-p.max_repeats :]
         concern = {(item.id, item.ts_published): value for item, value in newest}
         stories = by_words([item for item, _ in newest])[-p.max_stories :]
-        readings = self._read([story.headline.title for story in stories])
+        readings = self._judge().of([story.headline.title for story in stories])
         joined = by_meaning(
             stories,
             np.array([reading.vector for reading in readings], dtype=np.float64).reshape(len(readings), -1),
-            [reading.tone for reading in readings],
+            [self._tone(reading) for reading in readings],
         )
         return [
             self._weighed(story, readings[row], concern[story.headline.id, story.headline.ts_published], ctx.asof)
             for story, _, row in joined
         ]
 
-    def _weighed(self, story: Copies, reading: _Reading, concern: float, asof: int) -> _Story:
+    def _tone(self, reading: TitleReading) -> float:
+        return 0.0 if reading.neutral >= self.params.no_tone else reading.up - reading.down
+
+    def _weighed(self, story: Copies, reading: TitleReading, concern: float, asof: int) -> _Story:
         course = COURSES[reading.event]
         age_days = max(0, asof - story.headline.ts_published) / DAY
         fading = 0.5 ** (age_days / course.half_life_days)
         weight = TRUST[story.tier] * WEIGHT[course.impact] * concern * fading
-        return _Story(story.headline, story.repeats, reading.tone, reading.event, weight)
-
-    def _read(self, titles: Sequence[str]) -> list[_Reading]:
-        """The classifier's readings; a title that was read before is not read again, which changes only the time."""
-        keys = [visible(title) for title in titles]
-        new = [key for key in dict.fromkeys(keys) if key not in self._remembered]
-        if new:
-            found = self._classifier.read(new)
-            for key, lean, event, vector in zip(new, found.leans, found.events, found.vectors, strict=True):
-                tone = 0.0 if lean[1] >= self.params.no_tone else float(lean[2] - lean[0])
-                self._remembered[key] = _Reading(tone, EVENTS[int(event.argmax())], vector.astype(np.float32))
-        readings = [self._remembered[key] for key in keys]
-        while len(self._remembered) > _REMEMBERED:
-            self._remembered.popitem(last=False)
-        return readings
+        return _Story(story.headline, story.repeats, self._tone(reading), reading.event, weight)
 
     def _reasons(self, stories: Sequence[_Story], mean: float, past: Following, left: _Left) -> tuple[str, ...]:
         """Counts and enumerations only."""
@@ -218,7 +209,7 @@ class NewsAgent(BaseAgent):
                 if past.judged
                 else "",
                 f"not counted: {ignored}" if ignored else "",
-                self.status,
+                f"classifier {self._judge().classifier.name}",
             )
             if line
         )

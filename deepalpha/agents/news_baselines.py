@@ -52,6 +52,11 @@ def classes_of(found: Sequence[float]) -> NDArray[np.int64]:
     return np.where(tone > NEUTRAL, 2, np.where(tone < -NEUTRAL, 0, 1)).astype(np.int64)
 
 
+def tone_words() -> dict[str, float]:
+    """Valence of every word that `tone_of` and `lexicon_tone` know."""
+    return dict(_analyzer().lexicon)
+
+
 @functools.lru_cache(maxsize=4096)
 def _tone(words: str) -> float:
     # A cache of a pure function: it changes the time, never the answer.

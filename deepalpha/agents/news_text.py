@@ -15,6 +15,7 @@ MAX_CHARS = 300
 _INVISIBLE = frozenset({"Cf", "Co", "Cs"})
 _BETWEEN = frozenset({"Cc", "Zl", "Zp"})
 _WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
+_ASCII_SPACES = dict.fromkeys((*range(32), 127, ord("!")), " ")
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 _LOOKALIKES = str.maketrans(
     # Cyrillic and Greek letters, already in lower case, that print like a Latin one.
@@ -32,7 +33,10 @@ def visible(text: str) -> str:
         >>> visible("Apple\\u200b BEATS!!! \\u0430pple?")
         'apple beats apple?'
     """
-    folded = unicodedata.normalize("NFKC", text[: 4 * MAX_CHARS]).casefold()
+    read = text[: 4 * MAX_CHARS]
+    if read.isascii():  # most titles, and nothing in them hides
+        return " ".join(read.lower().translate(_ASCII_SPACES).split())[:MAX_CHARS]
+    folded = unicodedata.normalize("NFKC", read).casefold()
     # Format characters (zero width, direction marks) hide inside words; control characters stand between words.
     categories = ((char, unicodedata.category(char)) for char in folded)
     kept = "".join(

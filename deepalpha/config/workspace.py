@@ -57,6 +57,11 @@ class Workspace:
         return self.root / "catalog"
 
     @property
+    def models(self) -> Path:
+        """Models trained here, such as the news classifier's."""
+        return self.root / "models"
+
+    @property
     def lock(self) -> Path:
         """Held by the running engine; holds its process id."""
         return self.root / "engine.lock"

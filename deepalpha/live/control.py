@@ -13,6 +13,8 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from deepalpha.config import Workspace
 from deepalpha.errors import EngineError
 from deepalpha.live.lock import holder
@@ -46,6 +48,8 @@ class EngineStatus(Fact, frozen=True):
     """Address of the WebSocket hub, for example ``ws://127.0.0.1:43125/``; None when none runs."""
     models: str = "off"
     """``llm`` while language models can be asked, ``off``, or why the system is rule-only."""
+    agents: dict[str, str] = msgspec.field(default_factory=dict)
+    """What an agent says about itself, such as which news classifier it uses."""
 
 
 def status(workspace: Workspace, ops: Ops | None = None) -> EngineStatus:
@@ -77,6 +81,7 @@ def status(workspace: Workspace, ops: Ops | None = None) -> EngineStatus:
         steps_left=body["steps_left"],
         hub=body.get("hub") if fresh else None,
         models=str(body.get("models", "off")),
+        agents=dict(body.get("agents", {})) if fresh else {},
     )
 
 

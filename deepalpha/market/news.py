@@ -63,6 +63,11 @@ class NewsBook:
             new += bool(fresh)
         return new
 
+    def since(self, moment: int) -> tuple[Headline, ...]:
+        """Headlines that became known after `moment`, in that order, each once."""
+        found = {(item.id, item.ts_known): item for items in self._by_symbol.values() for item in items}
+        return tuple(sorted((item for item in found.values() if item.ts_known > moment), key=_order))
+
     def known(self, symbol: str, asof: int, within_ns: int) -> tuple[Headline, ...]:
         """Headlines of a symbol known at `asof` and published less than `within_ns` before it, newest last.
 
