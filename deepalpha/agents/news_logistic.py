@@ -121,7 +121,9 @@ class _Runs(NamedTuple):
     def add(self, found: Matrix, other: Matrix) -> None:
         """Add to `found` the product of the places with the rows of `other`."""
         if len(self.starts):
-            found[self.outputs] += np.add.reduceat(self.values * other[self.inputs], self.starts, axis=0)
+            products = other[self.inputs]
+            products *= self.values
+            found[self.outputs] += np.add.reduceat(products, self.starts, axis=0)
 
 
 def _minimise(
@@ -198,12 +200,12 @@ class TfIdf:
         """Rows of shape (texts, terms); a text without any known term is a row of zeros."""
         rows = np.zeros((len(texts), len(self.terms)))
         for row, text in zip(rows, texts, strict=True):
-            for term, count in Counter(terms_of(text)).items():
-                place = self.terms.get(term)
-                if place is not None:
-                    row[place] = (1 + math.log(count)) * self.idf[place]
-        length = np.linalg.norm(rows, axis=1, keepdims=True)
-        return np.asarray(rows / np.where(length > 0, length, 1.0))
+            known = [(self.terms[term], n) for term, n in Counter(terms_of(text)).items() if term in self.terms]
+            if known:
+                places, counts = zip(*known, strict=True)
+                weights = (1 + np.log(counts)) * self.idf[list(places)]
+                row[list(places)] = weights / math.sqrt(math.fsum(weights * weights))
+        return rows
 
 
 def terms_of(text: str) -> list[str]:

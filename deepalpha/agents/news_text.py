@@ -15,6 +15,7 @@ MAX_CHARS = 300
 _INVISIBLE = frozenset({"Cf", "Co", "Cs"})
 _BETWEEN = frozenset({"Cc", "Zl", "Zp"})
 _WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
+_DIGIT = re.compile(r"\d")
 _ASCII_SPACES = dict.fromkeys((*range(32), 127, ord("!")), " ")
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 _LOOKALIKES = str.maketrans(
@@ -65,7 +66,7 @@ def features_of(text: str) -> list[str]:
         ['will', 'apple', 'pay', '#', '?']
     """
     seen = visible(text)
-    words = ["#" if any(char.isdigit() for char in word) else word for word in _WORD.findall(seen)]
+    words = [word if word.isalpha() or not _DIGIT.search(word) else "#" for word in _WORD.findall(seen)]
     return [*words, "?"] if "?" in seen else words
 
 

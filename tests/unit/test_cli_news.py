@@ -7,7 +7,6 @@ import json
 
 import pytest
 
-from deepalpha.agents.news_evaluate import active
 from deepalpha.agents.news_labels import SHIPPED
 from deepalpha.cli import main
 
@@ -26,20 +25,17 @@ def labels(tmp_path):
 
 
 def test_train_writes_a_model_that_score_then_uses(labels, tmp_path, capsys, monkeypatch):
-    place = ["--workspace", str(tmp_path / "ws"), "--json"]
+    workspace = tmp_path / "ws"
+    place = ["--workspace", str(workspace), "--json"]
     assert main(["news", "train", str(labels), "--kind", "tfidf", *place]) == 0
     value = json.loads(capsys.readouterr().out)
     assert value["n"] == 18 and value["kind"] == "tfidf" and len(value["sha256"]) == 64
-    assert (tmp_path / "ws" / "news" / "model-tfidf.npz").exists()
-    monkeypatch.setattr("deepalpha.agents.news_evaluate.available_kind", lambda: "tfidf")
+    assert (workspace / "models" / "model-tfidf.npz").exists()
+    (workspace / "settings.yaml").write_text("agents: {news_model: tfidf}\n")
     monkeypatch.setattr("sys.stdin", io.StringIO("Apple beats estimates\n\nTesla misses estimates\n"))
-    active.cache_clear()
-    from deepalpha.agents.news_classifier import Kind
-
-    monkeypatch.setattr("deepalpha.agents.news_evaluate.available_kind", lambda: Kind.TFIDF)
     assert main(["news", "score", "-", *place]) == 0
     answer = json.loads(capsys.readouterr().out)
-    assert "of this workspace" in answer["classifier"]
+    assert answer["classifier"] == f"classifier {value['name']} of this workspace" and answer["problem"] == ""
     up, down = answer["headlines"]
     assert up["up"] > up["down"] and down["down"] > down["up"]
     assert up["entities"] == ["AAPL"]
@@ -48,9 +44,11 @@ def test_train_writes_a_model_that_score_then_uses(labels, tmp_path, capsys, mon
 def test_score_reads_a_file_and_prints_a_table(tmp_path, capsys):
     path = tmp_path / "titles.txt"
     path.write_text("Bitcoin plunges after exchange hack\n")
+    (tmp_path / "ws").mkdir()
+    (tmp_path / "ws" / "settings.yaml").write_text("agents: {news_model: tfidf}\n")
     assert main(["news", "score", str(path), "--workspace", str(tmp_path / "ws")]) == 0
     text = capsys.readouterr().out
-    assert "as shipped" in text and "BTC" in text and "Bitcoin plunges" in text
+    assert "of the shipped labels" in text and "BTC" in text and "Bitcoin plunges" in text
 
 
 def test_check_prints_every_method_and_says_when_there_is_nothing_to_agree_with(labels, tmp_path, capsys):

