@@ -18,7 +18,7 @@ from deepalpha.agents.base import built_in_names, discover
 from deepalpha.agents.news import NewsAgent
 from deepalpha.agents.news_text import safe_id
 from deepalpha.decision import DecisionConfig, DecisionEngine
-from deepalpha.decision.fuse import LOGIT_LIMIT, NEWS_SHARE
+from deepalpha.decision.clip import LOGIT_LIMIT, NEWS_SHARE
 from deepalpha.errors import MarketDataError
 from deepalpha.market import load_headlines
 from deepalpha.market.symbols import check_symbol
@@ -85,7 +85,7 @@ def decided(name, *extra):
     told = with_news(ctx, *honest(ctx), *extra)
     signals = [run.signal for run in asyncio.run(run_agents(told, agents(), deadline_s=30.0))]
     engine = DecisionEngine(DecisionConfig(), scope="test", clock=lambda: 0)
-    return told, engine.decide(told, signals, price=float(ctx.base.close[-1]))
+    return told, engine.decide(told, signals)
 
 
 def bare(signal):
