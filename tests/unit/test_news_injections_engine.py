@@ -79,7 +79,12 @@ def play(folder: Path, *files: Path) -> Played:
     async def run() -> tuple[Loop, list[Any]]:
         async with Agreeing() as server:
             server.play("ok")
-            local = {"model": "tiny", "base_url": server.url, "price": {"input": 1, "output": 1}}
+            local = {
+                "model": "tiny",
+                "base_url": server.url,
+                "price": {"input": 1, "output": 1},
+                "requests_per_minute": 6000,
+            }
             settings = Settings.from_mapping(
                 {
                     "approval": "auto",
