@@ -10,15 +10,20 @@ import argparse
 import importlib.util
 import json
 import statistics
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from deepalpha.agents.news import NewsAgent
 from deepalpha.agents.news_classifier import Kind, NewsClassifier
 from deepalpha.agents.news_encoder import missing_packages
-from deepalpha.agents.news_evaluate import baseline_scores, cross_validate
+from deepalpha.agents.news_evaluate import agreement, baseline_scores, cross_validate
 from deepalpha.agents.news_labels import SHIPPED, read_labels
+from deepalpha.cli_news import REAL_TITLES
 
 _spec = importlib.util.spec_from_file_location("agents_kit", Path(__file__).parents[1] / "fixtures" / "agents.py")
 assert _spec and _spec.loader
@@ -46,17 +51,30 @@ def quality(kind: Kind) -> list[Row]:
     return rows
 
 
+def first_training(kind: Kind) -> tuple[float, float]:
+    """(seconds, CPU seconds) until a fresh process has its model, imports aside."""
+    code = (
+        "import sys,time;from deepalpha.agents.news_models import active;a,b=time.perf_counter(),time.process_time();"
+        "active(sys.argv[1]);print(time.perf_counter()-a,time.process_time()-b)"
+    )
+    command = [sys.executable, "-c", code, kind.value]
+    runs = [subprocess.run(command, capture_output=True, text=True, check=True).stdout.split() for _ in range(3)]
+    wall, cpu = min((float(wall), float(cpu)) for wall, cpu in runs)
+    return wall, cpu
+
+
 def speed(kind: Kind) -> list[Row]:
     labels = read_labels(SHIPPED)
-    started = time.perf_counter()
+    trained, processor = first_training(kind)
+    goal = 10.0 if kind is Kind.MINILM else 0.5
     model = NewsClassifier.train(labels, kind=kind)
-    trained = time.perf_counter() - started
     texts = [label.headline for label in labels]
     started = time.perf_counter()
     model.predict(texts)
     rate = len(texts) / (time.perf_counter() - started)
     return [
-        row(f"{kind.value}: training", trained, "s", "< 10", trained < 10),
+        row(f"{kind.value}: first use, training included", trained, "s", f"< {goal:g}", trained < goal),
+        row(f"{kind.value}: the same in CPU time", processor, "s"),
         row(f"{kind.value}: titles", rate, "1/s"),
         *latency(kind, model),
     ]
@@ -79,18 +97,43 @@ def latency(kind: Kind, model: NewsClassifier) -> list[Row]:
             kit.answer(agent, ctx)
             times.append(1e3 * (time.perf_counter() - started))
     return [
-        row(f"{kind.value}: decision, nothing read before", statistics.median(cold), "ms", "", None),
+        row(f"{kind.value}: decision, nothing read before", statistics.median(cold), "ms", *cold_goal(kind, cold)),
         row(f"{kind.value}: decision", statistics.median(warm), "ms", "< 50", statistics.median(warm) < 50),
         row(f"{kind.value}: slowest decision", max(warm), "ms", "< 50", max(warm) < 50),
+    ]
+
+
+def cold_goal(kind: Kind, cold: list[float]) -> tuple[str, bool | None]:
+    """With MiniLM titles are read when they are heard, so only TF-IDF has to be quick without that."""
+    return ("< 50", statistics.median(cold) < 50) if kind is Kind.TFIDF else ("", None)
+
+
+def real_titles(kind: Kind, path: Path) -> list[Row]:
+    """Agreement with another machine on real dated titles, if there are any."""
+    if not path.exists():
+        return []
+    frame = pl.read_parquet(path, columns=["title", "sent_class"]).drop_nulls()
+    names = {"negative": "down", "neutral": "neutral", "positive": "up"}
+    machine = [names[name] for name in frame["sent_class"]]
+    model = NewsClassifier.train(read_labels(SHIPPED), kind=kind)
+    started = time.perf_counter()
+    found = model.predict(frame["title"].to_list())
+    rate = len(frame) / (time.perf_counter() - started)
+    same, kappa = agreement(found, machine)
+    return [
+        row(f"{kind.value}: agreement on {len(frame)} real titles", same, ""),
+        row(f"{kind.value}: the same beyond chance (kappa)", kappa, ""),
+        row(f"{kind.value}: real titles", rate, "1/s"),
     ]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--titles", type=Path, default=REAL_TITLES, help="Parquet of title and sent_class")
     options = parser.parse_args()
     kinds = [Kind.TFIDF] if missing_packages() else [Kind.TFIDF, Kind.MINILM]
-    rows = [found for kind in kinds for found in (*quality(kind), *speed(kind))]
+    rows = [found for kind in kinds for found in (*quality(kind), *speed(kind), *real_titles(kind, options.titles))]
     if options.json:
         print(json.dumps(rows, indent=1))
         return

@@ -17,9 +17,11 @@ from deepalpha.agents.news_classifier import Kind, NewsClassifier
 from deepalpha.agents.news_encoder import INSTALL, encoder
 from deepalpha.agents.news_labels import SHIPPED, read_labels
 from deepalpha.agents.news_models import active, kept_path, model_path
+from deepalpha.cli import main
 from deepalpha.config import AgentSettings, Settings, Workspace
 from deepalpha.errors import ConfigError
-from deepalpha.live import Loop
+from deepalpha.live import Loop, control
+from deepalpha.live.lock import engine_lock
 from deepalpha.types import SignalStatus, encode
 
 _spec = importlib.util.spec_from_file_location("agents_kit", Path(__file__).parents[1] / "fixtures" / "agents.py")
@@ -149,7 +151,7 @@ def test_the_setting_is_checked():
     assert Settings.default().agents.news_model == "auto"
 
 
-def test_the_engine_says_which_classifier_it_uses_and_logs_one_that_was_damaged(tmp_path):
+def test_the_engine_says_which_classifier_it_uses_and_logs_one_that_was_damaged(tmp_path, capsys):
     workspace = Workspace(tmp_path / "ws")
     path = kept_path(workspace.models, Kind.TFIDF)
     path.parent.mkdir()
@@ -162,6 +164,10 @@ def test_the_engine_says_which_classifier_it_uses_and_logs_one_that_was_damaged(
     (agent,) = (agent for agent in loop.agents if agent.name == "news")
     assert json.loads(beat["body"])["agents"] == {"news": agent.status}
     assert agent.version == f"3-{active('tfidf').readings.classifier.name}"
+    with engine_lock(workspace.lock):
+        assert control.status(workspace).agents == {"news": agent.status}
+        assert main(["live", "status", "--workspace", str(workspace.root)]) == 0
+    assert f"\n  news: {agent.status}\n" in capsys.readouterr().out
     quiet = Loop(workspace, WORDS)
     assert len(quiet.ops.rows("SELECT * FROM audit WHERE kind = 'news'")) == 1
 
