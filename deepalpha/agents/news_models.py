@@ -77,7 +77,7 @@ def active(choice: str = "auto", directory: Path | None = None) -> Active:
     kind = kind_of(choice)
     without = ""
     if choice == "auto" and kind is Kind.TFIDF:
-        without = f"; MiniLM is not used, as {', '.join(missing_packages())} is not installed: `{INSTALL}`"
+        without = f"; not MiniLM, for lack of {', '.join(missing_packages())}: `{INSTALL}`"
     if directory is None:
         found = _opened(_trained(shipped_labels(), kind))
         return Active(found, f"classifier {found.classifier.name} of the shipped labels{without}")

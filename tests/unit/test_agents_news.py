@@ -154,12 +154,32 @@ PRAISE = (
     "Sales climb to an all-time high",
 )
 
+ALARM = (
+    "Company misses estimates as profit plunges",
+    "Regulator sues over fraud, shares crash",
+    "Board cuts the dividend and halts the buyback",
+    "Broker downgrades the stock to sell",
+    "Orders collapse for the new chip",
+    "Judge rules against the company in the antitrust case",
+    "Guidance slashed far below what analysts expected",
+    "Drug fails in late-stage trial",
+    "Share drops out of the S&P 500 after default",
+    "Subscribers fall far more than feared",
+    "Hackers steal customer data in a huge breach",
+    "Sales sink to a ten-year low",
+)
+
 
 def test_a_flood_of_praise_stops_at_the_cap():
     flood = [item(f"{PRAISE[n % 12].upper()}!!!", number=n) for n in range(500)]
     signal = read(*flood)
     assert signal.p_up == pytest.approx(CAP, abs=1e-6)
     assert len(signal.evidence) <= NewsAgent.params.max_stories
+
+
+def test_a_flood_of_alarm_stops_at_the_other_cap():
+    flood = [item(f"{ALARM[n % 12]} {n}", number=n, days=n / 100) for n in range(200)]
+    assert read(*flood).p_up == pytest.approx(1 - CAP, abs=1e-6)
 
 
 def test_a_flood_of_one_thing_in_other_words_is_one_story():

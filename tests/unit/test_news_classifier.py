@@ -102,11 +102,13 @@ def test_tf_idf_is_that_of_scikit_learn():
     np.testing.assert_allclose(ours.transform(TEXTS[300:]), theirs.transform(TEXTS[300:]).toarray(), atol=1e-6)
 
 
-@pytest.mark.parametrize(("rows", "width"), [(90, 12), (60, 200)])
-def test_the_regression_finds_the_weights_of_scikit_learn(rows, width):
+@pytest.mark.parametrize(("rows", "width", "zeros"), [(90, 12, 0.0), (60, 200, 0.0), (80, 90, 0.95), (70, 40, 0.75)])
+def test_the_regression_finds_the_weights_of_scikit_learn(rows, width, zeros):
     reference = pytest.importorskip("sklearn.linear_model")
     generator = np.random.default_rng(5)
     x, classes = generator.normal(size=(rows, width)), generator.integers(0, 3, rows)
+    x[generator.random(x.shape) < zeros] = 0.0
+    x[7] = 0.0  # a title without a known word
     theirs = reference.LogisticRegression(C=0.7, tol=1e-10, max_iter=10_000).fit(x, classes)
     ours = Logistic.fit(x, classes, 3, c=0.7, tolerance=1e-8)
     np.testing.assert_allclose(ours.weights, theirs.coef_.T, atol=2e-5)

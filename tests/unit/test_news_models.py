@@ -139,7 +139,7 @@ def test_minilm_without_its_packages_stops_the_start_and_names_the_way_out(tmp_p
 def test_auto_without_minilm_reads_words_and_says_why(tmp_path, without_onnxruntime):
     chosen = active("auto", tmp_path)
     assert chosen.readings.classifier.info.kind is Kind.TFIDF
-    assert "MiniLM is not used, as onnxruntime is not installed" in chosen.status and INSTALL in chosen.status
+    assert "not MiniLM, for lack of onnxruntime" in chosen.status and INSTALL in chosen.status
     with pytest.raises(ConfigError, match="onnxruntime"):
         NewsClassifier.train(LABELS, kind=Kind.MINILM)
     assert NewsClassifier.train(LABELS[::3]).info.kind is Kind.TFIDF
