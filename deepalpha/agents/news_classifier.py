@@ -184,7 +184,10 @@ class NewsClassifier:
             ConfigError: it cannot be written.
         """
         content = self.to_bytes()
-        write_model(content, Path(path))
+        try:
+            write_model(content, Path(path))
+        except ConfigError as error:
+            raise ConfigError(f"{error}; choose another place with --output") from error
         return hashlib.sha256(content).hexdigest()
 
     @classmethod
@@ -252,7 +255,7 @@ def write_model(content: bytes, path: Path) -> None:
     except OSError as error:
         if part is not None:
             part.unlink(missing_ok=True)
-        raise ConfigError(f"model {path} cannot be written ({error}); choose another place with --output") from error
+        raise ConfigError(f"model {path} cannot be written ({error.strerror})") from error
 
 
 @functools.cache

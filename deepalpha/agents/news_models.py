@@ -69,7 +69,7 @@ def active(choice: str = "auto", directory: Path | None = None) -> Active:
 
     Args:
         choice: `auto` (MiniLM if it is installed, else TF-IDF), `minilm` or `tfidf`.
-        directory: where models are kept (`Workspace.models`); None reads and keeps nothing.
+        directory: where models are kept (`Workspace.models`); None keeps nothing.
 
     Raises:
         ConfigError: `minilm` without its packages, the user's own model cannot be read, or there are no labels.

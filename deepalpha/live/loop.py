@@ -90,7 +90,7 @@ class Loop:
         self.news, unread = collect(settings.agents, now=clock())
         self.feeds = NewsRefresher(settings.agents.feeds, interval_s=settings.agents.feed_interval_s, clock=clock)
         self.agents: list[BaseAgent] = discover(settings.agents.enabled)
-        unread += [problem for agent in self.agents for problem in agent.begin(workspace, settings.agents)]
+        troubles = [words for agent in self.agents for words in agent.begin(workspace, settings.agents)]
         self.ahead = ReadAhead(self.agents)
         self.series = series_needed(self.agents)
         self.approval = settings.approval
@@ -103,7 +103,8 @@ class Loop:
         self._untold: list[str] = []
         self.begin(account_id or self._latest_account())
         self.ahead.add(self.news.since(self.cursor - int(settings.agents.news_days * DAY)))
-        self._note_unread([*unread, *self.ahead.read(AT_START)])
+        self._note_unread(unread)
+        self._note_agents([*troubles, *self.ahead.read(AT_START)])
 
     def note(self, kind: str, what: str, problem: str) -> None:
         """Write into the log that something beside the loop failed; trading goes on."""
@@ -115,12 +116,17 @@ class Loop:
         for problem in problems:
             self.note("news", "feed", problem)
 
+    def _note_agents(self, problems: Iterable[str]) -> None:
+        for problem in problems:
+            self.note("agents", "ready", problem)
+
     def hear(self) -> None:
         """Take the headlines the feeds brought since the last call; never waits for the network."""
         news = self.feeds.take()
         self.news.add(news.headlines)
         self.ahead.add(news.headlines)
-        self._note_unread([*news.problems, *self.ahead.read()])
+        self._note_unread(news.problems)
+        self._note_agents(self.ahead.read())
 
     def _latest_account(self) -> str:
         found = self.ops.scalar("SELECT account_id FROM equity ORDER BY id DESC LIMIT 1")

@@ -157,7 +157,7 @@ def test_the_engine_says_which_classifier_it_uses_and_logs_one_that_was_damaged(
     path.parent.mkdir()
     path.write_text("damaged")
     loop = Loop(workspace, WORDS)
-    (row,) = loop.ops.rows("SELECT status, body FROM audit WHERE kind = 'news'")
+    (row,) = loop.ops.rows("SELECT status, body FROM audit WHERE kind = 'agents'")
     assert row["status"] == "failed" and "was trained again" in row["body"]
     loop.heartbeat()
     (beat,) = loop.ops.rows("SELECT body FROM heartbeat ORDER BY id DESC LIMIT 1")
@@ -169,7 +169,7 @@ def test_the_engine_says_which_classifier_it_uses_and_logs_one_that_was_damaged(
         assert main(["live", "status", "--workspace", str(workspace.root)]) == 0
     assert f"\n  news: {agent.status}\n" in capsys.readouterr().out
     quiet = Loop(workspace, WORDS)
-    assert len(quiet.ops.rows("SELECT * FROM audit WHERE kind = 'news'")) == 1
+    assert len(quiet.ops.rows("SELECT * FROM audit WHERE kind = 'agents'")) == 1
 
 
 def test_a_vote_does_not_depend_on_whether_the_model_was_just_trained_or_kept(tmp_path):
