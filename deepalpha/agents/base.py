@@ -45,11 +45,15 @@ class BaseAgent:
     status: str = ""
     """In words for a person: what this agent works with, shown by `deepalpha live status`; empty: nothing to say."""
 
-    def begin(self, workspace: Workspace, settings: AgentSettings) -> Iterable[str]:  # noqa: ARG002 - for subclasses
+    def begin(
+        self,
+        workspace: Workspace | None,  # noqa: ARG002 - for subclasses
+        settings: AgentSettings,  # noqa: ARG002 - for subclasses
+    ) -> Iterable[str]:
         """Get ready, once, before the first snapshot: the only place to read a file. Nothing to do by default.
 
         Args:
-            workspace: where the engine keeps its things.
+            workspace: where the engine keeps its things; None: keep nothing.
             settings: the section `agents`.
 
         Returns:

@@ -94,11 +94,11 @@ class NewsAgent(BaseAgent):
         if classifier is not None:
             self._use(Active(Readings(classifier), f"classifier {classifier.name} as given"))
 
-    def begin(self, workspace: Workspace, settings: AgentSettings) -> Iterable[str]:
+    def begin(self, workspace: Workspace | None, settings: AgentSettings) -> Iterable[str]:
         """Get the classifier of the setting `news_model`, trained now if this workspace has none."""
         if self._given:
             return ()
-        chosen = active(settings.news_model, workspace.models)
+        chosen = active(settings.news_model, workspace.models if workspace else None)
         self._use(chosen)
         return (chosen.problem,) if chosen.problem else ()
 

@@ -76,7 +76,7 @@ def test_an_agent_of_one_method_needs_neither_hook() -> None:
 
     ahead = ReadAhead([Plain()])
     ahead.add([headline(1)])
-    assert ahead.read() == [] and Plain().begin(Workspace, Settings) == () and Plain().status == ""  # type: ignore[arg-type]
+    assert ahead.read() == [] and Plain().begin(None, Settings.default().agents) == () and Plain().status == ""
 
 
 def test_no_step_waits_for_the_classifier_when_the_headlines_were_heard(tmp_path: Path, monkeypatch) -> None:
