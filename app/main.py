@@ -9,7 +9,13 @@ from components.guard import guarded
 from components.sidebar import banner, sidebar
 from components.station import start_engine_once
 
-ICONS = {"cockpit": "flight", "chart": "candlestick_chart", "decisions": "how_to_vote", "orders": "receipt_long"}
+ICONS = {
+    "cockpit": "flight",
+    "chart": "candlestick_chart",
+    "decisions": "how_to_vote",
+    "agents": "groups",
+    "orders": "receipt_long",
+}
 
 
 def page(path: Path) -> st.Page:

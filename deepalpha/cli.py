@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from deepalpha import cli_data, cli_hub, cli_news
+from deepalpha import cli_data, cli_decisions, cli_evaluate, cli_hub, cli_news
 from deepalpha.config import Workspace
 from deepalpha.errors import DeepAlphaError, EngineError
 from deepalpha.live import control
@@ -73,9 +73,11 @@ def _parser() -> argparse.ArgumentParser:
     for verdict in ("approve", "reject"):
         made = add(commands, verdict, _decide(verdict), f"{verdict} a waiting decision")
         made.add_argument("decision", help="its id, or the beginning of it")
+    cli_decisions.add_commands(commands, add)
     cli_data.add_commands(group("data", "market data"), add)
     cli_news.add_commands(group("news", "the headline classifier"), add)
     cli_hub.add_commands(commands, add, shared)
+    cli_evaluate.add_commands(commands, add)
     store = group("store", "the analyst's store")
     add(store, "rebuild", _store_rebuild, "recreate deepalpha.duckdb from the log")
     add(store, "check", _store_check, "check log, store and money identities")

@@ -207,14 +207,34 @@ class BarFrame:
         return float(values[-1]) if len(values) else math.nan
 
 
+class Peer(Fact, frozen=True):
+    """Another instrument of the account, beside the one that is decided on.
+
+    `value` is what is held of it, in the account's currency, below 0 when short. `correlation` is that of the log
+    returns of `n` common bars; `ratio` is how much of the peer, sold, hedges 1 of the own instrument with the least
+    variance left (the slope of own on peer returns), and `pull` how far the own price moves with it (of peer on own).
+    """
+
+    symbol: str
+    value: float
+    correlation: float
+    ratio: float
+    pull: float
+    n: int
+
+
 class PositionView(Fact, frozen=True):
-    """The account as an agent may know it, in units of the account's currency."""
+    """The account as an agent may know it, in units of the account's currency.
+
+    `peers` are all that is held beside the symbol, and those of the others that move most like it.
+    """
 
     quantity: float = 0.0
     average_price: float = 0.0
     unrealised_pnl: float = 0.0
     equity: float = 0.0
     drawdown: float = 0.0
+    peers: tuple[Peer, ...] = ()
 
 
 class Context:

@@ -23,6 +23,8 @@ from deepalpha.ta.candles import CANDLE_NAMES
 from deepalpha.types import AgentRole, Context, Headline, PositionView, Signal
 
 _PACKAGE = "deepalpha.agents"
+_ACCOUNT_FIELDS = frozenset(PositionView.__struct_fields__) - {"peers"}
+_PEER_FIELDS = frozenset({"value", "correlation", "ratio", "pull"})
 _BAR_FIELDS = frozenset({"open", "high", "low", "close", "volume"})
 
 
@@ -97,7 +99,8 @@ def evidence_exists(ctx: Context, evidence_id: str) -> bool:
     """Whether an evidence id names something inside the snapshot.
 
     Known forms: ``<timeframe>:<open|high|low|close|volume>``, ``<timeframe>:<series id>``, ``<timeframe>:<candlestick
-    pattern>`` (read off the bars: ``1d:CDLHAMMER``), ``news:<headline id>`` and ``account:<field of PositionView>``.
+    pattern>`` (read off the bars: ``1d:CDLHAMMER``), ``news:<headline id>`` ``account:<number of
+    PositionView>`` and ``peer:<symbol>:<correlation|ratio|pull|value>``.
     """
     source, separator, what = evidence_id.partition(":")
     if not separator:
@@ -105,7 +108,10 @@ def evidence_exists(ctx: Context, evidence_id: str) -> bool:
     if source == "news":
         return any(headline.id == what for headline in ctx.news)
     if source == "account":
-        return what in PositionView.__struct_fields__
+        return what in _ACCOUNT_FIELDS
+    if source == "peer":
+        symbol, _, field = what.rpartition(":")
+        return field in _PEER_FIELDS and any(peer.symbol == symbol for peer in ctx.position.peers)
     frame = ctx.bars.get(source)
     return frame is not None and (what in _BAR_FIELDS or what in CANDLE_NAMES or what in frame.series)
 

@@ -1,14 +1,17 @@
-"""Trend agent: order and slope of the 7, 25 and 99 bar averages, their alignment across timeframes, and warnings."""
+"""Trend agent: order and slope of the 7, 25 and 99 bar averages, their alignment across timeframes, how consistent the
+trend has been, how often trends like it turned within the horizon, and warnings.
+"""
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
 from deepalpha.agents.base import BaseAgent
-from deepalpha.agents.numeric import all_finite, collect, evidence_of, last_of, pivots, probability
+from deepalpha.agents.numeric import all_finite, bar_seconds, collect, evidence_of, last_of, pivots, probability
 from deepalpha.types import BarFrame, Context, Signal
 
 FAST, MIDDLE, SLOW, RSI, ATR = "EMA_7", "EMA_25", "EMA_99", "RSI_14", "ATR_14"
@@ -40,6 +43,12 @@ class TrendParams(msgspec.Struct, frozen=True):
     """Bars in which the last two swings are looked for."""
     divergence_rsi: float = 3.0
     """RSI points by which the second swing must disagree with price."""
+    consistency_bars: int = 20
+    """Bars over which the share of closes on the trend's side of EMA 25 is taken."""
+    reversal_cases: int = 30
+    """Past cases from which a reversal probability is believed enough to warn."""
+    reversal_warning: float = 0.5
+    """Reversal probability from which it is a warning."""
     warning_factor: float = 0.5
     """The score is multiplied by this when a reversal warning is on."""
     max_edge: float = 0.10
@@ -55,6 +64,15 @@ class _View(msgspec.Struct, frozen=True):
     score: float
     full: bool
     slope: float
+
+
+class Reversal(NamedTuple):
+    """How often a trend as stretched as this one was on the other side after the horizon."""
+
+    probability: float
+    """(turned + 1) / (cases + 2): never 0 or 1, and 0.5 without a case."""
+    cases: int
+    bars: int
 
 
 class TrendAgent(BaseAgent):
@@ -77,12 +95,14 @@ class TrendAgent(BaseAgent):
         given = p.timeframe_weights
         weights = [given[min(i, len(given) - 1)] for i in range(len(views))]
         score = sum(w * v.score for w, v in zip(weights, views, strict=True)) / sum(weights)
-        warning = self._warning(ctx.base, score)
+        reversal = self._reversal(ctx, score)
+        warning = self._warning(ctx.base, score) or self._likely(reversal)
         regime = self._regime(score)
         agree = sum(view.score * score > 0 for view in views)
         reasons = [
             f"{regime}: {self._order_words(base)} on {ctx.timeframe}, EMA 25 moves {base.slope:+.2f} ATR a bar",
             f"{agree} of {len(views)} timeframes agree",
+            *self._habits(ctx.base, score, reversal),
         ]
         if warning:
             reasons.append(f"reversal warning: {warning}")
@@ -127,6 +147,44 @@ class TrendAgent(BaseAgent):
             swing = "higher high" if direction > 0 else "lower low"
             return f"price made a {swing}, RSI did not (divergence)"
         return ""
+
+    def _reversal(self, ctx: Context, score: float) -> Reversal | None:
+        """Over the snapshot's own past: bars with EMA 7 on this side of EMA 25 and the distance, in ATR, in the same
+        half as now. Turned means on the other side after the horizon. None: no trend, or no bars to look at.
+        """
+        frame, direction = ctx.base, _sign(score)
+        bars = max(1, round(ctx.horizon_s / bar_seconds(frame))) if len(frame) > 1 else 0
+        if not direction or len(frame) <= bars:
+            return None
+        with np.errstate(divide="ignore", invalid="ignore"):
+            stretch = direction * (frame.series[FAST] - frame.series[MIDDLE]) / frame.series[ATR]
+        past, later, now = stretch[:-bars], stretch[bars:], float(stretch[-1])
+        known = np.isfinite(past) & np.isfinite(later) & (past > 0)
+        if not (known.any() and now > 0):
+            return None
+        middle = float(np.median(past[known]))
+        alike = known & ((past > middle) == (now > middle))
+        cases, turned = int(alike.sum()), int((later[alike] <= 0).sum())
+        return Reversal((turned + 1) / (cases + 2), cases, bars)
+
+    def _likely(self, reversal: Reversal | None) -> str:
+        p = self.params
+        if reversal is None or reversal.cases < p.reversal_cases or reversal.probability < p.reversal_warning:
+            return ""
+        return f"trends like this one turned more often than not ({reversal.probability:.0%} of {reversal.cases})"
+
+    def _habits(self, frame: BarFrame, score: float, reversal: Reversal | None) -> list[str]:
+        """Consistency and reversal probability in words."""
+        direction, recent = _sign(score), self.params.consistency_bars
+        if not direction:
+            return []
+        side = direction * (frame.close[-recent:] - frame.series[MIDDLE][-recent:]) > 0
+        words = [f"consistency: {side.mean():.0%} of the last {len(side)} closes on the trend's side of EMA 25"]
+        if reversal is not None:
+            words.append(
+                f"reversal probability {reversal.probability:.0%} within {reversal.bars} bars (n = {reversal.cases})"
+            )
+        return words
 
     def _crossed_back(self, frame: BarFrame, direction: int) -> bool:
         recent = self.params.cross_bars + 1

@@ -62,6 +62,11 @@ class Workspace:
         return self.root / "models"
 
     @property
+    def reports(self) -> Path:
+        """Kept results of reports; made by the first one."""
+        return self.root / "reports"
+
+    @property
     def lock(self) -> Path:
         """Held by the running engine; holds its process id."""
         return self.root / "engine.lock"

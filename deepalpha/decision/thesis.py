@@ -84,9 +84,14 @@ class _Holding(Fact, frozen=True):
 
 
 class Theses:
-    """The open positions' theses."""
+    """The open positions' theses.
+
+    Attributes:
+        fills: how many fills were told.
+    """
 
     def __init__(self) -> None:
+        self.fills = 0
         self._decided: dict[str, OrderedDict[str, Thesis]] = {}
         self._holdings: dict[str, _Holding] = {}
         self._open: dict[str, Thesis] = {}
@@ -102,6 +107,7 @@ class Theses:
 
     def filled(self, fill: Fill) -> None:
         """Follow the position. A fill through zero opens the other side under its own decision."""
+        self.fills += 1
         held = self._holdings.get(fill.symbol)
         before = held.quantity if held else Decimal(0)
         after = before + (fill.quantity if fill.side is Side.BUY else -fill.quantity)
@@ -128,6 +134,7 @@ class Theses:
     def state(self) -> dict[str, Any]:
         """Everything as JSON-able values."""
         return {
+            "fills": self.fills,
             "decided": {name: msgspec.to_builtins(list(kept.values())) for name, kept in sorted(self._decided.items())},
             "holdings": msgspec.to_builtins(dict(sorted(self._holdings.items()))),
             "open": msgspec.to_builtins(dict(sorted(self._open.items()))),
@@ -136,6 +143,7 @@ class Theses:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from `state`. Raises msgspec.ValidationError or KeyError when it cannot be read."""
         decided = msgspec.convert(state["decided"], dict[str, list[Thesis]])
+        self.fills = msgspec.convert(state["fills"], int)
         self._holdings = msgspec.convert(state["holdings"], dict[str, _Holding])
         self._open = msgspec.convert(state["open"], dict[str, Thesis])
         self._decided = {

@@ -16,6 +16,8 @@ import numpy as np
 
 from deepalpha.agents import discover, run_agents, series_needed
 from deepalpha.agents.base import BaseAgent
+from deepalpha.agents.peers import WINDOW as PEER_WINDOW
+from deepalpha.agents.peers import peers
 from deepalpha.agents.review import check_reviewed, review_votes
 from deepalpha.config import Settings, Workspace
 from deepalpha.decision import DecisionConfig, DecisionEngine, build_context, check_rules
@@ -24,7 +26,8 @@ from deepalpha.execution import STATISTICS_BARS, PracticeAccount, plan_order
 from deepalpha.live.ahead import AT_START, ReadAhead
 from deepalpha.live.broadcast import Broadcast
 from deepalpha.live.commands import CommandDesk
-from deepalpha.live.headlines import collect
+from deepalpha.live.headlines import HeadlineLog, collect
+from deepalpha.live.history import Known
 from deepalpha.live.pending import Pending, PendingBook
 from deepalpha.live.records import Batch, Scribe
 from deepalpha.live.recovery import Recovery
@@ -42,6 +45,7 @@ from deepalpha.types import (
     Context,
     Decision,
     DecisionStatus,
+    Peer,
     PositionView,
 )
 
@@ -57,6 +61,14 @@ def replay_source(workspace: Workspace, settings: Settings) -> ReplaySource:
     start = settings.replay.start
     begin = (start - type(start)(1970, 1, 1)).days * DAY
     return ReplaySource(catalog, settings.symbols, settings.timeframe, start=begin)
+
+
+def decision_config(settings: Settings) -> DecisionConfig:
+    """What the decision engine needs of the settings: how to decide, and what a trade costs."""
+    account = settings.account
+    return DecisionConfig(
+        **settings.decision.model_dump(), fee_rate=float(account.fee_rate), slippage=float(account.slippage)
+    )
 
 
 class Loop:
@@ -123,7 +135,10 @@ class Loop:
     def hear(self) -> None:
         """Take the headlines the feeds brought since the last call; never waits for the network."""
         news = self.feeds.take()
-        self.news.add(news.headlines)
+        if self.news.add(news.headlines):
+            batch = self.scribe.batch()
+            self.headlines.write(self.news, batch)
+            batch.commit()
         self.ahead.add(news.headlines)
         self._note_unread(news.problems)
         self._note_agents(self.ahead.read())
@@ -151,8 +166,21 @@ class Loop:
         self.cursor = 0
         self.desk = CommandDesk(self)
         Recovery(self).run()
+        self._keep_settings()
         self._next: Step | None = None
         self._look()
+
+    def _keep_settings(self) -> None:
+        """Write down what this run is set to and the headlines it starts with: a replay needs both.
+
+        Addresses of feeds stay out: some carry a subscriber's key.
+        """
+        batch = self.scribe.batch()
+        body = self.settings.model_dump(mode="json", exclude={"agents": {"feeds"}})
+        batch.audit("settings", self.run_id, "begun", self.cursor, body)
+        self.headlines = HeadlineLog(self.ops)
+        self.headlines.write(self.news, batch)
+        batch.commit()
 
     def _models(self, account_id: str) -> tuple[Router | None, Reviewer | None]:
         """The language models of the settings and what reviews votes with them; None when they are switched off."""
@@ -167,13 +195,7 @@ class Loop:
     def _decider(self, account_id: str) -> DecisionEngine:
         """A decision engine that knows nothing yet. ConfigError: a rule names an agent or symbol there is not."""
         check_rules(self.settings.decision.rules, [agent.name for agent in self.agents], self.settings.symbols)
-        account = self.settings.account
-        config = DecisionConfig(
-            **self.settings.decision.model_dump(),
-            fee_rate=float(account.fee_rate),
-            slippage=float(account.slippage),
-        )
-        return DecisionEngine(config, scope=account_id, clock=self.clock)
+        return DecisionEngine(decision_config(self.settings), scope=account_id, clock=self.clock)
 
     def _look(self) -> None:
         """Ask the source for steps after the cursor; a market that goes on may have new ones."""
@@ -221,6 +243,7 @@ class Loop:
                 soon = self._next is not None and self.state == "running"
                 await asyncio.sleep(min(POLL_S, max(due - now, 0.001)) if soon else POLL_S)
         self.feeds.stop()
+        await self._let_go()
         self.heartbeat()
         self.project()
 
@@ -230,7 +253,13 @@ class Loop:
         while self._next is not None and not self.stopping:
             await self.step()
             done += 1
+        await self._let_go()
         return done
+
+    async def _let_go(self) -> None:
+        """Close the connections to language models."""
+        if self.router is not None:
+            await self.router.close()
 
     def stop(self) -> None:
         """Finish the step in hand and leave."""
@@ -267,8 +296,9 @@ class Loop:
         runs = await run_agents(ctx, self.agents, deadline_s=self.settings.agents.deadline_s)
         if self.reviewer is not None:
             runs = await review_votes(ctx, runs, self.reviewer, self.settings.llm.reviewers)
+        known = Known.by(self.decider)
         decision = self.decider.decide(ctx, [run.signal for run in runs])
-        batch.add(rows.context(batch.stamp, decision.decision_id, ctx, candle))
+        batch.add(rows.context(batch.stamp, decision.decision_id, ctx, candle, known))
         batch.add(*(rows.signal(batch.stamp, decision.decision_id, run.signal, run.latency_ns) for run in runs))
         status, pending = self._rule(decision, totals, batch)
         batch.add(rows.decision(batch.stamp, decision, status.value))
@@ -338,6 +368,7 @@ class Loop:
             unrealised_pnl=float(position.unrealised_pnl) if position else 0.0,
             equity=float(totals.equity),
             drawdown=float(1 - totals.equity / self.peak) if self.peak > 0 else 0.0,
+            peers=self._peers(candle.symbol, asof),
         )
         return build_context(
             symbol=candle.symbol,
@@ -348,6 +379,12 @@ class Loop:
             news=self.news.known(candle.symbol, asof, int(self.settings.agents.news_days * DAY)),
             position=view,
         )
+
+    def _peers(self, symbol: str, asof: int) -> tuple[Peer, ...]:
+        """The account's other symbols as the agents may know them."""
+        held = {item.symbol: float(item.quantity * item.last_price) for item in self.account.gateway.positions()}
+        windows = {name: self.source.window(name, asof, PEER_WINDOW + 1) for name in self.settings.symbols}
+        return peers(symbol, windows, held)
 
     def heartbeat(self) -> None:
         """Say that the engine lives and what it does."""
@@ -362,6 +399,7 @@ class Loop:
             "steps_left": self.source.count_steps(self.cursor),
             "hub": self.hub,
             "agents": {agent.name: agent.status for agent in self.agents if agent.status},
+            "cache": [self.decider.cache_hits, self.decider.cache_misses],
             "models": "off" if self.router is None else self.router.words or self.router.mode,
         }
         stamp = self.scribe.stamp()

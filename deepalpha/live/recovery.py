@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from deepalpha.decision.learn import KEPT as OUTCOMES_KEPT
-from deepalpha.decision.thesis import KEPT as THESES_KEPT
-from deepalpha.decision.thesis import Theses
-from deepalpha.execution import read_fills, unsent_intents
+from deepalpha.execution import unsent_intents
+from deepalpha.live.history import History
 from deepalpha.live.pending import Pending
 from deepalpha.risk import risk_rows
-from deepalpha.types import SECOND, Approval, Decision, Fill, FuserUpdate, Outcome
+from deepalpha.types import SECOND, Approval, Decision
 
 if TYPE_CHECKING:
     from deepalpha.live.loop import Loop
@@ -31,28 +29,11 @@ _PLANNED = """
         AND NOT EXISTS (SELECT 1 FROM audit b WHERE b.kind = 'decision' AND b.ref = a.ref AND b.id > a.id)
     ORDER BY a.id
 """
-_MEMORY = """
-    SELECT body FROM (SELECT id, body FROM decision WHERE account_id = ? AND symbol = ? ORDER BY id DESC LIMIT ?)
-    ORDER BY id
-"""
-_ACTED = """
-    SELECT body FROM (SELECT id, body FROM decision WHERE account_id = ? AND symbol = ? AND action <> 'hold'
-        ORDER BY id DESC LIMIT ?)
-    ORDER BY id
-"""
 _OPEN = """
     SELECT d.body FROM decision d WHERE d.account_id = ?
         AND NOT EXISTS (SELECT 1 FROM outcome o WHERE o.decision_id = d.decision_id)
     ORDER BY d.id
 """
-_OUTCOMES = """
-    SELECT body FROM (SELECT id, body FROM outcome WHERE account_id = ? ORDER BY id DESC LIMIT ?) ORDER BY id
-"""
-_OUTCOMES_OF = """
-    SELECT body FROM (SELECT id, body FROM outcome WHERE account_id = ? AND symbol = ? ORDER BY id DESC LIMIT ?)
-    ORDER BY id
-"""
-_UPDATE = "SELECT body FROM fuser_update WHERE account_id = ? ORDER BY id DESC LIMIT 1"
 
 
 class Recovery:
@@ -97,51 +78,18 @@ class Recovery:
     def _memory(self) -> None:
         """What was decided, what became of it, what was learned and held, so that later decisions get the same ids."""
         loop = self._loop
-        fills = read_fills(loop.ops, loop.account_id)
-        remembered: list[Decision] = []
-        decided = self._openers(fills)
-        noted: list[Outcome] = []
-        for symbol in loop.settings.symbols:
-            noted += self._outcomes(_OUTCOMES_OF, symbol, loop.settings.decision.memory)
-            remembered += self._decisions(_MEMORY, symbol, loop.settings.decision.memory)
-            decided += self._decisions(_ACTED, symbol, THESES_KEPT)
-        update = loop.ops.rows(_UPDATE, [loop.account_id])
-        loop.decider.resume(
-            remembered=remembered,
-            waiting=self._waiting(),
-            decided=decided,
-            noted=noted,
-            outcomes=self._outcomes(_OUTCOMES, OUTCOMES_KEPT),
-            update=msgspec.json.decode(str(update[0]["body"]), type=FuserUpdate) if update else None,
-            fills=fills,
-        )
-
-    def _decisions(self, sql: str, *parameters: Any) -> list[Decision]:
-        found = self._loop.ops.rows(sql, [self._loop.account_id, *parameters])
-        return [msgspec.json.decode(str(cells["body"]), type=Decision) for cells in found]
-
-    def _outcomes(self, sql: str, *parameters: Any) -> list[Outcome]:
-        found = self._loop.ops.rows(sql, [self._loop.account_id, *parameters])
-        return [msgspec.json.decode(str(cells["body"]), type=Outcome) for cells in found]
+        symbols, memory = loop.settings.symbols, loop.settings.decision.memory
+        History(loop.ops, loop.account_id, symbols, memory=memory).resume(loop.decider, self._waiting())
 
     def _waiting(self) -> list[Decision]:
         """Decisions whose horizon has not ended. A log from before outcomes were kept has others without one: those
         whose end has been seen already are left out."""
         loop = self._loop
-        found = [item for item in self._decisions(_OPEN) if item.symbol in loop.settings.symbols]
+        rows = loop.ops.rows(_OPEN, [loop.account_id])
+        decisions = [msgspec.json.decode(str(cells["body"]), type=Decision) for cells in rows]
+        found = [item for item in decisions if item.symbol in loop.settings.symbols]
         seen = {symbol: loop.source.ts_event_of(symbol, loop.cursor) for symbol in {item.symbol for item in found}}
         return [item for item in found if item.asof + item.horizon_s * SECOND > seen[item.symbol]]
-
-    def _openers(self, fills: list[Fill]) -> list[Decision]:
-        """The decisions that opened what is held; a position may be older than the last decisions of its symbol."""
-        positions = Theses()
-        for fill in fills:
-            positions.filled(fill)
-        found: list[Decision] = []
-        for opener in positions.openers().values():
-            sql = "SELECT body FROM decision WHERE account_id = ? AND decision_id = ? AND action <> 'hold'"
-            found += self._decisions(sql, opener)
-        return found
 
     def _kill_switch(self) -> None:
         loop = self._loop

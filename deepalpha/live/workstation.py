@@ -18,6 +18,7 @@ from deepalpha.live.control import EngineStatus
 from deepalpha.live.pending import Pending
 from deepalpha.live.process import load_settings
 from deepalpha.live.recovery import WAITING_SQL
+from deepalpha.live.standings import Standings
 from deepalpha.live.tickets import amendment_of, ticket_of
 from deepalpha.market import Catalog, seed
 from deepalpha.risk import last_state, rules
@@ -264,6 +265,10 @@ class Workstation:
         return frame.drop("id", strict=False).with_columns(
             pl.col(name).cast(pl.Float64) for name in ("cash", "position_value", "equity") if name in frame.columns
         )
+
+    def standings(self) -> Standings:
+        """How the agents and fusers stand by the outcomes so far, and what language models did and cost."""
+        return Standings(self.ops, self.account_id)
 
     def limits(self) -> tuple[Limit, ...]:
         """Use of the bounds after the last step, in the order of the rules; of an instrument rule its largest user."""

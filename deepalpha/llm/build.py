@@ -97,10 +97,10 @@ def make_router(
     )
 
 
-def make_replay(settings: LLMSettings, log: CallLog, *, cycle: str | None = None) -> Recorded:
+def make_replay(settings: LLMSettings, log: CallLog, *, cycle: str | None = None, until: int | None = None) -> Recorded:
     """What answers from the log in place of the router of the same settings; needs no key and no SDK."""
     names = {f"{name}/{provider.model}": provider.weight for name, provider in settings.providers.items()}
-    return Recorded(log, tuple(names), weights=names, cycle=cycle)
+    return Recorded(log, tuple(names), weights=names, cycle=cycle, until=until)
 
 
 def make_reviewer(settings: LLMSettings, completer: Completer) -> Reviewer:

@@ -18,8 +18,8 @@ class CallLog(Protocol):
         """Write one row. The same (call_id, seq, phase) twice is a DuplicateError."""
         ...
 
-    def newest(self, request_sha: str, cycle: str | None = None) -> tuple[LLMCall, ...]:
-        """Rows of the newest call of this request that ended, in the order of writing; empty when there is none."""
+    def newest(self, request_sha: str, cycle: str | None = None, until: int | None = None) -> tuple[LLMCall, ...]:
+        """Rows of the newest call of this request that ended (in this cycle, by `until`), in the order of writing."""
         ...
 
     def costs(self, since: int) -> tuple[tuple[int, str, str], ...]:
@@ -44,10 +44,11 @@ class MemoryCallLog:
         self.rows.append(call)
         self._by_request.setdefault(call.request_sha, []).append(call)
 
-    def newest(self, request_sha: str, cycle: str | None = None) -> tuple[LLMCall, ...]:
-        """Rows of the newest call of this request that ended, in the order of writing."""
+    def newest(self, request_sha: str, cycle: str | None = None, until: int | None = None) -> tuple[LLMCall, ...]:
+        """Rows of the newest call of this request that ended (in this cycle, by `until`), in the order of writing."""
         matching = [row for row in self._by_request.get(request_sha, ()) if cycle in (None, row.cycle)]
-        ended = [row.call_id for row in matching if row.phase == "done"]
+        done = [row for row in matching if row.phase == "done"]
+        ended = [row.call_id for row in done if until is None or row.ts_done <= until]
         if not ended:
             return ()
         return tuple(row for row in matching if row.call_id == ended[-1])

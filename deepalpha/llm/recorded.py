@@ -89,7 +89,12 @@ class Recorded:
         log: where the calls were written.
         names: ``provider/model`` in the failover order of then: part of what identifies a call.
         weights: say of each name in ensembles, 1 where nothing is said.
-        cycle: look only at calls of this cycle (of the decision that is replayed).
+        cycle: look at calls of this cycle (of the decision that is replayed).
+        until: and, where it has none, at the newest call that ended by then (UTC ns): the question may have been
+            answered from the router's cache. None: at nothing else.
+
+    Attributes:
+        found: how many requests were answered.
     """
 
     def __init__(
@@ -99,8 +104,10 @@ class Recorded:
         *,
         weights: dict[str, int] | None = None,
         cycle: str | None = None,
+        until: int | None = None,
     ) -> None:
-        self._log, self._names, self._cycle = log, tuple(names), cycle
+        self.found = 0
+        self._log, self._names, self._cycle, self._until = log, tuple(names), cycle, until
         self._weights = weights or {}
 
     @property
@@ -116,6 +123,8 @@ class Recorded:
         """What this request was answered when it was asked."""
         sha = request.request_sha(self._names if route is None else tuple(route))
         rows = self._log.newest(sha, self._cycle)
+        if not rows and self._until is not None:
+            rows = self._log.newest(sha, until=self._until)
         if not rows:
             where = "the log" if self._cycle is None else f"cycle {self._cycle}"
             return LLMResult(
@@ -123,6 +132,7 @@ class Recorded:
                 reason=f"{where} has no call {sha[:12]} for {request.purpose}: settings, code or data differ from then",
                 replayed=True,
             )
+        self.found += 1
         return replace(assemble(request, rows), replayed=True)
 
 

@@ -52,6 +52,12 @@ class NewsBook:
         self._ids: set[tuple[str, str]] = set()
         self.add(headlines)
 
+    def entries(self) -> Iterator[tuple[str, Headline]]:
+        """Every symbol's headlines as they are kept, in the order they became known."""
+        for symbol, kept in self._by_symbol.items():
+            for headline in kept:
+                yield symbol, headline
+
     def add(self, headlines: Iterable[Headline]) -> int:
         """Take more; a headline whose id a symbol has already stays as it was first known. Returns how many are new."""
         new = 0

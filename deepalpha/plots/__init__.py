@@ -4,6 +4,7 @@ from deepalpha.plots.chart import SERIES, candle_chart, equity_chart
 from deepalpha.plots.echarts import to_echarts
 from deepalpha.plots.holoviews import to_holoviews
 from deepalpha.plots.spec import Bars, Candles, ChartSpec, Level, Line, Marker, MarkerKind, Pane, Tone
+from deepalpha.plots.standings import reliability_chart, weights_chart
 
 __all__ = [
     "SERIES",
@@ -18,6 +19,8 @@ __all__ = [
     "Tone",
     "candle_chart",
     "equity_chart",
+    "reliability_chart",
     "to_echarts",
     "to_holoviews",
+    "weights_chart",
 ]

@@ -39,9 +39,14 @@ class LLMCallLog:
         stamp = rows.Stamp(ts_init=call.ts_done, run_id=self._run_id, account_id=self._account_id)
         self._ops.append([rows.llm_call(stamp, call)])
 
-    def newest(self, request_sha: str, cycle: str | None = None) -> tuple[LLMCall, ...]:
-        """Rows of the newest call of this request that ended, in the order of writing; empty when there is none."""
-        within, parameters = ("", [request_sha]) if cycle is None else (" AND cycle = ?", [request_sha, cycle])
+    def newest(self, request_sha: str, cycle: str | None = None, until: int | None = None) -> tuple[LLMCall, ...]:
+        """Rows of the newest call of this request that ended (in this cycle, by `until`), in the order of writing."""
+        within = ""
+        parameters: list[str | int] = [request_sha]
+        for condition, value in ((" AND cycle = ?", cycle), (" AND ts_done <= ?", until)):
+            if value is not None:
+                within += condition
+                parameters.append(value)
         found = self._ops.rows(
             f"SELECT {_COLUMNS} FROM llm_call WHERE request_sha = ? AND call_id = (SELECT call_id FROM llm_call "
             f"WHERE request_sha = ?{within} AND phase = 'done' ORDER BY id DESC LIMIT 1) ORDER BY id",

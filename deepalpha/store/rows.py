@@ -45,8 +45,11 @@ def _text(amount: Decimal | None) -> str | None:
     return None if amount is None else format(amount, "f")
 
 
-def context(stamp: Stamp, decision_id: str, ctx: Context, candle: Candle) -> Row:
-    """What the agents saw, in short: the bar, the last value of each series, the headlines' ids, the account."""
+def context(stamp: Stamp, decision_id: str, ctx: Context, candle: Candle, known: Fact) -> Row:
+    """What the agents saw, in short: the bar, the last value of each series, the headlines' ids, the account.
+
+    `known` is how much of the log the decision engine had seen.
+    """
     features = {
         f"{name}:{series}": float(values[-1])
         for name, frame in ctx.bars.items()
@@ -58,6 +61,7 @@ def context(stamp: Stamp, decision_id: str, ctx: Context, candle: Candle) -> Row
         "features": features,
         "news": [headline.id for headline in ctx.news],
         "position": ctx.position,
+        "known": known,
     }
     return "context", {
         **stamp.cells(),

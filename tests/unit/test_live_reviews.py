@@ -6,6 +6,7 @@ import asyncio
 import importlib.util
 import json
 import math
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ import pytest
 from deepalpha.config import Settings, Workspace
 from deepalpha.errors import ConfigError
 from deepalpha.live import Loop
+from deepalpha.live.replay import replay
+from deepalpha.store import Ops
 
 
 def _kit(path: Path) -> Any:
@@ -26,7 +29,7 @@ def _kit(path: Path) -> Any:
 
 
 llm_server = _kit(Path(__file__).parents[1] / "fixtures" / "llm" / "server.py")
-BASE = {"approval": "auto", "symbols": ["MSFT"], "history_bars": 300, "replay": {"start": "2012-12-10"}}
+BASE = {"approval": "auto", "symbols": ["MSFT"], "history_bars": 300, "replay": {"start": "2012-12-18"}}
 
 
 class Opposing(llm_server.ScriptedServer):  # type: ignore[misc]
@@ -40,6 +43,7 @@ class Opposing(llm_server.ScriptedServer):  # type: ignore[misc]
 
 def settings(url: str, **more: Any) -> Settings:
     local = {"model": "tiny", "base_url": url, "price": {"input": 1, "output": 1}, "output": "json_schema"}
+    local["requests_per_minute"] = 60_000
     return Settings.from_mapping(
         {**BASE, "llm": {"enabled": True, "reviewers": ["technical"], "providers": {"local": local}, **more}}
     )
@@ -90,7 +94,7 @@ def test_a_review_shifts_the_vote_by_its_bound_and_the_call_is_in_the_log(tmp_pa
     ("modes", "more", "said"),
     [
         (["error_500"], {"rounds": 1}, "not reviewed ("),
-        (["answer_not_json"], {}, "not reviewed ("),
+        (["answer_not_json"], {"rounds": 1}, "not reviewed ("),
         (["ok"], {"budget": {"per_day_usd": "0.000001"}}, "not reviewed (budget)"),
     ],
 )
@@ -107,6 +111,44 @@ def test_a_failed_review_changes_no_vote_and_is_said(
         loop.heartbeat()
         beat = json.loads(str(loop.ops.scalar("SELECT body FROM heartbeat ORDER BY id DESC LIMIT 1")))
         assert "rules only until midnight UTC" in beat["models"]
+
+
+@pytest.mark.parametrize(
+    ("modes", "more"),
+    [
+        (["ok"], {}),
+        (["ok", "error_500", "answer_not_json"], {"rounds": 1}),
+        (["ok"], {"ensemble": 3}),
+        (["ok"], {"budget": {"per_day_usd": "0.000001"}}),
+    ],
+)
+def test_reviewed_decisions_replay_byte_for_byte_without_a_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, modes: list[str], more: dict[str, Any]
+) -> None:
+    loop, reviewed, _ = run(tmp_path, *modes, **more)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a replay opened a connection")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    for row in loop.ops.rows("SELECT decision_id FROM decision"):
+        found = replay(loop.workspace, str(row["decision_id"]))
+        assert found.identical, found.differences
+        assert found.model_calls or not [vote for vote in reviewed if vote["p_up"] not in (None, 0.5)]
+
+
+def test_a_replay_says_which_answer_is_missing(tmp_path: Path) -> None:
+    loop, _, _ = run(tmp_path / "with", "ok")
+    # The same log, but for the answers.
+    other = Workspace(tmp_path / "without")
+    kept = Ops(other.ops)
+    for table in ("context", "signal", "decision", "outcome", "fuser_update", "fill", "audit"):
+        for row in loop.ops.rows(f"SELECT * FROM {table} ORDER BY id"):
+            kept.append([(table, {name: value for name, value in row.items() if name != "id"})])
+    decision_id = str(kept.scalar("SELECT decision_id FROM decision WHERE body LIKE '%review by%' LIMIT 1"))
+    found = replay(other, decision_id)
+    assert not found.identical
+    assert any(line.startswith("technical: ") and "not_recorded" in line for line in found.differences)
 
 
 def test_a_reviewer_of_nobody_is_refused(tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ def test_a_store_file_without_the_table_is_read_and_filled_from_the_log(workspac
     project(ops, workspace.duckdb)
     with duckdb.connect(str(workspace.duckdb)) as older:
         older.execute("DROP VIEW llm_costs; DROP VIEW llm_calls; DROP TABLE llm_call")
-        older.execute("DELETE FROM migration WHERE name = '003_llm_calls.sql'")
+        older.execute("DELETE FROM migration WHERE name = '004_llm_calls.sql'")
         older.execute("DELETE FROM watermark WHERE table_name = 'llm_call'")
     with Session(workspace) as session:
         assert len(session.sql("SELECT * FROM llm_calls")) == 1

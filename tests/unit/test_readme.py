@@ -14,7 +14,7 @@ def test_the_examples_run_in_an_empty_workspace(
 ) -> None:
     monkeypatch.setenv("DEEPALPHA_WORKSPACE", str(tmp_path / "ws"))
     text = README.read_text(encoding="utf-8")
-    example, analysis, market, orders = [part.split("```")[0] for part in text.split("```python\n")[1:]]
+    example, analysis, market, orders, models = [part.split("```")[0] for part in text.split("```python\n")[1:]]
     names: dict[str, object] = {}
     exec(compile(example, str(README), "exec"), names)
     assert 0 < float(capsys.readouterr().out.split()[0]) < 100
@@ -31,3 +31,5 @@ def test_the_examples_run_in_an_empty_workspace(
     assert order == "PAPER-1-1 65000.5"
     assert refusal.split()[0] in {"max_order_notional", "max_trade_fraction"}
     assert timing.endswith("us")
+    exec(compile(models, str(README), "exec"), names)
+    assert not len(names["calls"]) and not len(names["costs"])  # type: ignore[arg-type]  # no model was ever called

@@ -78,12 +78,13 @@ fn names_a_damaged_file_a_missing_folder_and_an_unknown_table() -> Outcome {
 }
 
 #[test]
-fn a_file_of_the_schema_before_gains_the_table_of_model_calls_and_keeps_its_rows() -> Outcome {
+fn a_file_of_an_older_schema_gains_the_tables_it_lacks_and_keeps_its_rows() -> Outcome {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("ops.sqlite");
     OpsLog::open(&path)?.append(&[command("a", "approve", Some("d1"))], Level::Durable)?;
     let older = rusqlite::Connection::open(&path)?;
-    older.execute_batch("DROP TABLE llm_call; PRAGMA user_version = 2;")?;
+    older
+        .execute_batch("DROP TABLE llm_call; DROP TABLE outcome; DROP TABLE fuser_update; PRAGMA user_version = 2;")?;
     drop(older);
     let mut log = OpsLog::open(&path)?;
     assert_eq!(count(&log)?, 1);
