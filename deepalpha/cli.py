@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from deepalpha import cli_data, cli_decisions, cli_evaluate, cli_hub
+from deepalpha import cli_data, cli_decisions, cli_evaluate, cli_hub, cli_news
 from deepalpha.config import Workspace
 from deepalpha.errors import DeepAlphaError, EngineError
 from deepalpha.live import control
@@ -75,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
         made.add_argument("decision", help="its id, or the beginning of it")
     cli_decisions.add_commands(commands, add)
     cli_data.add_commands(group("data", "market data"), add)
+    cli_news.add_commands(group("news", "the headline classifier"), add)
     cli_hub.add_commands(commands, add, shared)
     cli_evaluate.add_commands(commands, add)
     store = group("store", "the analyst's store")
@@ -127,9 +128,11 @@ def _live_status(options: argparse.Namespace) -> Result:
     halted = f"; HALTED ({status.killed}), re-arm with `deepalpha live rearm`" if status.killed else ""
     if status.state == "stopped":
         return status, f"no engine runs for {status.workspace}; start one with `deepalpha live start`{halted}"
+    told = "".join(f"\n  {name}: {words}" for name, words in sorted(status.agents.items()))
     return status, (
         f"{status.mode.upper()} {status.account_id}: {status.state}, process {status.pid}, {status.approval} mode, "
-        f"{status.pending} waiting for you, {status.steps_left} bars left{halted}{_unfair(status.contaminated)}"
+        f"{status.pending} waiting for you, {status.steps_left} bars left{halted}"
+        f"{_unfair(status.contaminated)}{told}"
     )
 
 

@@ -17,9 +17,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import ClassVar, TypeGuard
 
+from deepalpha.config import AgentSettings, Workspace
 from deepalpha.errors import ConfigError
 from deepalpha.ta.candles import CANDLE_NAMES
-from deepalpha.types import AgentRole, Context, PositionView, Signal
+from deepalpha.types import AgentRole, Context, Headline, PositionView, Signal
 
 _PACKAGE = "deepalpha.agents"
 _ACCOUNT_FIELDS = frozenset(PositionView.__struct_fields__) - {"peers"}
@@ -42,6 +43,31 @@ class BaseAgent:
     version: ClassVar[str] = "1"
     role: ClassVar[AgentRole] = AgentRole.VOTER
     series: ClassVar[tuple[str, ...]] = ()
+
+    status: str = ""
+    """In words for a person: what this agent works with, shown by `deepalpha live status`; empty: nothing to say."""
+
+    def begin(
+        self,
+        workspace: Workspace | None,  # noqa: ARG002 - for subclasses
+        settings: AgentSettings,  # noqa: ARG002 - for subclasses
+    ) -> Iterable[str]:
+        """Get ready, once, before the first snapshot: the only place to read a file. Nothing to do by default.
+
+        Args:
+            workspace: where the engine keeps its things; None: keep nothing.
+            settings: the section `agents`.
+
+        Returns:
+            Problems that were put right, in words; the engine writes them into its log.
+
+        Raises:
+            ConfigError: the engine cannot start with these settings.
+        """
+        return ()
+
+    def prepare(self, headlines: Sequence[Headline]) -> None:
+        """Think about headlines before a snapshot has them, so that no decision waits for it; must change no vote."""
 
     async def analyze(self, ctx: Context) -> Signal:
         """Judge one snapshot.

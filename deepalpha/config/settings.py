@@ -120,6 +120,9 @@ class AgentSettings(_Section):
         default=300.0, ge=30, le=86_400, description="seconds between two readings of a feed while the engine runs"
     )
     news_days: float = Field(default=10.0, gt=0, le=365, description="age of the oldest headline an agent sees")
+    news_model: Literal["auto", "minilm", "tfidf"] = Field(
+        default="auto", description="classifier of headlines; auto: MiniLM when it is installed, else TF-IDF"
+    )
 
 
 class RuleWhen(_Section):

@@ -57,6 +57,11 @@ class Workspace:
         return self.root / "catalog"
 
     @property
+    def models(self) -> Path:
+        """Models trained here, such as the news classifier's."""
+        return self.root / "models"
+
+    @property
     def reports(self) -> Path:
         """Kept results of reports; made by the first one."""
         return self.root / "reports"

@@ -13,6 +13,8 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from deepalpha.config import Workspace
 from deepalpha.errors import EngineError
 from deepalpha.live.lock import holder
@@ -48,6 +50,8 @@ class EngineStatus(Fact, frozen=True):
     """``llm`` while language models can be asked, ``off``, or why the system is rule-only."""
     contaminated: tuple[str, ...] = ()
     """Models asked in a replay of days that their training may have read."""
+    agents: dict[str, str] = msgspec.field(default_factory=dict)
+    """What an agent says about itself, such as which news classifier it uses."""
 
 
 def status(workspace: Workspace, ops: Ops | None = None) -> EngineStatus:
@@ -80,6 +84,7 @@ def status(workspace: Workspace, ops: Ops | None = None) -> EngineStatus:
         hub=body.get("hub") if fresh else None,
         models=str(body.get("models", "off")),
         contaminated=tuple(body.get("contaminated", ())),
+        agents=dict(body.get("agents", {})) if fresh else {},
     )
 
 

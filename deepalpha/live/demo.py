@@ -39,7 +39,10 @@ def run_demo(workspace: Workspace) -> DemoResult:
         for name in _DEMO_FILES:
             (demo.root / name).unlink(missing_ok=True)
         shutil.rmtree(demo.catalog, ignore_errors=True)
-        settings = Settings.default().model_copy(update={"approval": Approval.AUTO})
+        default = Settings.default()
+        # Words alone, so that the numbers are the same whether or not MiniLM is installed.
+        agents = default.agents.model_copy(update={"news_model": "tfidf"})
+        settings = default.model_copy(update={"approval": Approval.AUTO, "agents": agents})
         loop = Loop(demo, settings)
         asyncio.run(loop.run_to_end())
         loop.heartbeat()

@@ -24,6 +24,7 @@ from deepalpha.config import Settings, Workspace
 from deepalpha.decision import DecisionConfig, DecisionEngine, build_context, check_rules
 from deepalpha.errors import HubError, StoreError
 from deepalpha.execution import STATISTICS_BARS, PracticeAccount, plan_order
+from deepalpha.live.ahead import AT_START, ReadAhead
 from deepalpha.live.broadcast import Broadcast
 from deepalpha.live.commands import CommandDesk
 from deepalpha.live.headlines import HeadlineLog, collect
@@ -102,6 +103,8 @@ class Loop:
         self.news, unread = collect(settings.agents, now=clock())
         self.feeds = NewsRefresher(settings.agents.feeds, interval_s=settings.agents.feed_interval_s, clock=clock)
         self.agents: list[BaseAgent] = discover(settings.agents.enabled)
+        troubles = [words for agent in self.agents for words in agent.begin(workspace, settings.agents)]
+        self.ahead = ReadAhead(self.agents)
         self.series = series_needed(self.agents)
         self.approval = settings.approval
         self.bars_per_second = settings.replay.bars_per_second
@@ -112,7 +115,9 @@ class Loop:
         self.hub: str | None = None
         self._untold: list[str] = []
         self.begin(account_id or self._latest_account())
+        self.ahead.add(self.news.since(self.cursor - int(settings.agents.news_days * DAY)))
         self._note_unread(unread)
+        self._note_agents([*troubles, *self.ahead.read(AT_START)])
 
     def note(self, kind: str, what: str, problem: str) -> None:
         """Write into the log that something beside the loop failed; trading goes on."""
@@ -124,6 +129,10 @@ class Loop:
         for problem in problems:
             self.note("news", "feed", problem)
 
+    def _note_agents(self, problems: Iterable[str]) -> None:
+        for problem in problems:
+            self.note("agents", "ready", problem)
+
     def hear(self) -> None:
         """Take the headlines the feeds brought since the last call; never waits for the network."""
         news = self.feeds.take()
@@ -131,7 +140,9 @@ class Loop:
             batch = self.scribe.batch()
             self.headlines.write(self.news, batch)
             batch.commit()
+        self.ahead.add(news.headlines)
         self._note_unread(news.problems)
+        self._note_agents(self.ahead.read())
 
     def _latest_account(self) -> str:
         found = self.ops.scalar("SELECT account_id FROM equity ORDER BY id DESC LIMIT 1")
@@ -402,6 +413,7 @@ class Loop:
             "killed": self.account.gate.killed,
             "steps_left": self.source.count_steps(self.cursor),
             "hub": self.hub,
+            "agents": {agent.name: agent.status for agent in self.agents if agent.status},
             "cache": [self.decider.cache_hits, self.decider.cache_misses],
             "contaminated": self.contaminated,
             "models": "off" if self.router is None else self.router.words or self.router.mode,

@@ -89,6 +89,8 @@ class _Replay:
         self.seen = json.loads(str(context["body"]))
         self.account_id = str(row["account_id"])
         self.agents = discover(settings.agents.enabled)
+        for agent in self.agents:
+            agent.begin(workspace, settings.agents)
         self.source = replay_source(workspace, settings)
         self.model_calls = 0
         self.differences: list[str] = []

@@ -35,6 +35,7 @@ from deepalpha.types import SECOND, Headline
 TITLE_LIMIT = 300
 FEED_LIMIT = 8_000_000  # bytes; a larger answer is no news feed
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 NOT_MODIFIED = 304
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 
@@ -67,6 +68,11 @@ class NewsBook:
                 self._ids.add((symbol, headline.id))
             new += bool(fresh)
         return new
+
+    def since(self, moment: int) -> tuple[Headline, ...]:
+        """Headlines that became known after `moment`, in that order, each once."""
+        found = {(item.id, item.ts_known): item for items in self._by_symbol.values() for item in items}
+        return tuple(sorted((item for item in found.values() if item.ts_known > moment), key=_order))
 
     def known(self, symbol: str, asof: int, within_ns: int) -> tuple[Headline, ...]:
         """Headlines of a symbol known at `asof` and published less than `within_ns` before it, newest last.
@@ -158,12 +164,12 @@ def _headline(row: dict[str, Any], default_source: str) -> Headline:
         raise ValueError("the title is empty")
     published = _nanoseconds(str(row["published"]))
     known = max(published, _nanoseconds(str(row["known"]))) if row.get("known") else published
-    source, url = str(row.get("source") or default_source), str(row.get("url") or "")
+    source, url = clean_title(str(row.get("source") or default_source)), str(row.get("url") or "")
     symbols = row.get("symbols") or []
     if not isinstance(symbols, list):
         raise ValueError(f"symbols {symbols!r} is not a list")
     return Headline(
-        id=str(row.get("id") or _identity(source, url, title, published)),
+        id=_check_id(str(row["id"])) if row.get("id") else _identity(source, url, title, published),
         title=title,
         source=source,
         symbols=tuple(check_symbol(str(symbol)) for symbol in symbols),
@@ -171,6 +177,13 @@ def _headline(row: dict[str, Any], default_source: str) -> Headline:
         ts_known=known,
         url=url,
     )
+
+
+def _check_id(text: str) -> str:
+    """An id is shown where a title never is, to a language model among others, so it cannot be a sentence."""
+    if not _ID.fullmatch(text):
+        raise ValueError(f"id {text[:80]!r} is not 1 to 64 letters, digits and . _ : - (the first a letter or digit)")
+    return text
 
 
 def _nanoseconds(text: str) -> int:

@@ -81,6 +81,9 @@ def evaluate(
     """
     settings = settings or Settings.default()
     chosen = list(agents) if agents is not None else discover(settings.agents.enabled)
+    if agents is None:
+        for agent in chosen:
+            agent.begin(None, settings.agents)
     walker = Walker(source, settings, chosen, news or NewsBook(()), warm_up=warm_up, limit=limit)
     walk = to_the_end(walker.run(progress))
     if not walk.cases:

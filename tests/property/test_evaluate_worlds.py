@@ -177,6 +177,8 @@ def test_it_decides_as_the_live_loop_does_while_nothing_is_held(tmp_path: Path) 
 
     asyncio.run(live())
     news, agents = open_news(settings), discover(settings.agents.enabled)
+    for agent in agents:
+        agent.begin(loop.workspace, settings.agents)
     walker = Walker(loop.source, settings, agents, news, warm_up=1, limit=4 * steps)
     cases = asyncio.run(walker.run()).cases
     for symbol in settings.symbols:

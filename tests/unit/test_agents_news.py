@@ -139,9 +139,52 @@ def test_no_text_moves_the_vote_beyond_its_cap_or_gets_out(payload):
     assert all(word not in text.lower() for word in ("ignore", "instructions", "system", "best", "aaaa", "developer"))
 
 
-def test_a_flood_of_shouted_praise_stops_at_the_cap():
-    signal = read(*distinct(500, "superb excellent amazing beats surges soars"))
+PRAISE = (
+    "Company beats estimates as profit surges",
+    "Regulator approves merger, shares rally",
+    "Board doubles the dividend and starts a huge buyback",
+    "Broker upgrades the stock to buy and lifts its target",
+    "Record orders for the new chip, demand outstrips supply",
+    "Judge dismisses the antitrust case",
+    "Guidance raised well above what analysts expected",
+    "Drug succeeds in late-stage trial",
+    "Share joins the S&P 500",
+    "Subscribers jump far more than predicted",
+    "Sovereign fund discloses a large stake",
+    "Sales climb to an all-time high",
+)
+
+ALARM = (
+    "Company misses estimates as profit plunges",
+    "Regulator sues over fraud, shares crash",
+    "Board cuts the dividend and halts the buyback",
+    "Broker downgrades the stock to sell",
+    "Orders collapse for the new chip",
+    "Judge rules against the company in the antitrust case",
+    "Guidance slashed far below what analysts expected",
+    "Drug fails in late-stage trial",
+    "Share drops out of the S&P 500 after default",
+    "Subscribers fall far more than feared",
+    "Hackers steal customer data in a huge breach",
+    "Sales sink to a ten-year low",
+)
+
+
+def test_a_flood_of_praise_stops_at_the_cap():
+    flood = [item(f"{PRAISE[n % 12].upper()}!!!", number=n) for n in range(500)]
+    signal = read(*flood)
     assert signal.p_up == pytest.approx(CAP, abs=1e-6)
+    assert len(signal.evidence) <= NewsAgent.params.max_stories
+
+
+def test_a_flood_of_alarm_stops_at_the_other_cap():
+    flood = [item(f"{ALARM[n % 12]} {n}", number=n, days=n / 100) for n in range(200)]
+    assert read(*flood).p_up == pytest.approx(1 - CAP, abs=1e-6)
+
+
+def test_a_flood_of_one_thing_in_other_words_is_one_story():
+    signal = read(*distinct(500, "superb excellent amazing beats surges soars"))
+    assert 0.5 < signal.p_up < CAP
     assert len(signal.evidence) <= NewsAgent.params.max_stories
 
 

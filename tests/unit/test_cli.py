@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from deepalpha.cli import main
+from deepalpha.config import Workspace
+from deepalpha.store import Ops
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -37,6 +39,9 @@ def test_the_demo_prints_the_same_numbers_twice_and_the_store_is_sound(
         assert Path(first.pop(volatile)).exists()
         second.pop(volatile)
     assert first == second
+    log = Ops(Workspace(tmp_path / "one" / "demo").ops)
+    versions = log.rows("SELECT DISTINCT json_extract(body, '$.version') AS version FROM signal WHERE agent = 'news'")
+    assert [str(row["version"])[:8] for row in versions] == ["3-tfidf-"], "whether or not MiniLM is installed"
 
 
 def test_status_without_an_engine_says_how_to_start_one(capsys: pytest.CaptureFixture[str], place: str) -> None:
