@@ -8,8 +8,10 @@ hash.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import math
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import msgspec
 
@@ -46,16 +48,24 @@ async def _reviewed(ctx: Context, run: AgentRun, reviewer: Reviewer, names: Coll
     known = dict([item for item in numbers.items() if math.isfinite(item[1])][:MAX_EVIDENCE])
     if not known or not 0.0 < signal.p_up < 1.0:
         return msgspec.structs.replace(run, signal=_said(signal, "not reviewed: no numbers to look at", signal.p_up))
+    named = {_alias(name): name for name in known}
     outcome = await reviewer.review(
         agent=signal.agent,
         p_up=signal.p_up,
         horizon_s=ctx.horizon_s,
-        evidence=known,
+        evidence={alias: known[name] for alias, name in named.items()},
         cycle=ctx.snapshot_hash,
     )
+    outcome = replace(outcome, evidence_ids=tuple(named[alias] for alias in outcome.evidence_ids))
     odds = math.log(signal.p_up / (1.0 - signal.p_up)) + outcome.shift
     p_up = round(1.0 / (1.0 + math.exp(-odds)), 6) if outcome.shift else signal.p_up
     return msgspec.structs.replace(run, signal=_said(signal, _words(outcome), p_up))
+
+
+def _alias(name: str) -> str:
+    """A headline's id may come from somebody else's file and read like a sentence: a model sees a digest of it."""
+    source, _, what = name.partition(":")
+    return f"news:{hashlib.sha256(what.encode()).hexdigest()[:12]}" if source == "news" else name
 
 
 def _said(signal: Signal, words: str, p_up: float) -> Signal:
