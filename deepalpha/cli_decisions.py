@@ -1,24 +1,47 @@
-"""`deepalpha replay DECISION`: one decision of the log, made again."""
+"""`deepalpha decide SYMBOL`: one decision on demand; `deepalpha replay DECISION`: one of the log, made again."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from deepalpha.config import Workspace
+from deepalpha.live.on_demand import decide_now
+from deepalpha.live.process import load_settings
 from deepalpha.live.replay import Replayed, replay
-from deepalpha.types import Decision, Signal
+from deepalpha.types import AgentRole, Decision, Signal, SignalStatus
 
 Result = tuple[Any, str]
 
 
 def add_commands(commands: Any, add: Callable[..., argparse.ArgumentParser]) -> None:
     """Register the commands."""
+    asked = add(
+        commands, "decide", _decide, "votes and decision on the latest closed bar of a symbol; no order comes of it"
+    )
+    asked.add_argument("symbol", help="for example AAPL; it must be in the catalog (`deepalpha data ls`)")
+    asked.add_argument("--settings", type=Path, help="a YAML file; default: settings.yaml of the workspace")
     made = add(commands, "replay", _replay, "make a decision of the log again and compare every byte; no connection")
     made.add_argument("decision", help="its id, or the beginning of it")
+
+
+def _decide(options: argparse.Namespace) -> Result:
+    workspace = Workspace(options.workspace)
+    asked = decide_now(workspace, load_settings(workspace, options.settings), options.symbol)
+    value = {
+        "decision": msgspec.to_builtins(asked.decision),
+        "account_id": asked.account_id,
+        "warnings": list(asked.problems),
+    }
+    rests = f"by what {asked.account_id} has learned and holds" if asked.account_id else "nothing learned here yet"
+    when = datetime.fromtimestamp(asked.decision.asof / 1e9, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    said = [*_lines(asked.decision), *(f"warning: {words}" for words in asked.problems)]
+    return value, "\n".join((*said, f"as of {when}, {rests}; no order was made"))
 
 
 def _replay(options: argparse.Namespace) -> Result:
@@ -45,8 +68,13 @@ def _lines(decision: Decision) -> list[str]:
 
 
 def _vote(signal: Signal) -> str:
-    chance = "" if signal.p_up is None else f"  p(up) {signal.p_up:.3f}"
-    return f"  {signal.agent:<10} {signal.vote.value:<5}{chance}"
+    if signal.status is not SignalStatus.OK:
+        said = signal.status.value
+    elif signal.role is AgentRole.GUARD:
+        said = f"size to {signal.size_cap:.0%}"
+    else:
+        said = f"{signal.vote.value:<5} p(up) {signal.p_up:.3f}"
+    return f"  {signal.agent:<10} {said}"
 
 
 def _verdict(found: Replayed) -> list[str]:

@@ -1,5 +1,6 @@
 """The decision engine: one snapshot and its votes in, one decision with its reasons out."""
 
+from deepalpha.decision.context import context_at
 from deepalpha.decision.engine import DecisionConfig, DecisionEngine, Resolution
 from deepalpha.decision.fuse import Fuser, Fusion, fuse
 from deepalpha.decision.learn import Learner
@@ -18,5 +19,6 @@ __all__ = [
     "Resolution",
     "build_context",
     "check_rules",
+    "context_at",
     "fuse",
 ]

@@ -21,7 +21,7 @@ from deepalpha.agents.peers import WINDOW as PEER_WINDOW
 from deepalpha.agents.peers import peers
 from deepalpha.agents.review import check_reviewed, review_votes
 from deepalpha.config import Settings, Workspace
-from deepalpha.decision import DecisionConfig, DecisionEngine, build_context, check_rules
+from deepalpha.decision import DecisionConfig, DecisionEngine, check_rules, context_at
 from deepalpha.errors import HubError, StoreError
 from deepalpha.execution import STATISTICS_BARS, PracticeAccount, plan_order
 from deepalpha.live.ahead import AT_START, ReadAhead
@@ -36,10 +36,8 @@ from deepalpha.llm import Reviewer, Router, contaminating, make_reviewer, make_r
 from deepalpha.market import Catalog, NewsRefresher, ReplaySource, Step, check_timeframe, seed
 from deepalpha.risk import risk_rows
 from deepalpha.store import LLMCallLog, Ops, Row, project, rows
-from deepalpha.ta.view import market_view
 from deepalpha.types import (
     DAY,
-    SECOND,
     Account,
     Approval,
     Candle,
@@ -98,7 +96,6 @@ class Loop:
         self.ops = Ops(workspace.ops)
         self.run_id = f"run-{clock():x}-{os.getpid()}"
         self.bar_ns = check_timeframe(settings.timeframe)
-        self.horizon_s = settings.decision.horizon_bars * self.bar_ns // SECOND
         self.source = replay_source(workspace, settings) if source is None else source
         self.news, unread = collect(settings.agents, now=clock())
         self.feeds = NewsRefresher(settings.agents.feeds, interval_s=settings.agents.feed_interval_s, clock=clock)
@@ -369,13 +366,6 @@ class Loop:
     def context(self, candle: Candle, totals: Account) -> Context:
         """What the agents may know of a symbol at the close of a bar."""
         asof = candle.ts_event
-        bars = market_view(
-            self.source.window(candle.symbol, asof, self.settings.history_bars),
-            timeframe=self.settings.timeframe,
-            timeframes=self.settings.view_timeframes,
-            asof=asof,
-            series=self.series,
-        )
         position = self.account.position(candle.symbol)
         view = PositionView(
             quantity=float(position.quantity) if position else 0.0,
@@ -385,12 +375,12 @@ class Loop:
             drawdown=float(1 - totals.equity / self.peak) if self.peak > 0 else 0.0,
             peers=self._peers(candle.symbol, asof),
         )
-        return build_context(
+        return context_at(
+            self.source,
+            self.settings,
             symbol=candle.symbol,
             asof=asof,
-            horizon_s=self.horizon_s,
-            timeframe=self.settings.timeframe,
-            bars=bars,
+            series=self.series,
             news=self.news.known(candle.symbol, asof, int(self.settings.agents.news_days * DAY)),
             position=view,
         )

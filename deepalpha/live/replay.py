@@ -17,16 +17,14 @@ from deepalpha.agents import AgentRun, discover, run_agents, series_needed
 from deepalpha.agents.review import review_votes
 from deepalpha.agents.runner import to_the_end
 from deepalpha.config import Settings, Workspace
-from deepalpha.decision import DecisionEngine, build_context
+from deepalpha.decision import DecisionEngine, context_at
 from deepalpha.errors import EngineError
 from deepalpha.live.headlines import logged
 from deepalpha.live.history import History, Known
 from deepalpha.live.loop import decision_config, replay_source
 from deepalpha.llm import make_replay, make_reviewer
-from deepalpha.market import check_timeframe
 from deepalpha.store import LLMCallLog, Ops
-from deepalpha.ta.view import market_view
-from deepalpha.types import SECOND, Context, Decision, Fact, PositionView, Signal, SignalStatus, encode
+from deepalpha.types import Context, Decision, Fact, PositionView, Signal, SignalStatus, encode
 
 SHORTEST_ID = 6  # hex digits: fewer would match by chance
 SHOWN = 160  # characters of a value in a difference
@@ -120,22 +118,12 @@ class _Replay:
     def _context(self) -> Context:
         settings, asof = self.settings, int(self.context_row["ts_event"])
         symbol = str(self.context_row["symbol"])
-        window = self.source.window(symbol, asof, settings.history_bars)
-        if not len(window["close"]):
-            raise EngineError(f"{symbol} has no bars up to {asof} in the catalog; import them again to replay")
-        bars = market_view(
-            window,
-            timeframe=settings.timeframe,
-            timeframes=settings.view_timeframes,
-            asof=asof,
-            series=series_needed(self.agents),
-        )
-        return build_context(
+        return context_at(
+            self.source,
+            settings,
             symbol=symbol,
             asof=asof,
-            horizon_s=settings.decision.horizon_bars * check_timeframe(settings.timeframe) // SECOND,
-            timeframe=settings.timeframe,
-            bars=bars,
+            series=series_needed(self.agents),
             news=logged(self.ops, symbol, self.seen["news"], until=int(self.context_row["ts_init"])),
             position=msgspec.convert(self.seen["position"], PositionView),
         )

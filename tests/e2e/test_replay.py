@@ -16,8 +16,10 @@ from deepalpha.cli import main
 from deepalpha.config import Settings, Workspace
 from deepalpha.errors import EngineError
 from deepalpha.live import Loop
+from deepalpha.live.on_demand import decide_now
 from deepalpha.live.replay import replay
 from deepalpha.store import Ops
+from deepalpha.types import encode
 
 BASE = {"approval": "auto", "history_bars": 250, "replay": {"start": "2012-06-01"}}
 
@@ -98,3 +100,29 @@ def test_ids_are_found_by_their_beginning_and_wrong_ones_are_said(
         replay(played, "ab")
     with pytest.raises(EngineError, match="no decision's id"):
         replay(played, "%%%%%%%%")
+
+
+def test_a_decision_on_demand_is_what_the_engine_decided_and_leaves_no_trace(
+    played: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings.from_mapping({**BASE, "symbols": ["AAPL", "MSFT"]})
+    ops = Ops(played.ops)
+    tables = ("audit", "context", "decision", "signal", "outcome", "order_intent", "equity")
+    before = [ops.scalar(f"SELECT count(*) FROM {table}") for table in tables]
+    for symbol in ("AAPL", "MSFT"):
+        asked = decide_now(played, settings, symbol)
+        stored = ops.scalar("SELECT body FROM decision WHERE symbol = ? ORDER BY id DESC LIMIT 1", [symbol])
+        assert encode(asked.decision).decode() == stored
+        assert asked.account_id == "practice-1" and asked.problems == ()
+    assert [ops.scalar(f"SELECT count(*) FROM {table}") for table in tables] == before
+
+
+def test_a_decision_on_demand_needs_neither_engine_nor_account_but_bars(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["decide", "IBM", "--json", "--workspace", str(tmp_path)]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["decision"]["symbol"] == "IBM" and shown["account_id"] == ""
+    assert shown["decision"]["calibration"] == "uncalibrated, n=0"
+    assert main(["decide", "NVDA", "--workspace", str(tmp_path)]) == 1
+    assert "no bars of NVDA; the catalog has AAPL, GOOG, IBM, MSFT. Import some" in capsys.readouterr().err
