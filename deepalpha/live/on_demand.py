@@ -1,8 +1,8 @@
 """One decision on demand: the latest closed bar of a symbol, the agents' votes, what the engine makes of them.
 
 It reads what the running or last account has learned and holds, and writes nothing but calls to language models: no
-order comes of it, and the account decides later as if nobody had asked. With an engine running, its own decisions come at the
-close of each bar.
+order comes of it, and the account decides later as if nobody had asked. With an engine running, its own decisions come
+at the close of each bar.
 """
 
 from __future__ import annotations
