@@ -1,4 +1,4 @@
-"""`deepalpha decide SYMBOL`: one decision on demand; `deepalpha replay DECISION`: one of the log, made again."""
+"""`deepalpha decide SYMBOL`: one decision on demand; `replay`: one of the log, made again; `explain`: in words."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from deepalpha.config import Workspace
+from deepalpha.live.explain import explain_decision
 from deepalpha.live.on_demand import decide_now
 from deepalpha.live.process import load_settings
 from deepalpha.live.replay import Replayed, replay
@@ -26,6 +27,11 @@ def add_commands(commands: Any, add: Callable[..., argparse.ArgumentParser]) -> 
     )
     asked.add_argument("symbol", help="for example AAPL; it must be in the catalog (`deepalpha data ls`)")
     asked.add_argument("--settings", type=Path, help="a YAML file; default: settings.yaml of the workspace")
+    told = add(
+        commands, "explain", _explain, "a decision in plain words by a language model of the settings, as it writes"
+    )
+    told.add_argument("decision", help="its id, or the beginning of it")
+    told.add_argument("--settings", type=Path, help="a YAML file; default: settings.yaml of the workspace")
     made = add(commands, "replay", _replay, "make a decision of the log again and compare every byte; no connection")
     made.add_argument("decision", help="its id, or the beginning of it")
 
@@ -42,6 +48,21 @@ def _decide(options: argparse.Namespace) -> Result:
     when = datetime.fromtimestamp(asked.decision.asof / 1e9, UTC).strftime("%Y-%m-%d %H:%M UTC")
     said = [*_lines(asked.decision), *(f"warning: {words}" for words in asked.problems)]
     return value, "\n".join((*said, f"as of {when}, {rests}; no order was made"))
+
+
+def _explain(options: argparse.Namespace) -> Result:
+    workspace = Workspace(options.workspace)
+
+    def show(piece: str) -> None:
+        print(piece, end="", flush=True)
+
+    pieces = {} if options.json else {"show": show}
+    told = explain_decision(workspace, load_settings(workspace, options.settings), options.decision, **pieces)
+    value = msgspec.to_builtins(told) | {"cost_usd": float(told.cost_usd)}
+    if told.status != "ok":
+        value["problems"] = [f"{told.status}: {told.reason}"]
+        return value, f"\nno explanation ({told.status}): {told.reason}"
+    return value, f"\n({told.model}, {told.cost_usd:.4f} US$; written from the decision's numbers, it decides nothing)"
 
 
 def _replay(options: argparse.Namespace) -> Result:

@@ -48,7 +48,7 @@ async def _reviewed(ctx: Context, run: AgentRun, reviewer: Reviewer, names: Coll
     known = dict([item for item in numbers.items() if math.isfinite(item[1])][:MAX_EVIDENCE])
     if not known or not 0.0 < signal.p_up < 1.0:
         return msgspec.structs.replace(run, signal=_said(signal, "not reviewed: no numbers to look at", signal.p_up))
-    named = {_alias(name): name for name in known}
+    named = {alias(name): name for name in known}
     outcome = await reviewer.review(
         agent=signal.agent,
         p_up=signal.p_up,
@@ -62,7 +62,7 @@ async def _reviewed(ctx: Context, run: AgentRun, reviewer: Reviewer, names: Coll
     return msgspec.structs.replace(run, signal=_said(signal, _words(outcome), p_up))
 
 
-def _alias(name: str) -> str:
+def alias(name: str) -> str:
     """A headline's id may come from somebody else's file and read like a sentence: a model sees a digest of it."""
     source, _, what = name.partition(":")
     return f"news:{hashlib.sha256(what.encode()).hexdigest()[:12]}" if source == "news" else name

@@ -159,6 +159,12 @@ class _Replay:
         return decider
 
 
+def find_decision(ops: Ops, decision_id: str) -> tuple[Decision, str]:
+    """A stored decision by its id or the beginning of it, and its account. EngineError: none, or more than one."""
+    row = _decision_row(ops, decision_id)
+    return msgspec.json.decode(str(row["body"]), type=Decision), str(row["account_id"])
+
+
 def _decision_row(ops: Ops, decision_id: str) -> dict[str, Any]:
     if len(decision_id) < SHORTEST_ID or not decision_id.isalnum():
         raise EngineError(f"{decision_id!r} is no decision's id; give at least its first {SHORTEST_ID} digits")
