@@ -65,8 +65,10 @@ def _peer(name: str, own: Window, other: Window, value: float) -> Peer:
 
 def _common(own: Window, other: Window) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Log returns between the bars that both have, the last `WINDOW` of them."""
-    _, left, right = np.intersect1d(own["ts_open"], other["ts_open"], assume_unique=True, return_indices=True)
-    a, b = own["close"][left].astype(np.float64), other["close"][right].astype(np.float64)
+    a, b = own["close"].astype(np.float64), other["close"].astype(np.float64)
+    if not np.array_equal(own["ts_open"], other["ts_open"]):  # most often they trade on the same days
+        _, left, right = np.intersect1d(own["ts_open"], other["ts_open"], assume_unique=True, return_indices=True)
+        a, b = a[left], b[right]
     usable = (a > 0) & (b > 0) & np.isfinite(a) & np.isfinite(b)
     a, b = a[usable][-WINDOW - 1 :], b[usable][-WINDOW - 1 :]
     return np.diff(np.log(a)), np.diff(np.log(b))
