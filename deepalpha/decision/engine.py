@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from pydantic import Field
 
-from deepalpha.config import DecisionSettings
+from deepalpha.config import DecisionSettings, Settings
 from deepalpha.decision.calibrate import Calibration, Chance
 from deepalpha.decision.explain import Story, explain
 from deepalpha.decision.fuse import Fusion
@@ -51,6 +51,12 @@ class DecisionConfig(DecisionSettings):
 
     fee_rate: float = Field(default=0.0005, ge=0, le=0.1)
     slippage: float = Field(default=0.0005, ge=0, le=0.1)
+
+    @classmethod
+    def of(cls, settings: Settings) -> DecisionConfig:
+        """What the settings say of decisions and of an account's costs."""
+        account = settings.account
+        return cls(**settings.decision.model_dump(), fee_rate=float(account.fee_rate), slippage=float(account.slippage))
 
     @property
     def cost(self) -> float:

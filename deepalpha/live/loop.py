@@ -62,14 +62,6 @@ def replay_source(workspace: Workspace, settings: Settings) -> ReplaySource:
     return ReplaySource(catalog, settings.symbols, settings.timeframe, start=begin)
 
 
-def decision_config(settings: Settings) -> DecisionConfig:
-    """What the decision engine needs of the settings: how to decide, and what a trade costs."""
-    account = settings.account
-    return DecisionConfig(
-        **settings.decision.model_dump(), fee_rate=float(account.fee_rate), slippage=float(account.slippage)
-    )
-
-
 class Loop:
     """One engine over one workspace.
 
@@ -207,7 +199,7 @@ class Loop:
     def _decider(self, account_id: str) -> DecisionEngine:
         """A decision engine that knows nothing yet. ConfigError: a rule names an agent or symbol there is not."""
         check_rules(self.settings.decision.rules, [agent.name for agent in self.agents], self.settings.symbols)
-        return DecisionEngine(decision_config(self.settings), scope=account_id, clock=self.clock)
+        return DecisionEngine(DecisionConfig.of(self.settings), scope=account_id, clock=self.clock)
 
     def _look(self) -> None:
         """Ask the source for steps after the cursor; a market that goes on may have new ones."""

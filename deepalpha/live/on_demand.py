@@ -20,10 +20,10 @@ from deepalpha.agents.peers import peers
 from deepalpha.agents.review import check_reviewed, review_votes
 from deepalpha.agents.runner import AgentRun, to_the_end
 from deepalpha.config import Settings, Workspace
-from deepalpha.decision import DecisionEngine, check_rules, context_at
+from deepalpha.decision import DecisionConfig, DecisionEngine, check_rules, context_at
 from deepalpha.live.headlines import collect
 from deepalpha.live.history import History
-from deepalpha.live.loop import decision_config, replay_source
+from deepalpha.live.loop import replay_source
 from deepalpha.llm import make_reviewer, make_router
 from deepalpha.store import LLMCallLog, Ops
 from deepalpha.types import DAY, Context, Decision, Fact, Position, PositionView
@@ -81,7 +81,7 @@ class _OnDemand:
     async def run(self, symbol: str) -> Asked:
         ctx = self._context(symbol)
         runs = await self._votes(ctx)
-        decider = DecisionEngine(decision_config(self.settings), scope=self.account_id or NOBODY, clock=self.clock)
+        decider = DecisionEngine(DecisionConfig.of(self.settings), scope=self.account_id or NOBODY, clock=self.clock)
         memory = self.settings.decision.memory
         History(self.ops, self.account_id, self.settings.symbols, memory=memory).resume(decider, waiting=())
         decision = decider.decide(ctx, [run.signal for run in runs])

@@ -17,11 +17,11 @@ from deepalpha.agents import AgentRun, discover, run_agents, series_needed
 from deepalpha.agents.review import review_votes
 from deepalpha.agents.runner import to_the_end
 from deepalpha.config import Settings, Workspace
-from deepalpha.decision import DecisionEngine, context_at
+from deepalpha.decision import DecisionConfig, DecisionEngine, context_at
 from deepalpha.errors import EngineError
 from deepalpha.live.headlines import logged
 from deepalpha.live.history import History, Known
-from deepalpha.live.loop import decision_config, replay_source
+from deepalpha.live.loop import replay_source
 from deepalpha.llm import make_replay, make_reviewer
 from deepalpha.store import LLMCallLog, Ops
 from deepalpha.types import Context, Decision, Fact, PositionView, Signal, SignalStatus, encode
@@ -147,7 +147,7 @@ class _Replay:
 
     def _decider(self) -> DecisionEngine:
         settings = self.settings
-        decider = DecisionEngine(decision_config(settings), scope=self.account_id, clock=lambda: 0)
+        decider = DecisionEngine(DecisionConfig.of(settings), scope=self.account_id, clock=lambda: 0)
         History(
             self.ops,
             self.account_id,

@@ -16,14 +16,13 @@ import msgspec
 from deepalpha.agents import run_agents, series_needed
 from deepalpha.agents.base import BaseAgent
 from deepalpha.config import Settings
-from deepalpha.decision import DecisionConfig, DecisionEngine, build_context, check_rules
+from deepalpha.decision import DecisionConfig, DecisionEngine, check_rules, context_at
 from deepalpha.decision.calibrate import ENOUGH, WINDOW, Calibration, calibrate
 from deepalpha.decision.clip import logistic
 from deepalpha.decision.learn import REFIT
 from deepalpha.decision.regime import moves
 from deepalpha.errors import ConfigError
 from deepalpha.market import MarketSource, NewsBook, check_timeframe
-from deepalpha.ta.view import market_view
 from deepalpha.types import (
     DAY,
     SECOND,
@@ -162,13 +161,10 @@ class Walker:
         self.warm_up, self.limit = warm_up, limit
         bar_ns = check_timeframe(source.timeframe)
         self.horizon_s = settings.decision.horizon_bars * bar_ns // SECOND
-        self.config = DecisionConfig(
-            **settings.decision.model_dump(),
-            fee_rate=float(settings.account.fee_rate),
-            slippage=float(settings.account.slippage),
-        )
+        self.config = DecisionConfig.of(settings)
         self.engine = DecisionEngine(self.config, scope=SCOPE, clock=lambda: 0)
-        self._coarser = tuple(name for name in settings.view_timeframes if check_timeframe(name) > bar_ns)
+        coarser = tuple(name for name in settings.view_timeframes if check_timeframe(name) > bar_ns)
+        self._seen = settings.model_copy(update={"timeframe": source.timeframe, "view_timeframes": coarser})
         self._series = series_needed(agents)
         self._shadow = ShadowCalibration(self.engine.learner.names)
         self._flat = PositionView(equity=float(settings.account.cash))
@@ -231,19 +227,12 @@ class Walker:
 
     def _context(self, candle: Candle) -> Context:
         asof = candle.ts_event
-        bars = market_view(
-            self.source.window(candle.symbol, asof, self.settings.history_bars),
-            timeframe=self.source.timeframe,
-            timeframes=self._coarser,
-            asof=asof,
-            series=self._series,
-        )
-        return build_context(
+        return context_at(
+            self.source,
+            self._seen,
             symbol=candle.symbol,
             asof=asof,
-            horizon_s=self.horizon_s,
-            timeframe=self.source.timeframe,
-            bars=bars,
+            series=self._series,
             news=self.news.known(candle.symbol, asof, int(self.settings.agents.news_days * DAY)),
             position=self._flat,
         )
