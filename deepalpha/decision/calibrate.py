@@ -3,16 +3,17 @@
 Two curves, one for a purchase (rising in the score) and one for a sale (rising in minus the score), each fitted to the
 last `WINDOW` outcomes. Horizons overlap and symbols share their market, so n outcomes are worth only
 m = n / `past.overlap` independent ones, and an outcome weighs m / n in every fit and interval. The base rate is
-(m share + 5) / (m + 10): `PRIOR` (10) imagined outcomes, half of each kind, stand against those that came.
+(m share + 5) / (m + 10): `IMAGINED` (10) outcomes, half of each kind, stand against those that came.
 
 - Below `ENOUGH` (50) outcomes: the fused probability shrunk to the base rate, p = (50 p_stated + m base) / (50 + m);
-- from there on: Platt's logistic a s + b with a >= 0, a unit normal prior on a, and the `PRIOR` outcomes at the mean
+- from there on: Platt's logistic a s + b with a >= 0, a unit normal prior on a, and the `IMAGINED` outcomes at the mean
   score, so that scores that say nothing give the base rate;
 - from m = `PLENTY` (500): isotonic regression over equal-mass bins worth at least 25, each shrunk to the base rate.
 
-A curve never falls where the votes rise, so calibration cannot turn the agents around. Intervals are 90 %. `WINDOW` is
-long because m counts: ten symbols with horizons of five bars are worth 80 outcomes of 4,000, and Platt's two
-coefficients need about 50. Fits are pure functions of the outcomes: O(n log n) and some Newton steps.
+A curve never falls where the votes rise, so calibration cannot turn the agents around. Intervals are 90 %. Estimating k
+coefficients from m outcomes costs about k / m of the Brier score, and ten symbols with horizons of five bars are worth
+n / 50: `WINDOW` is as long as a refit in 3 ms allows. Fits are pure functions of the outcomes: O(n log n) and some
+Newton steps.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ from deepalpha.decision.metrics import wilson
 from deepalpha.decision.past import Columns, Floats, overlap
 from deepalpha.types import Fact, Outcome
 
-ENOUGH, PLENTY, WINDOW = 50, 500, 4000
-SHRINK, PRIOR = 50.0, 10.0
+ENOUGH, PLENTY, WINDOW = 50, 500, 10_000
+SHRINK, IMAGINED = 50.0, 10.0
 BIN, BINS = 25, 20
 _NEWTON_STEPS = 25
 _EDGE = 1e-6
@@ -125,9 +126,9 @@ def fit(columns: Columns, fuser: str) -> Calibration:
 
 
 def base_rate(paid: Floats, effective: float) -> float:
-    """Share that paid of outcomes worth `effective` independent ones, with `PRIOR` imagined ones, half of each kind."""
+    """Share that paid of outcomes worth `effective` independent ones and the `IMAGINED`, half of each kind."""
     share = float(paid.mean()) if len(paid) else 0.5
-    return (effective * share + PRIOR / 2.0) / (effective + PRIOR)
+    return (effective * share + IMAGINED / 2.0) / (effective + IMAGINED)
 
 
 def _curve(score: Floats, paid: Floats, effective: float) -> Curve:
@@ -144,8 +145,8 @@ def _curve(score: Floats, paid: Floats, effective: float) -> Curve:
 def platt(score: Floats, paid: Floats, effective: float) -> tuple[float, float, tuple[float, float, float]]:
     """Platt's (1999) logistic fit with slope >= 0, its likelihood weighted by what the outcomes are worth.
 
-    The priors do not weaken with n as his smoothed targets do: a unit normal on the slope, and `PRIOR` outcomes, half
-    of each kind, at the mean score (a log-F prior, Greenland & Mansournia 2015), so that slope 0 is the base rate.
+    The priors do not weaken with n as his smoothed targets do: a unit normal on the slope, and `IMAGINED` outcomes,
+    half of each kind, at the mean score (a log-F prior, Greenland & Mansournia 2015), so that slope 0 is the base rate.
 
     Args:
         score: shape (n,), n >= 1, oriented so that higher is more likely.
@@ -157,7 +158,7 @@ def platt(score: Floats, paid: Floats, effective: float) -> tuple[float, float, 
     """
     rows = np.append(score, score.mean())
     target = np.append(paid, 0.5)
-    weight = np.append(np.full(len(score), effective / len(score)), PRIOR)
+    weight = np.append(np.full(len(score), effective / len(score)), IMAGINED)
     base = base_rate(paid, effective)
     flat = math.log(base / (1.0 - base))
     slope, offset = _newton(rows, target, weight, flat)
