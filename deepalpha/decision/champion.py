@@ -17,7 +17,7 @@ import numpy as np
 
 from deepalpha.decision.clip import logistic
 from deepalpha.decision.metrics import Interval, bootstrap_mean
-from deepalpha.decision.past import Columns, overlap
+from deepalpha.decision.past import overlap
 from deepalpha.types import Fact, Outcome
 
 NEEDED, WINDOW = 200, 500
@@ -54,8 +54,9 @@ def contest(outcomes: Sequence[Outcome], *, default: str, challengers: Sequence[
         return Contest(live=default, outcomes=len(used), gains={})
     came = np.array([outcome.went_up for outcome in used])
     losses = {name: (np.array([logistic(outcome.shadows[name]) for outcome in used]) - came) ** 2 for name in names}
-    columns = Columns.of(used, names)
-    block = float(max(_SMALLEST_BLOCK, math.ceil(overlap(columns.begun, columns.ended))))
+    begun = np.array([outcome.asof for outcome in used], dtype=np.int64)
+    ended = np.array([outcome.resolved_at for outcome in used], dtype=np.int64)
+    block = float(max(_SMALLEST_BLOCK, math.ceil(overlap(begun, ended))))
     gains = {name: bootstrap_mean(losses[default] - losses[name], block=block) for name in challengers}
     winners = [name for name, gain in gains.items() if gain.low > 0.0]
     live = min(winners, key=lambda name: (float(losses[name].mean()), name), default=default)
