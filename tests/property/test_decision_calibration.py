@@ -78,7 +78,7 @@ def test_an_edge_that_all_symbols_share_is_still_found() -> None:
 
 
 def test_a_challenger_without_skill_seldom_takes_over_where_symbols_move_together() -> None:
-    """Of 200 worlds: 13 with blocks as long as the horizons of all symbols overlap, 25 with the shortest block there is."""
+    """Of 200 worlds: 13 with blocks as long as the horizons of all symbols overlap, 25 with the shortest block."""
     wins = 0
     for seed in range(2 * WORLDS):
         columns, _ = world(seed, 80, 0.0)

@@ -167,8 +167,11 @@ def test_a_restart_from_the_last_outcomes_alone_goes_on_bit_for_bit_with_full_wi
     straight = worlds.learner()
     agents = {f"a{i}": worlds.skilled(0.6) for i in range(3)}
     played = worlds.play_learner(straight, worlds.votes_of(agents, up, 7), returns)
-    resumed = worlds.learner()
+    before, resumed = worlds.learner(), worlds.learner()
+    for outcome in played.outcomes[:cut]:
+        before.resolve(outcome)
     resumed.restore(played.updates[cut - 1].state, played.outcomes[cut - kept : cut])
+    assert (resumed.calibration, resumed.digest) == (before.calibration, before.digest)
     assert [resumed.resolve(outcome) for outcome in played.outcomes[cut:]] == played.updates[cut:]
     assert resumed.calibration == straight.calibration
     assert resumed.calibration.n == 200
