@@ -119,9 +119,12 @@ def calibrate(outcomes: Sequence[Outcome], fuser: str) -> Calibration:
 def fit(columns: Columns, fuser: str) -> Calibration:
     """The same of columns that have the fuser."""
     used = columns.known_to(fuser, WINDOW)
-    score, n = used.scores[fuser], len(used.begun)
+    score, bought, sold, n = used.scores[fuser], used.bought, used.sold, len(used.begun)
     effective = n / overlap(used.begun, used.ended)
-    buy, sell = _curve(score, used.bought, effective), _curve(-score, used.sold, effective)
+    if effective >= PLENTY:  # one sort serves both sides' bins
+        order = np.argsort(score, kind="stable")
+        score, bought, sold = score[order], bought[order], sold[order]
+    buy, sell = _curve(score, bought, effective), _curve(-score[::-1], sold[::-1], effective)
     return Calibration(fuser=fuser, n=n, effective=effective, buy=buy, sell=sell)
 
 
@@ -132,6 +135,7 @@ def base_rate(paid: Floats, effective: float) -> float:
 
 
 def _curve(score: Floats, paid: Floats, effective: float) -> Curve:
+    """A side's fit; `score` rises if there are plenty."""
     n, base = len(score), base_rate(paid, effective)
     if n < ENOUGH:
         return Curve(method="base rate", base=base, n=n, effective=effective)
@@ -176,7 +180,7 @@ def _newton(score: Floats, target: Floats, weight: Floats, offset: float) -> tup
         p = 1.0 / (1.0 + np.exp(-(slope * score + offset)))
         aa, ab, bb = _information(score, weight * p * (1.0 - p))
         miss = weight * (p - target)
-        ga, gb = float(miss @ score) + slope, float(miss.sum())
+        ga, gb = float((miss * score).sum()) + slope, float(miss.sum())
         scale = aa * bb - ab * ab
         step_a, step_b = (bb * ga - ab * gb) / scale, (aa * gb - ab * ga) / scale
         slope, offset = slope - step_a, offset - step_b
@@ -186,17 +190,20 @@ def _newton(score: Floats, target: Floats, weight: Floats, offset: float) -> tup
 
 
 def _information(score: Floats, weight: Floats) -> tuple[float, float, float]:
+    # Sums, not BLAS: above 10,000 values that takes threads, up to 50 ms, and its last bits depend on their number.
     weighted = weight * score
-    return float(weighted @ score) + 1.0, float(weighted.sum()), float(weight.sum()) + _EDGE
+    return float((weighted * score).sum()) + 1.0, float(weighted.sum()), float(weight.sum()) + _EDGE
 
 
 def binned_isotonic(score: Floats, paid: Floats, effective: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Scores and probabilities of up to `BINS` equal-mass bins worth at least `BIN`, after isotonic regression."""
-    order, worth = np.argsort(score, kind="stable"), effective / len(score)
-    base = base_rate(paid, effective)
-    groups = np.array_split(order, max(1, min(BINS, int(effective // BIN))))
-    centres = np.array([score[group].mean() for group in groups])
-    shares = np.array([(worth * paid[group].sum() + 2.0 * base) / (worth * len(group) + 2.0) for group in groups])
+    """Scores and probabilities of up to `BINS` equal-mass bins worth at least `BIN`, after isotonic regression.
+
+    `score` rises.
+    """
+    bins, worth, base = max(1, min(BINS, int(effective // BIN))), effective / len(score), base_rate(paid, effective)
+    groups = np.array_split(paid, bins)
+    centres = np.array([group.mean() for group in np.array_split(score, bins)])
+    shares = np.array([(worth * group.sum() + 2.0 * base) / (worth * len(group) + 2.0) for group in groups])
     fitted = isotonic(shares, np.array([float(len(group)) for group in groups]))
     return tuple(centres.tolist()), tuple(fitted.tolist())
 
