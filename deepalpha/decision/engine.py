@@ -260,7 +260,7 @@ class DecisionEngine:
             ballot=ballot,
             regime=state,
             standings={name: self.learner.record.standing(name, p_up) for name, p_up in ballot.stated.items()},
-            overlap=calibration.n / calibration.buy.effective if calibration.buy.effective else 1.0,
+            overlap=calibration.overlap,
             quorum=self.config.quorum,
         )
         ruling = decide_conflicts(question, self.config.rules)

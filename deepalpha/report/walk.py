@@ -8,7 +8,6 @@ afterwards: the cases of a prefix of the data are a prefix of the cases. O(bars)
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -17,9 +16,10 @@ from deepalpha.agents import run_agents, series_needed
 from deepalpha.agents.base import BaseAgent
 from deepalpha.config import Settings
 from deepalpha.decision import DecisionConfig, DecisionEngine, check_rules, context_at
-from deepalpha.decision.calibrate import ENOUGH, WINDOW, Calibration, calibrate
+from deepalpha.decision.calibrate import ENOUGH, WINDOW, Calibration, fit
 from deepalpha.decision.clip import logistic
 from deepalpha.decision.learn import REFIT
+from deepalpha.decision.past import Columns, Past
 from deepalpha.decision.regime import moves
 from deepalpha.errors import ConfigError
 from deepalpha.market import MarketSource, NewsBook, check_timeframe
@@ -103,24 +103,24 @@ class ShadowCalibration:
 
     def __init__(self, fusers: Sequence[str]) -> None:
         self._fusers = tuple(fusers)
-        self._outcomes: deque[Outcome] = deque(maxlen=WINDOW)
+        self._past = Past(self._fusers, WINDOW)
         self._number = 0
-        self._known: tuple[Outcome, ...] = ()
+        self._known: Columns | None = None
         self._fits: dict[str, Calibration] = {}
 
     def learn(self, outcome: Outcome) -> None:
         """Take an outcome, in order of resolution."""
-        self._outcomes.append(outcome)
+        self._past.add(outcome)
         self._number += 1
         if self._number >= ENOUGH and self._number % REFIT == 0:
-            self._known, self._fits = tuple(self._outcomes), {}
+            self._known, self._fits = self._past.columns(), {}
 
     def chances(self, shadows: dict[str, float]) -> dict[str, Chances]:
         """Both sides' probabilities by fuser; {} before `ENOUGH` outcomes."""
-        if not self._known:
+        if self._known is None:
             return {}
         if not self._fits:
-            self._fits = {name: calibrate(self._known, name) for name in self._fusers}
+            self._fits = {name: fit(self._known, name) for name in self._fusers}
         return {
             name: Chances(
                 buy=fit.buy.read(shadows[name], logistic(shadows[name])).p,

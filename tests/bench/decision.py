@@ -1,10 +1,11 @@
 """Figures of the decision engine: `python tests/bench/decision.py [--json] [--decisions 3000] [--voters 4]`.
 
-Load: one process, one thread; a market of 750 daily bars a snapshot, `--voters` voters and a guard; 1,000 outcomes
-known, so that the calibration is isotonic and the contest is held. Times are of whole Python calls by the wall clock,
-or, where a row says so, of the thread on the processor, which a busy machine does not change. A fusion is what the goal
-counts: ballot, all three fusers, calibration, conformal set, gate, rules, reasons, id and memory; the agents and the
-hash of the snapshot are not in it. `bare pool` is the equal pool alone, for comparison in the same run.
+Load: one process, one thread; a market of 750 daily bars a snapshot, `--voters` voters and a guard; a full window of
+outcomes known, so that the calibration is isotonic, a refit as dear as it gets, and the contest held. Times are of
+whole Python calls by the wall clock, or, where a row says so, of the thread on the processor, which a busy machine does
+not change. A fusion is what the goal counts: ballot, all three fusers, calibration, conformal set, gate, rules,
+reasons, id and memory; the agents and the hash of the snapshot are not in it. `bare pool` is the equal pool alone, for
+comparison in the same run.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from deepalpha.decision import DecisionConfig, DecisionEngine, build_context, fuse
+from deepalpha.decision.calibrate import WINDOW
 from deepalpha.types import DAY, BarFrame, Context, PositionView, Signal
 
 BARS = 750
@@ -78,7 +80,7 @@ def spread(samples: list[int]) -> tuple[float, float, float]:
 
 
 def measure(decisions: int, voters: int) -> list[Row]:
-    warm = 1_010
+    warm = WINDOW + 10
     close = market(BARS + warm + decisions)
     engine = DecisionEngine(DecisionConfig(), scope="bench", clock=lambda: 0)
     wall: dict[str, list[int]] = {"fusion": [], "lesson": [], "bare pool": []}

@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 
 from deepalpha.config import Settings, Workspace
+from deepalpha.decision import calibrate, champion, conformal, learn
 from deepalpha.decision.calibrate import ENOUGH
 from deepalpha.decision.fixed_share import FixedShare
 from deepalpha.decision.fuse import EqualPool
@@ -151,6 +152,30 @@ def test_the_conformal_level_keeps_its_coverage_in_a_world_that_changes() -> Non
     level = learner.conformal.level
     assert level.outcomes > 1200
     assert abs(level.errors / level.outcomes - 0.3) <= (0.7 + 0.05) / (level.outcomes * 0.05)
+
+
+@pytest.mark.parametrize("cut", [330, 345, 399])
+def test_a_restart_from_the_last_outcomes_alone_goes_on_bit_for_bit_with_full_windows(
+    cut: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calibrate, "WINDOW", 200)
+    for module in (champion, conformal):
+        monkeypatch.setattr(module, "WINDOW", 200)
+    kept = 200 + learn.LOOK
+    monkeypatch.setattr(learn, "KEPT", kept)
+    up, returns = worlds.rises(460, 7)
+    straight = worlds.learner()
+    agents = {f"a{i}": worlds.skilled(0.6) for i in range(3)}
+    played = worlds.play_learner(straight, worlds.votes_of(agents, up, 7), returns)
+    before, resumed = worlds.learner(), worlds.learner()
+    for outcome in played.outcomes[:cut]:
+        before.resolve(outcome)
+    resumed.restore(played.updates[cut - 1].state, played.outcomes[cut - kept : cut])
+    assert (resumed.calibration, resumed.digest) == (before.calibration, before.digest)
+    assert [resumed.resolve(outcome) for outcome in played.outcomes[cut:]] == played.updates[cut:]
+    assert resumed.calibration == straight.calibration
+    assert resumed.calibration.n == 200
+    assert resumed.digest == straight.digest
 
 
 SETTINGS = {"approval": "auto", "symbols": ["MSFT"], "history_bars": 300, "replay": {"start": "2012-06-01"}}

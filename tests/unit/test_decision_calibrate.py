@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deepalpha.decision.agent_record import DECAY, PRIOR, AgentRecord
-from deepalpha.decision.calibrate import ENOUGH, PLENTY, calibrate, isotonic, overlap, platt
+from deepalpha.decision.calibrate import ENOUGH, IMAGINED, PLENTY, base_rate, calibrate, isotonic, platt
 from deepalpha.decision.clip import bounded_logit, logistic
 from deepalpha.types import DAY, Action, Outcome
 
@@ -62,19 +62,54 @@ def test_isotonic_regression_is_that_of_scikit_learn():
         assert isotonic(values, weights) == pytest.approx(fitted, abs=1e-12)
 
 
-def test_platt_is_scikit_learns_logistic_regression_on_smoothed_targets():
+@pytest.mark.parametrize("effective", [1.5, 22.0, 120.0])
+def test_platt_is_scikit_learns_logistic_regression_with_weights_and_the_imagined_outcomes(effective):
     linear = pytest.importorskip("sklearn.linear_model")
-    chance = np.random.default_rng(2)
-    score = chance.normal(0.0, 0.5, 120)
-    paid = (chance.random(120) < 1.0 / (1.0 + np.exp(-(1.5 * score - 0.2)))).astype(float)
-    slope, offset, covariance = platt(score, paid)
-    hits = paid.sum()
-    target = np.where(paid > 0, (hits + 1) / (hits + 2), 1 / (120 - hits + 2))
+    score, paid = sloped(2, 120)
+    slope, offset, covariance = platt(score, paid, effective)
     model = linear.LogisticRegression(C=1.0, tol=1e-10, max_iter=1000)
-    doubled = np.concatenate([score, score]).reshape(-1, 1)
-    model.fit(doubled, np.repeat([1, 0], 120), sample_weight=np.concatenate([target, 1 - target]))
+    rows = np.append(score, [score.mean(), score.mean()]).reshape(-1, 1)
+    weights = np.append(np.full(120, effective / 120), [IMAGINED / 2, IMAGINED / 2])
+    model.fit(rows, np.append(paid, [1, 0]), sample_weight=weights)
     assert (slope, offset) == pytest.approx((model.coef_[0, 0], model.intercept_[0]), abs=1e-5)
-    assert min(covariance[0], covariance[2]) > 0.0
+    p = model.predict_proba(rows)[:, 1]
+    design = np.column_stack([rows[:, 0], np.ones(122)])
+    expected = np.linalg.inv(design.T @ (design * (weights * p * (1 - p))[:, None]) + np.diag([1.0, 0.0]))
+    assert covariance == pytest.approx((expected[0, 0], expected[0, 1], expected[1, 1]), rel=1e-3)
+
+
+def sloped(seed: int, n: int) -> tuple[np.ndarray, np.ndarray]:
+    chance = np.random.default_rng(seed)
+    score = chance.normal(0.0, 0.5, n)
+    return score, (chance.random(n) < 1.0 / (1.0 + np.exp(-(1.5 * score - 0.2)))).astype(float)
+
+
+def test_scores_that_say_nothing_or_the_contrary_give_the_base_rate():
+    score, paid = sloped(3, 200)
+    for effective in (4.0, 40.0, 200.0):
+        slope, offset, _ = platt(-score, paid, effective)
+        assert (slope, logistic(offset)) == (0.0, pytest.approx(base_rate(paid, effective), abs=1e-12))
+        slope, offset, _ = platt(np.full(200, 0.3), paid, effective)
+        assert logistic(0.3 * slope + offset) == pytest.approx(base_rate(paid, effective), abs=1e-4)
+    assert base_rate(paid, 40.0) == pytest.approx((40.0 * paid.mean() + 5.0) / 50.0)
+    assert base_rate(paid[:0], 0.0) == 0.5
+
+
+@given(
+    st.lists(st.tuples(st.floats(-12, 12), st.booleans()), min_size=1, max_size=60), st.floats(0.2, 5000)
+)  # fmt: skip
+@settings(deadline=None)
+def test_platts_fit_is_where_its_gradient_is_zero_whatever_the_outcomes(told, effective):
+    score, paid = np.array([s for s, _ in told]), np.array([float(y) for _, y in told])
+    slope, offset, (aa, _, bb) = platt(score, paid, effective)
+    weight = effective / len(score)
+    p = 1.0 / (1.0 + np.exp(-(slope * score + offset)))
+    centre = IMAGINED * (logistic(slope * score.mean() + offset) - 0.5)
+    by_offset = weight * (p - paid).sum() + centre
+    by_slope = weight * ((p - paid) * score).sum() + centre * score.mean() + slope
+    assert min(aa, bb) > 0.0
+    assert abs(by_offset) < 1e-3 * max(1.0, effective)
+    assert abs(by_slope) < 1e-2 * max(1.0, effective) or (slope == 0.0 and by_slope > 0.0)
 
 
 def test_the_method_follows_the_number_of_outcomes_and_the_label_says_it():
@@ -83,6 +118,9 @@ def test_the_method_follows_the_number_of_outcomes_and_the_label_says_it():
     assert [c.calibrated for c in (few, some, many)] == [False, True, True]
     assert few.words(few.buy.read(0.0, 0.5)) == "uncalibrated, n=49"
     assert some.words(some.buy.read(0.0, 0.5)).startswith("calibrated (Platt), n=50, 90 % interval ")
+    week = calibrate(world(200, days=5), FUSER)
+    told = week.words(week.buy.read(0.0, 0.5))
+    assert told.startswith("calibrated (Platt), n=200, worth 41 independent, 90 % interval ")
     assert calibrate([], FUSER).words(calibrate([], FUSER).buy.read(0.0, 0.5)) == "uncalibrated, n=0"
 
 
@@ -91,7 +129,15 @@ def test_without_outcomes_the_stated_probability_stands_with_no_bounds_and_then_
     assert (nothing.p, nothing.low, nothing.high) == (logistic(0.4), 0.0, 1.0)
     falling = [outcome(i, 0.4, -0.02) for i in range(40)]
     chance = calibrate(falling, FUSER).buy.read(0.4, 0.6)
-    assert chance.p == pytest.approx((50 * 0.6 + 40 * 0.0) / 90)
+    assert chance.p == pytest.approx((50 * 0.6 + 40 * 0.1) / 90), "none of 40 paid: (0 + 5) / (40 + 10)"
+
+
+def test_isotonic_regression_needs_500_independent_outcomes_not_500_outcomes():
+    for n, method in ((PLENTY, "Platt"), (5 * PLENTY - 5, "Platt"), (5 * PLENTY, "isotonic")):
+        fitted = calibrate(world(n, days=5), FUSER)
+        assert (fitted.buy.method, fitted.sell.method) == (method, method)
+        assert fitted.overlap == pytest.approx(5.0, rel=0.01)
+    assert len(fitted.buy.scores) == 20
 
 
 @pytest.mark.parametrize("n", [ENOUGH, 200, PLENTY, 1000])
@@ -129,19 +175,27 @@ def test_the_interval_holds_the_truth_about_nine_times_in_ten(n):
 
 
 def test_overlapping_horizons_widen_the_interval():
-    assert overlap(world(200)) == 1.0
-    assert overlap(world(200, days=5)) == pytest.approx(5.0, rel=0.03)
-    apart, together = (calibrate(world(200, days=days), FUSER).buy.read(0.2, 0.5) for days in (1, 5))
-    assert apart.p == together.p
+    apart, together = (calibrate(world(400, days=days), FUSER).buy.read(0.2, 0.5) for days in (1, 5))
     assert together.high - together.low > 1.8 * (apart.high - apart.low)
+
+
+@pytest.mark.parametrize("n", [60, 300, 700])
+def test_symbols_that_are_copies_of_one_another_teach_nothing_new(n):
+    once = world(n)
+    many = [msgspec.structs.replace(o, symbol=symbol) for o in once for symbol in "ABCDEFG"]
+    alone, market = calibrate(once, FUSER), calibrate(many, FUSER)
+    assert (market.n, market.effective, market.overlap) == (7 * n, alone.effective, 7.0)
+    for score in (-0.8, -0.1, 0.3, 0.8):
+        one, other = alone.buy.read(score, 0.5), market.buy.read(score, 0.5)
+        assert (other.p, other.low, other.high) == pytest.approx((one.p, one.low, one.high), abs=1e-6)
 
 
 def test_a_trade_that_does_not_earn_its_costs_has_not_paid_on_either_side():
     flat = outcome(1, 0.2, 0.001)
     assert (flat.buy_paid, flat.sell_paid) == (False, False)
     fitted = calibrate([outcome(i, 0.0, 0.001) for i in range(60)], FUSER)
-    assert fitted.buy.read(0.0, 0.5).p < 0.05
-    assert fitted.sell.read(0.0, 0.5).p < 0.05
+    assert fitted.buy.read(0.0, 0.5).p == pytest.approx(5 / 70, abs=1e-6), "none of 60 paid"
+    assert fitted.sell.read(0.0, 0.5).p == pytest.approx(5 / 70, abs=1e-6)
 
 
 def test_an_agent_without_a_record_is_taken_at_its_word():
