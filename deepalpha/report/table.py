@@ -190,16 +190,21 @@ def _bounds(found: Interval | None, digits: int, width: int) -> str:
     if found is None:
         return "-"
     for places in (digits, 0):
-        text = f"{found.value:+.{places}f} ({found.low:+.{places}f}..{found.high:+.{places}f})"
-        if len(text) <= width:
+        value, low, high = (_signed(number, places) for number in (found.value, found.low, found.high))
+        if len(text := f"{value} ({low}..{high})") <= width:
             return text
-    return f"{found.value:+.0f}"
+    return _signed(found.value, 0)
+
+
+def _signed(value: float, places: int) -> str:
+    """With its sign; what rounds to nothing is +0, whichever side it came from."""
+    return f"{round(value, places) + 0.0:+.{places}f}"
 
 
 def _short(value: float) -> str:
     """Four characters: +39, -999, +12k."""
-    text = f"{value:+.0f}"
-    return text if len(text) <= 4 else f"{value / 1000:+.0f}k"
+    text = _signed(value, 0)
+    return text if len(text) <= 4 else f"{_signed(value / 1000, 0)}k"
 
 
 def _plain(value: float | None) -> str:
