@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,13 +25,15 @@ def place(tmp_path: Path) -> str:
     return str(tmp_path / "ws")
 
 
-def test_the_demo_prints_the_same_numbers_twice_and_the_store_is_sound(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+def test_the_demo_prints_the_same_numbers_twice_and_the_store_is_sound(tmp_path: Path) -> None:
+    def begun(name: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "deepalpha.cli", "demo", "--json", "--workspace", str(tmp_path / name)]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
     results = []
-    for name in ("one", "two"):
-        code, out, err = run(capsys, "demo", "--json", "--workspace", str(tmp_path / name))
-        assert (code, err) == (0, "")
+    for process in [begun(name) for name in ("one", "two")]:
+        out, err = process.communicate()
+        assert (process.returncode, err) == (0, "")
         results.append(json.loads(out))
     first, second = results
     assert {"bars", "decisions", "orders", "fills", "equity_final", "store"} <= set(first)
