@@ -63,8 +63,8 @@ def test_the_hub_passes_all_cases_as_a_server(tmp_path: Path) -> None:
 def test_the_core_passes_all_cases_as_a_client(tmp_path: Path) -> None:
     """The core's client, driven by its example, which echoes every case of a fuzzing server."""
     # The short run takes the build that the Rust tests have made.
-    profile = [] if SHORT else ["--release"]
-    build = ["cargo", "build", *profile, "--locked", "--quiet", "-p", "deepalpha-io", "--example", "echo"]
+    build = ["cargo", "build", "--locked", "--quiet", "--example", "echo"]
+    build += ["--workspace"] if SHORT else ["--release", "-p", "deepalpha-io"]
     subprocess.run(build, cwd=ROOT, check=True)
     port = process.free_port()
     run = [*KOSOKU, *ONLY, "-m", "fuzzingserver", "-o", str(tmp_path), f"127.0.0.1:{port}"]

@@ -29,7 +29,7 @@ def _kit(path: Path) -> Any:
 
 
 llm_server = _kit(Path(__file__).parents[1] / "fixtures" / "llm" / "server.py")
-BASE = {"approval": "auto", "symbols": ["MSFT"], "history_bars": 300, "replay": {"start": "2012-12-18"}}
+BASE = {"approval": "auto", "symbols": ["MSFT"], "history_bars": 300, "replay": {"start": "2013-02-04"}}
 
 
 class Opposing(llm_server.ScriptedServer):  # type: ignore[misc]
