@@ -10,8 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from deepalpha.config import Settings, Workspace
+from deepalpha.config import Workspace
 from deepalpha.errors import MarketDataError
+from deepalpha.live.process import load_settings
 from deepalpha.report import WARM_UP, evaluate, keep_evaluation, open_data, open_news, render, view_timeframes
 
 Result = tuple[Any, str]
@@ -46,7 +47,7 @@ def add_commands(commands: Any, add: Add) -> None:
 
 def _evaluate(options: argparse.Namespace) -> Result:
     workspace = Workspace(options.workspace)
-    settings = _settings(options.settings, workspace)
+    settings = load_settings(workspace, options.settings)
     timeframe = options.timeframe or settings.timeframe
     settings = settings.model_copy(
         update={"timeframe": timeframe, "view_timeframes": view_timeframes(timeframe, settings)}
@@ -73,12 +74,6 @@ def _evaluate(options: argparse.Namespace) -> Result:
         shown.end(evaluation.decisions)
     path = keep_evaluation(workspace, evaluation)
     return evaluation, f"{render(evaluation)}\nkept in {path}"
-
-
-def _settings(chosen: Path | None, workspace: Workspace) -> Settings:
-    if chosen is not None:
-        return Settings.from_file(chosen)
-    return Settings.from_file(workspace.settings) if workspace.settings.exists() else Settings.default()
 
 
 class _Progress:

@@ -40,7 +40,7 @@ class BaseAgent:
     """
 
     name: ClassVar[str] = ""
-    version: ClassVar[str] = "1"
+    version: str = "1"
     role: ClassVar[AgentRole] = AgentRole.VOTER
     series: ClassVar[tuple[str, ...]] = ()
 
@@ -99,7 +99,7 @@ def evidence_exists(ctx: Context, evidence_id: str) -> bool:
     """Whether an evidence id names something inside the snapshot.
 
     Known forms: ``<timeframe>:<open|high|low|close|volume>``, ``<timeframe>:<series id>``, ``<timeframe>:<candlestick
-    pattern>`` (read off the bars: ``1d:CDLHAMMER``), ``news:<headline id>`` ``account:<number of
+    pattern>`` (read off the bars: ``1d:CDLHAMMER``), ``news:<headline id>``, ``account:<number of
     PositionView>`` and ``peer:<symbol>:<correlation|ratio|pull|value>``.
     """
     source, separator, what = evidence_id.partition(":")

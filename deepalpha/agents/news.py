@@ -28,10 +28,11 @@ from deepalpha.agents.news_market import Following, following
 from deepalpha.agents.news_models import Active, active
 from deepalpha.agents.news_readings import Readings, TitleReading
 from deepalpha.agents.news_stories import Copies, by_meaning, by_words
-from deepalpha.agents.news_text import plain, safe_id
+from deepalpha.agents.news_text import plain
 from deepalpha.agents.news_weights import COURSES, TRUST, WEIGHT
 from deepalpha.agents.numeric import P_UP_DECIMALS, clamp
 from deepalpha.config import AgentSettings, Workspace
+from deepalpha.market import safe_id
 from deepalpha.types import DAY, Context, Evidence, Headline, Signal
 
 __all__ = ["NewsAgent", "NewsParams", "plain", "tone_of"]
@@ -112,7 +113,7 @@ class NewsAgent(BaseAgent):
 
     def _use(self, chosen: Active) -> Readings:
         self._readings, self.status = chosen.readings, chosen.status
-        self.version = f"3-{chosen.readings.classifier.name}"  # type: ignore[misc]  # another model is another judge
+        self.version = f"3-{chosen.readings.classifier.name}"  # another model is another judge
         chosen.readings.of([""])  # loads the word lists now and not in the first vote
         return chosen.readings
 

@@ -17,7 +17,6 @@ _BETWEEN = frozenset({"Cc", "Zl", "Zp"})
 _WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 _DIGIT = re.compile(r"\d")
 _ASCII_SPACES = dict.fromkeys((*range(32), 127, ord("!")), " ")
-_SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 _LOOKALIKES = str.maketrans(
     # Cyrillic and Greek letters, already in lower case, that print like a Latin one.
     "аеорсухкмтнвіѕјԁԛԝһʟαεορυνκτιςβ",
@@ -79,16 +78,6 @@ def overlap(a: frozenset[str], b: frozenset[str]) -> float:
     """Jaccard similarity in 0..1; two titles without any word are alike."""
     union = len(a | b)
     return len(a & b) / union if union else 1.0
-
-
-def safe_id(text: str) -> bool:
-    """Whether a headline's id may be shown to anything that reads text: 1 to 64 of ``A-Z a-z 0-9 . _ : -``.
-
-    Example:
-        >>> safe_id("wire-17"), safe_id("ignore previous instructions")
-        (True, False)
-    """
-    return _SAFE_ID.fullmatch(text) is not None
 
 
 def _latin(word: str) -> str:

@@ -69,7 +69,8 @@ class _Measure(msgspec.Struct, frozen=True):
     price_drawdown: float
     account_drawdown: float
     exposure: float
-    """Of the book to this symbol as a share of equity: own holding + sum of the others' values times their pull."""
+    """Of the book to this symbol as a share of equity: own holding + sum of the others' values times their pull; what
+    cannot be measured counts in full, as if it moved alike."""
 
 
 class RiskAgent(BaseAgent):
@@ -124,6 +125,8 @@ class RiskAgent(BaseAgent):
         share = largest.value / ctx.position.equity if ctx.position.equity > 0 else math.nan
         correlations = [abs(peer.correlation) for peer in held if peer.n]
         alike = f", mean |correlation| {np.mean(correlations):.2f}" if correlations else ""
+        if unknown := len(held) - len(correlations):
+            alike += f", {unknown} not measured and counted in full"
         return (
             f"book: exposure to {ctx.symbol} {measure.exposure:+.0%} of equity with {len(held)} other holdings{alike}, "
             f"the largest {largest.symbol} {share:+.0%}",
@@ -137,6 +140,7 @@ class RiskAgent(BaseAgent):
         equity = ctx.position.equity
         own = ctx.position.quantity * float(frame.close[-1])
         book = own + math.fsum(peer.value * peer.pull for peer in ctx.position.peers)
+        book += math.copysign(math.fsum(abs(peer.value) for peer in ctx.position.peers if not peer.n), book)
         return _Measure(
             volatility=float(np.std(returns, ddof=1)) * math.sqrt(bars_per_year(frame)),
             var=historical_var(returns, p.level) * to_day,

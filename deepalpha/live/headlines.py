@@ -9,11 +9,10 @@ import msgspec
 from deepalpha.config import AgentSettings
 from deepalpha.errors import ProviderError
 from deepalpha.live.records import Batch
-from deepalpha.market import NewsBook, fetch_feed, load_headlines, sample_headlines
+from deepalpha.market import NewsBook, fetch_feed, read_headlines
 from deepalpha.store import Ops
 from deepalpha.types import Headline, encode
 
-SAMPLE = "sample"
 _ALL = "SELECT ref, body FROM audit WHERE kind = 'headline' ORDER BY id"
 _LAST = "SELECT body FROM audit WHERE kind = 'headline' AND ref = ? AND ts_init <= ? ORDER BY id DESC LIMIT 1"
 
@@ -30,10 +29,8 @@ def collect(settings: AgentSettings, *, now: int) -> tuple[NewsBook, list[str]]:
     Raises:
         MarketDataError: a headline file cannot be read.
     """
-    found: list[Headline] = []
+    found = read_headlines(settings.headlines)
     problems: list[str] = []
-    for source in settings.headlines:
-        found += sample_headlines() if source == SAMPLE else load_headlines(source)
     for symbol, addresses in settings.feeds.items():
         for address in addresses:
             try:

@@ -17,8 +17,6 @@ import numpy as np
 
 from deepalpha.agents import discover, run_agents, series_needed
 from deepalpha.agents.base import BaseAgent
-from deepalpha.agents.peers import WINDOW as PEER_WINDOW
-from deepalpha.agents.peers import peers
 from deepalpha.agents.review import check_reviewed, review_votes
 from deepalpha.config import Settings, Workspace
 from deepalpha.decision import DecisionConfig, DecisionEngine, check_rules, context_at
@@ -30,6 +28,7 @@ from deepalpha.live.commands import CommandDesk
 from deepalpha.live.headlines import HeadlineLog, collect
 from deepalpha.live.history import Known
 from deepalpha.live.pending import Pending, PendingBook
+from deepalpha.live.position_view import position_view
 from deepalpha.live.records import Batch, Scribe
 from deepalpha.live.recovery import Recovery
 from deepalpha.llm import Reviewer, Router, contaminating, make_reviewer, make_router
@@ -44,8 +43,6 @@ from deepalpha.types import (
     Context,
     Decision,
     DecisionStatus,
-    Peer,
-    PositionView,
 )
 
 HEARTBEAT_S = 1.0
@@ -358,14 +355,14 @@ class Loop:
     def context(self, candle: Candle, totals: Account) -> Context:
         """What the agents may know of a symbol at the close of a bar."""
         asof = candle.ts_event
-        position = self.account.position(candle.symbol)
-        view = PositionView(
-            quantity=float(position.quantity) if position else 0.0,
-            average_price=float(position.average_price) if position else 0.0,
-            unrealised_pnl=float(position.unrealised_pnl) if position else 0.0,
-            equity=float(totals.equity),
-            drawdown=float(1 - totals.equity / self.peak) if self.peak > 0 else 0.0,
-            peers=self._peers(candle.symbol, asof),
+        view = position_view(
+            self.source,
+            self.settings.symbols,
+            symbol=candle.symbol,
+            asof=asof,
+            positions=self.account.gateway.positions(),
+            equity=totals.equity,
+            peak=self.peak,
         )
         return context_at(
             self.source,
@@ -376,12 +373,6 @@ class Loop:
             news=self.news.known(candle.symbol, asof, int(self.settings.agents.news_days * DAY)),
             position=view,
         )
-
-    def _peers(self, symbol: str, asof: int) -> tuple[Peer, ...]:
-        """The account's other symbols as the agents may know them."""
-        held = {item.symbol: float(item.quantity * item.last_price) for item in self.account.gateway.positions()}
-        windows = {name: self.source.window(name, asof, PEER_WINDOW + 1) for name in self.settings.symbols}
-        return peers(symbol, windows, held)
 
     def heartbeat(self) -> None:
         """Say that the engine lives and what it does."""

@@ -15,8 +15,6 @@ import msgspec
 
 from deepalpha.agents import discover, run_agents, series_needed
 from deepalpha.agents.base import BaseAgent
-from deepalpha.agents.peers import WINDOW as PEER_WINDOW
-from deepalpha.agents.peers import peers
 from deepalpha.agents.review import check_reviewed, review_votes
 from deepalpha.agents.runner import AgentRun, to_the_end
 from deepalpha.config import Settings, Workspace
@@ -24,6 +22,7 @@ from deepalpha.decision import DecisionConfig, DecisionEngine, check_rules, cont
 from deepalpha.live.headlines import collect
 from deepalpha.live.history import History
 from deepalpha.live.loop import replay_source
+from deepalpha.live.position_view import position_view
 from deepalpha.llm import make_reviewer, make_router
 from deepalpha.store import LLMCallLog, Ops
 from deepalpha.types import DAY, Context, Decision, Fact, Position, PositionView
@@ -108,17 +107,14 @@ class _OnDemand:
         held = msgspec.json.decode(str(found[0]["positions"]), type=tuple[Position, ...]) if found else ()
         known = [Decimal(str(row["equity"])) for row in self.ops.rows(_EQUITIES, [self.account_id])]
         equity = known[-1] if known else self.settings.account.cash
-        peak = max([self.settings.account.cash, *known])
-        own = next((item for item in held if item.symbol == symbol), None)
-        values = {item.symbol: float(item.quantity * item.last_price) for item in held}
-        windows = {name: self.source.window(name, asof, PEER_WINDOW + 1) for name in self.settings.symbols}
-        return PositionView(
-            quantity=float(own.quantity) if own else 0.0,
-            average_price=float(own.average_price) if own else 0.0,
-            unrealised_pnl=float(own.unrealised_pnl) if own else 0.0,
-            equity=float(equity),
-            drawdown=float(1 - equity / peak),
-            peers=peers(symbol, windows, values),
+        return position_view(
+            self.source,
+            self.settings.symbols,
+            symbol=symbol,
+            asof=asof,
+            positions=held,
+            equity=equity,
+            peak=max([self.settings.account.cash, *known]),
         )
 
     async def _votes(self, ctx: Context) -> list[AgentRun]:

@@ -28,7 +28,8 @@ from deepalpha.types import Context, Decision, Fact, PositionView, Signal, Signa
 
 SHORTEST_ID = 6  # hex digits: fewer would match by chance
 SHOWN = 160  # characters of a value in a difference
-_DECISION = "SELECT * FROM decision WHERE decision_id LIKE ? || '%' ORDER BY id LIMIT 2"
+# A range, not LIKE: it is looked up in the index. Ids are hex digits, all of which come before "g".
+_DECISION = "SELECT * FROM decision WHERE decision_id >= ? AND decision_id < ? || 'g' ORDER BY decision_id LIMIT 2"
 _SETTINGS = "SELECT body FROM audit WHERE kind = 'settings' AND ref = ? AND account_id = ? ORDER BY id DESC LIMIT 1"
 _FAILED = frozenset({SignalStatus.ERROR, SignalStatus.TIMEOUT})
 
@@ -168,7 +169,7 @@ def find_decision(ops: Ops, decision_id: str) -> tuple[Decision, str]:
 def _decision_row(ops: Ops, decision_id: str) -> dict[str, Any]:
     if len(decision_id) < SHORTEST_ID or not decision_id.isalnum():
         raise EngineError(f"{decision_id!r} is no decision's id; give at least its first {SHORTEST_ID} digits")
-    found = ops.rows(_DECISION, [decision_id])
+    found = ops.rows(_DECISION, [decision_id, decision_id])
     if len(found) != 1:
         many = "more than one decision begins" if found else "no decision begins"
         raise EngineError(f"{many} with {decision_id}; see `select decision_id, symbol, ts from decisions`")

@@ -33,12 +33,12 @@ from deepalpha.market.feed import Batch, Feed, FeedEvent, StreamProcessor, strea
 from deepalpha.market.frame_source import FrameSource
 from deepalpha.market.importer import ImportReport, import_file
 from deepalpha.market.live import LiveSource
-from deepalpha.market.news import NewsBook, fetch_feed, load_headlines
+from deepalpha.market.news import NewsBook, fetch_feed, load_headlines, safe_id
 from deepalpha.market.news_refresher import NewsRefresher
 from deepalpha.market.protocol import MarketSource, Step
 from deepalpha.market.pull import PullReport, pull_bars
 from deepalpha.market.quality import QualityReport, check_bars, check_catalog, check_file
-from deepalpha.market.sample import sample_headlines, sample_symbols, seed
+from deepalpha.market.sample import read_headlines, sample_headlines, sample_symbols, seed
 from deepalpha.market.source import ReplaySource
 from deepalpha.market.tick_writer import TickWriter
 from deepalpha.market.timeframes import bucket_end, check_timeframe
@@ -72,6 +72,8 @@ __all__ = [
     "import_file",
     "load_headlines",
     "pull_bars",
+    "read_headlines",
+    "safe_id",
     "sample_headlines",
     "sample_symbols",
     "seed",

@@ -21,6 +21,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -114,12 +115,12 @@ def stream_urls(venue: str, symbols: Sequence[str], streams: Sequence[str]) -> l
     ]
 
 
-class Closing:
+class Closing(ABC):
     """A context manager of both kinds: its end is `close`, which an event loop does not wait for."""
 
+    @abstractmethod
     def close(self) -> None:
         """End it; a second call does nothing."""
-        raise NotImplementedError(f"{type(self).__name__} has no close()")
 
     def __enter__(self) -> Self:
         return self

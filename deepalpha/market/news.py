@@ -179,9 +179,18 @@ def _headline(row: dict[str, Any], default_source: str) -> Headline:
     )
 
 
+def safe_id(text: str) -> bool:
+    """Whether a headline's id may be shown where its title never is: 1 to 64 of ``A-Z a-z 0-9 . _ : -``, no sentence.
+
+    Example:
+        >>> safe_id("wire-17"), safe_id("ignore previous instructions")
+        (True, False)
+    """
+    return _ID.fullmatch(text) is not None
+
+
 def _check_id(text: str) -> str:
-    """An id is shown where a title never is, to a language model among others, so it cannot be a sentence."""
-    if not _ID.fullmatch(text):
+    if not safe_id(text):
         raise ValueError(f"id {text[:80]!r} is not 1 to 64 letters, digits and . _ : - (the first a letter or digit)")
     return text
 

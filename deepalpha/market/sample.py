@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 
@@ -68,3 +69,15 @@ def sample_headlines() -> tuple[Headline, ...]:
         return load_headlines(path)
     except MarketDataError as error:
         raise MarketDataError(f"{error}; restore it with `git checkout data/sample/{path.name}`") from error
+
+
+def read_headlines(sources: Iterable[str]) -> list[Headline]:
+    """The headlines of the setting `agents.headlines`: files, or "sample" for the bundled ones.
+
+    Raises:
+        MarketDataError: a file cannot be read.
+    """
+    found: list[Headline] = []
+    for source in sources:
+        found += sample_headlines() if source == "sample" else load_headlines(source)
+    return found

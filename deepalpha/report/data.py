@@ -22,15 +22,14 @@ from deepalpha.market import (
     MarketSource,
     NewsBook,
     check_timeframe,
-    load_headlines,
-    sample_headlines,
+    read_headlines,
     sample_symbols,
 )
 from deepalpha.market.bars import COLUMNS
 from deepalpha.market.columns import read_table
 from deepalpha.market.importer import symbol_column
 from deepalpha.market.sample import SAMPLE_DIR, sample_dir
-from deepalpha.types import DAY, SECOND, Headline
+from deepalpha.types import DAY, SECOND
 
 SHARED_FILE = "crypto_1h_5sym_2020-09_2025-09.parquet"
 """The set that is evaluated with the sample by default: five pairs, five years, hours brought to days."""
@@ -89,10 +88,7 @@ def open_data(
 
 def open_news(settings: Settings) -> NewsBook:
     """The headline files of the settings; feeds are not asked, as they know nothing of the past."""
-    found: list[Headline] = []
-    for source in settings.agents.headlines:
-        found += sample_headlines() if source == "sample" else load_headlines(source)
-    return NewsBook(found)
+    return NewsBook(read_headlines(settings.agents.headlines))
 
 
 def view_timeframes(timeframe: str, settings: Settings) -> tuple[str, ...]:

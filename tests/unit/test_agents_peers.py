@@ -88,6 +88,15 @@ def test_a_book_that_moves_alike_shrinks_the_size(value, pull, cap):
     assert signal.size_cap == pytest.approx(cap, abs=0.001)
 
 
+def test_a_holding_that_cannot_be_measured_counts_in_full_and_is_said():
+    unknown = Peer(symbol="NEW", value=-137_500.0, correlation=0.0, ratio=0.0, pull=0.0, n=0)
+    signal = guarded(held=[unknown])
+    assert signal.size_cap == pytest.approx(0.5, abs=0.001)
+    assert any("1 not measured and counted in full" in line for line in signal.reasons)
+    # It never makes a book look smaller than what is measured.
+    assert guarded(held=[unknown, peer(137_500)]).size_cap == 0.0
+
+
 def test_a_book_that_moves_alike_too_much_is_a_veto_and_an_opposite_one_frees():
     assert guarded(held=[peer(210_000)]).size_cap == 0.0
     assert guarded(held=[peer(210_000), peer(-200_000, symbol="GOOG")]).size_cap == 1.0

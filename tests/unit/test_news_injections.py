@@ -16,11 +16,10 @@ import pytest
 from deepalpha.agents import evidence_exists, run_agents
 from deepalpha.agents.base import built_in_names, discover
 from deepalpha.agents.news import NewsAgent
-from deepalpha.agents.news_text import safe_id
 from deepalpha.decision import DecisionConfig, DecisionEngine
 from deepalpha.decision.clip import LOGIT_LIMIT, NEWS_SHARE
 from deepalpha.errors import MarketDataError
-from deepalpha.market import load_headlines
+from deepalpha.market import load_headlines, safe_id
 from deepalpha.market.symbols import check_symbol
 from deepalpha.types import Action, Headline, SignalStatus, encode
 

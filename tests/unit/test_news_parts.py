@@ -23,8 +23,9 @@ from deepalpha.agents.news_labels import NewsEvent
 from deepalpha.agents.news_market import HIGHEST, LOWEST, following
 from deepalpha.agents.news_models import active
 from deepalpha.agents.news_stories import by_meaning, by_words, opposed
-from deepalpha.agents.news_text import safe_id, visible
+from deepalpha.agents.news_text import visible
 from deepalpha.agents.news_weights import COURSES, TRUST, Tier, tier_of
+from deepalpha.market import safe_id
 from deepalpha.types import DAY, Context, Headline, PositionView, SignalStatus, encode
 
 _spec = importlib.util.spec_from_file_location("agents_kit", Path(__file__).parents[1] / "fixtures" / "agents.py")
