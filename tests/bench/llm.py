@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import importlib.util
 import json
 import os
 import statistics
@@ -23,11 +22,8 @@ from typing import Any
 from deepalpha.llm import Recorded
 from deepalpha.store import LLMCallLog, Ops
 
-KIT = Path(__file__).parents[1] / "fixtures" / "llm" / "kit.py"
-_spec = importlib.util.spec_from_file_location("llm_kit", KIT)
-assert _spec is not None and _spec.loader is not None
-kit: Any = sys.modules.setdefault("llm_kit", importlib.util.module_from_spec(_spec))
-_spec.loader.exec_module(kit)
+sys.path.insert(0, str(Path(__file__).parents[1] / "fixtures"))
+import llm_kit as kit
 
 
 async def timed(action: Callable[[], Awaitable[Any]]) -> float:

@@ -7,7 +7,6 @@ Latencies are of one decision: cold with 16 stories that were never read before,
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import statistics
 import subprocess
@@ -25,10 +24,9 @@ from deepalpha.agents.news_evaluate import agreement, baseline_scores, cross_val
 from deepalpha.agents.news_labels import SHIPPED, read_labels
 from deepalpha.cli_news import REAL_TITLES
 
-_spec = importlib.util.spec_from_file_location("agents_kit", Path(__file__).parents[1] / "fixtures" / "agents.py")
-assert _spec and _spec.loader
-kit = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(kit)
+sys.path.insert(0, str(Path(__file__).parents[1] / "fixtures"))
+import agents_kit as kit
+
 Row = dict[str, Any]
 
 

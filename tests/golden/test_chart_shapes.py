@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
 from typing import Any
 
+import chart_shapes as kit
 import pytest
 
 from deepalpha import ta
-
-_spec = importlib.util.spec_from_file_location(
-    "chart_shapes", Path(__file__).parents[1] / "fixtures" / "chart_shapes.py"
-)
-assert _spec is not None and _spec.loader is not None
-kit: Any = importlib.util.module_from_spec(_spec)
-sys.modules[_spec.name] = kit
-_spec.loader.exec_module(kit)
 
 #: Bars a leg and price level with unit: small, middle, large.
 SCALES = [(8, 100.0, 10.0), (20, 1e-5, 1e-7), (45, 60_000.0, 2_500.0)]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+import worlds
 
 from deepalpha.config import Settings, Workspace
 from deepalpha.decision import calibrate, champion, conformal, learn
@@ -22,12 +21,6 @@ from deepalpha.decision.log_pool import LogPool
 from deepalpha.decision.metrics import bootstrap_mean, calibration_error
 from deepalpha.live import Loop
 from deepalpha.types import Action
-
-_spec = importlib.util.spec_from_file_location("worlds", Path(__file__).parents[1] / "fixtures" / "worlds.py")
-assert _spec is not None and _spec.loader is not None
-worlds = importlib.util.module_from_spec(_spec)
-sys.modules["worlds"] = worlds
-_spec.loader.exec_module(worlds)
 
 EQUAL, SHARE, POOL = EqualPool.name, FixedShare.name, LogPool.name
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
-import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import planted
 import pytest
+import worlds
 
 from deepalpha.agents import discover
 from deepalpha.config import Settings, Workspace
@@ -24,17 +24,6 @@ from deepalpha.report.forecast import ENGINE
 from deepalpha.report.walk import Case, ShadowCalibration, Walk, Walker
 from deepalpha.types import DAY
 
-
-def _load(name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[1] / "fixtures" / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-planted, worlds = _load("planted"), _load("worlds")
 EQUAL, SHARE, POOL = Learner(0.5, 0.5).names
 BARS = 520
 

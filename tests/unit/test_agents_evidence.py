@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 from itertools import pairwise
-from pathlib import Path
 
+import agents_kit as kit
 import numpy as np
 import pytest
 
@@ -19,10 +18,6 @@ from deepalpha.agents.technical import TechnicalAgent
 from deepalpha.agents.technical_table import FAMILIES, OSCILLATOR, ROWS, Reading
 from deepalpha.ta.candles import CANDLE_NAMES
 from deepalpha.types import SignalStatus
-
-_spec = importlib.util.spec_from_file_location("agents_kit", Path(__file__).parents[1] / "fixtures" / "agents.py")
-kit = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(kit)
 
 
 def trend_market(drift, seed=3, bars=400):

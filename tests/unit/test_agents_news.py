@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
-from pathlib import Path
 
+import agents_kit as kit
 import numpy as np
 import pytest
 
 from deepalpha.agents.finance_lexicon import finance_valences
 from deepalpha.agents.news import NewsAgent, plain, tone_of
 from deepalpha.types import DAY, Context, Headline, PositionView, SignalStatus, encode
-
-_spec = importlib.util.spec_from_file_location("agents_kit", Path(__file__).parents[1] / "fixtures" / "agents.py")
-kit = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(kit)
 
 BASE = kit.frame(close=[100.0] * 30)
 ASOF = int(BASE.ts_event[-1])

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
+import agents_kit as kit
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,10 +12,6 @@ from deepalpha.agents.peers import NEEDED, SHOWN, peers
 from deepalpha.agents.risk import RiskAgent
 from deepalpha.agents.trend import TrendAgent
 from deepalpha.types import DAY, Peer, PositionView, SignalStatus
-
-_spec = importlib.util.spec_from_file_location("agents_kit", Path(__file__).parents[1] / "fixtures" / "agents.py")
-kit = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(kit)
 
 
 def window(returns, days=None):

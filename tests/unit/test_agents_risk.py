@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
-from pathlib import Path
 
+import agents_kit as kit
 import numpy as np
 import pytest
 
 from deepalpha.agents.numeric import bars_per_day, bars_per_year, historical_cvar, historical_var, price_drawdown
 from deepalpha.agents.risk import RiskAgent
 from deepalpha.types import AgentRole, PositionView, SignalStatus
-
-_spec = importlib.util.spec_from_file_location("agents_kit", Path(__file__).parents[1] / "fixtures" / "agents.py")
-kit = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(kit)
 
 
 def judged(closes, *, drawdown=0.0):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
+import agents_kit as kit
 import msgspec
 import numpy as np
 import pytest
@@ -13,10 +11,6 @@ from deepalpha.agents.pattern import PatternAgent
 from deepalpha.agents.technical import TechnicalAgent
 from deepalpha.agents.trend import TrendAgent
 from deepalpha.types import SignalStatus
-
-_spec = importlib.util.spec_from_file_location("agents_kit", Path(__file__).parents[1] / "fixtures" / "agents.py")
-kit = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(kit)
 
 CANDLES = ("CDLENGULFING", "CDLHAMMER", "CDLDOJI", "CDLMORNINGSTAR", "CDLEVENINGSTAR")
 

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import worlds
 
 from deepalpha.decision.thesis import KEPT, Theses
 from deepalpha.types import Action, Evidence, Fill, Side, Signal
-
-_spec = importlib.util.spec_from_file_location("worlds", Path(__file__).parents[1] / "fixtures" / "worlds.py")
-assert _spec is not None and _spec.loader is not None
-worlds = importlib.util.module_from_spec(_spec)
-sys.modules["worlds"] = worlds
-_spec.loader.exec_module(worlds)
 
 CLOSE = 100.0 + np.arange(100.0)
 

@@ -90,10 +90,10 @@ def test_no_step_waits_for_the_classifier_when_the_headlines_were_heard(tmp_path
         return whole(self, texts)
 
     new = [headline(number, moment=loop.source.steps(0).__next__().ts_event - DAY) for number in range(3 * AT_ONCE)]
-    loop.feeds.take = lambda: News(tuple(new), ())  # type: ignore[method-assign]
+    monkeypatch.setattr(loop.feeds, "take", lambda: News(tuple(new), ()))
     loop.hear()
     assert len(loop.ahead) == 2 * AT_ONCE
-    loop.feeds.take = lambda: News((), ())  # type: ignore[method-assign]
+    monkeypatch.setattr(loop.feeds, "take", lambda: News((), ()))
     for _ in range(2):
         loop.hear()
     assert len(loop.ahead) == 0

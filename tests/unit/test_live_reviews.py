@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
 import math
 import socket
-import sys
 from pathlib import Path
 from typing import Any
 
+import llm_server
 import pytest
 
 from deepalpha.config import Settings, Workspace
@@ -19,20 +18,10 @@ from deepalpha.live import Loop, control
 from deepalpha.live.replay import replay
 from deepalpha.store import Ops
 
-
-def _kit(path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
-    module = sys.modules[path.stem] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-llm_server = _kit(Path(__file__).parents[1] / "fixtures" / "llm" / "server.py")
 BASE = {"approval": "auto", "symbols": ["MSFT"], "history_bars": 300, "replay": {"start": "2013-02-04"}}
 
 
-class Opposing(llm_server.ScriptedServer):  # type: ignore[misc]
+class Opposing(llm_server.ScriptedServer):
     """Opposes every vote, citing the first number it was given."""
 
     def _plain(self, mode: str, anthropic: bool, seen: Any) -> Any:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
 import math
-import sys
 from decimal import Decimal
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import llm_kit as kit
+import llm_server as server
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -37,11 +36,6 @@ from deepalpha.llm.schema import InvalidAnswerError, check_schema, json_schema, 
 
 pytest.importorskip("openai", reason="pip install 'deepalpha[llm]'")
 
-_spec = importlib.util.spec_from_file_location("llm_kit", Path(__file__).parents[1] / "fixtures" / "llm" / "kit.py")
-assert _spec is not None and _spec.loader is not None
-kit: Any = sys.modules.setdefault("llm_kit", importlib.util.module_from_spec(_spec))
-_spec.loader.exec_module(kit)
-server = kit.load("server")
 
 S = CallStatus
 JSON = st.recursive(

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
-import sys
 from collections import defaultdict
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
 
+import llm_kit as kit
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,11 +22,6 @@ from deepalpha.types import DAY, SECOND
 
 pytest.importorskip("openai", reason="pip install 'deepalpha[llm]'")
 
-_spec = importlib.util.spec_from_file_location("llm_kit", Path(__file__).parents[1] / "fixtures" / "llm" / "kit.py")
-assert _spec is not None and _spec.loader is not None
-kit: Any = sys.modules.setdefault("llm_kit", importlib.util.module_from_spec(_spec))
-_spec.loader.exec_module(kit)
-server = kit.load("server")
 
 CENT = Decimal("0.01")
 CAPS = BudgetSettings(per_call_usd=3 * CENT, per_cycle_usd=5 * CENT, per_day_usd=8 * CENT, per_month_usd=12 * CENT)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
-import sys
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
+import llm_kit as kit
 import pytest
 
 from deepalpha.errors import LLMError, RecordedCallMissingError, StoreError
@@ -18,11 +16,6 @@ from deepalpha.types import LLMCall
 
 pytest.importorskip("openai", reason="pip install 'deepalpha[llm]'")
 
-_spec = importlib.util.spec_from_file_location("llm_kit", Path(__file__).parents[1] / "fixtures" / "llm" / "kit.py")
-assert _spec is not None and _spec.loader is not None
-kit: Any = sys.modules.setdefault("llm_kit", importlib.util.module_from_spec(_spec))
-_spec.loader.exec_module(kit)
-server = kit.load("server")
 
 S = CallStatus
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import io
 import logging
 import string
-import sys
 import traceback
 import unicodedata
 from pathlib import Path
 from typing import Any
 
+import llm_kit as kit
+import llm_server as server
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,11 +27,6 @@ from deepalpha.store import LLMCallLog, Ops, project
 
 pytest.importorskip("openai", reason="pip install 'deepalpha[llm]'")
 
-_spec = importlib.util.spec_from_file_location("llm_kit", Path(__file__).parents[1] / "fixtures" / "llm" / "kit.py")
-assert _spec is not None and _spec.loader is not None
-kit: Any = sys.modules.setdefault("llm_kit", importlib.util.module_from_spec(_spec))
-_spec.loader.exec_module(kit)
-server = kit.load("server")
 
 KEY = "sk-live-abcdefghijklmnop0123456789"
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
-import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import llm_kit as kit
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,12 +20,6 @@ from deepalpha.store import LLMCallLog, Ops, Session, check, project
 from deepalpha.types import LLMCall, encode
 
 pytest.importorskip("openai", reason="pip install 'deepalpha[llm]'")
-
-_spec = importlib.util.spec_from_file_location("llm_kit", Path(__file__).parents[1] / "fixtures" / "llm" / "kit.py")
-assert _spec is not None and _spec.loader is not None
-kit: Any = sys.modules.setdefault("llm_kit", importlib.util.module_from_spec(_spec))
-_spec.loader.exec_module(kit)
-server = kit.load("server")
 
 
 @pytest.fixture

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import math
 import re
 from functools import cache
-from pathlib import Path
 
+import agents_kit as kit
 import msgspec
 import numpy as np
 import pytest
+from injections import PAYLOADS
 
 from deepalpha.agents import evidence_exists, run_agents
 from deepalpha.agents.base import built_in_names, discover
@@ -23,28 +23,10 @@ from deepalpha.market import load_headlines, safe_id
 from deepalpha.market.symbols import check_symbol
 from deepalpha.types import Action, Headline, SignalStatus, encode
 
-FIXTURES = Path(__file__).parents[1] / "fixtures"
-_spec = importlib.util.spec_from_file_location("agents_kit", FIXTURES / "agents.py")
-kit = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(kit)
-
 CAP = NewsAgent.params.max_logit
 HONEST = ("Apple misses estimates as sales fall", "Apple opens a store in Paris", "Broker upgrades Apple to buy")
 
 
-def payloads() -> list[tuple[str, str]]:
-    def decode(text: str) -> str:
-        text = re.sub(
-            r"\\(?:u([0-9a-f]{4})|x([0-9a-f]{2})|U([0-9a-f]{8}))", lambda m: chr(int(m[1] or m[2] or m[3], 16)), text
-        )
-        return re.sub(r"\{pad:(\d+):([^}]*)\}", lambda m: (m[2] * int(m[1]))[: int(m[1])], text)
-
-    lines = (FIXTURES / "injections.txt").read_text(encoding="utf-8").split("\n")
-    rows = [line.split("\t", 1) for line in lines if line and not line.startswith("#")]
-    return [(kind, decode(text)) for kind, text in rows]
-
-
-PAYLOADS = payloads()
 NAMES = [f"{number}-{kind}" for number, (kind, _) in enumerate(PAYLOADS)]
 
 

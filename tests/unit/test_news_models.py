@@ -7,8 +7,8 @@ import importlib.util
 import json
 import subprocess
 import sys
-from pathlib import Path
 
+import agents_kit as kit
 import pytest
 
 from deepalpha.agents import news_models, run_agents
@@ -23,10 +23,6 @@ from deepalpha.errors import ConfigError
 from deepalpha.live import Loop, control
 from deepalpha.live.lock import engine_lock
 from deepalpha.types import SignalStatus, encode
-
-_spec = importlib.util.spec_from_file_location("agents_kit", Path(__file__).parents[1] / "fixtures" / "agents.py")
-kit = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(kit)
 
 LABELS = read_labels(SHIPPED)
 TITLES = ["Apple beats estimates", "Bitcoin plunges after exchange hack", "IBM sets a date"]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import itertools
 import re
-from pathlib import Path
 
+import agents_kit as kit
 import numpy as np
 import pytest
 from hypothesis import given
@@ -27,10 +26,6 @@ from deepalpha.agents.news_text import visible
 from deepalpha.agents.news_weights import COURSES, TRUST, Tier, tier_of
 from deepalpha.market import safe_id
 from deepalpha.types import DAY, Context, Headline, PositionView, SignalStatus, encode
-
-_spec = importlib.util.spec_from_file_location("agents_kit", Path(__file__).parents[1] / "fixtures" / "agents.py")
-kit = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(kit)
 
 with_minilm = pytest.mark.skipif(
     bool(missing_packages()), reason=f"{', '.join(missing_packages())} not installed: {INSTALL}"

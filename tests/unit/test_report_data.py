@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
+import planted
 import polars as pl
 import pytest
 
@@ -20,12 +19,6 @@ from deepalpha.market import Catalog, FrameSource
 from deepalpha.report import Evaluation, evaluate, keep_evaluation, load_evaluation, open_data, render, view_timeframes
 from deepalpha.report import data as report_data
 from deepalpha.types import DAY
-
-_spec = importlib.util.spec_from_file_location("planted", Path(__file__).parents[1] / "fixtures" / "planted.py")
-assert _spec is not None and _spec.loader is not None
-planted = importlib.util.module_from_spec(_spec)
-sys.modules["planted"] = planted
-_spec.loader.exec_module(planted)
 
 SHARED = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / report_data.SHARED_FILE
 HOUR = DAY // 24

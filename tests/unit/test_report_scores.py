@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import math
-import sys
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
+import planted
 import polars as pl
 import pytest
 
@@ -26,12 +24,6 @@ from deepalpha.report.resample import Sums, interval, widening
 from deepalpha.report.verdict import find, stretched
 from deepalpha.report.walk import Case, Walk, Walker
 from deepalpha.types import Action
-
-_spec = importlib.util.spec_from_file_location("planted", Path(__file__).parents[1] / "fixtures" / "planted.py")
-assert _spec is not None and _spec.loader is not None
-planted = importlib.util.module_from_spec(_spec)
-sys.modules["planted"] = planted
-_spec.loader.exec_module(planted)
 
 HORIZON = 3
 
