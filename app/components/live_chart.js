@@ -10,7 +10,6 @@ const VOLUME_SHARE = 0.18;
 const GAP = 10;
 const MIN_STEP = 1.5; // pixels a bar
 const MAX_STEP = 60;
-const RETRY_MS = [500, 1000, 2000, 5000, 10000];
 const KEPT = 5000;
 
 function colours(element) {
@@ -52,7 +51,6 @@ class LiveChart {
     this.step = null; // pixels a bar; null: as many as were asked for fit
     this.asked = 0;
     this.offset = 0; // bars between the right edge and the newest bar; 0 follows the market
-    this.retries = 0;
     this.gaps = 0;
     this.received = 0;
     this.pointer = null;
@@ -79,66 +77,44 @@ class LiveChart {
     this.draw();
   }
 
+  // A new bar, a revision of a known one, or one that was missed: each at its place in time.
   add(bar) {
-    const last = this.bars[this.bars.length - 1];
-    if (!last || bar[0] > last[0]) {
-      this.bars.push(bar);
-      if (this.offset > 0) this.offset += 1; // somebody looks at the past: it must not move
-      if (this.bars.length > KEPT) this.bars.shift();
-    } else {
-      const place = this.bars.findIndex((known) => known[0] === bar[0]);
-      if (place >= 0) this.bars[place] = bar; // a revision
+    let place = this.bars.length;
+    while (place > 0 && this.bars[place - 1][0] >= bar[0]) place -= 1;
+    if (this.bars[place]?.[0] === bar[0]) {
+      this.bars[place] = bar;
+      return;
     }
+    this.bars.splice(place, 0, bar);
+    if (this.offset > 0) this.offset += 1; // somebody looks at the past: it must not move
+    if (this.bars.length > KEPT) this.bars.shift();
   }
 
   connect() {
-    clearTimeout(this.timer);
-    if (this.socket) {
-      this.socket.onclose = null;
-      this.socket.close();
-    }
-    if (!this.data.url) {
-      this.say("off", "not connected: no engine runs");
-      return;
-    }
-    this.say("wait", "connecting");
+    this.reader?.close();
     const topic = `bars.${this.data.timeframe}.${this.data.segment}`;
-    const socket = new WebSocket(this.data.url, "deepalpha.v1");
-    this.socket = socket;
-    socket.onopen = () => {
-      this.retries = 0;
-      socket.send(JSON.stringify({ op: "subscribe", id: 1, topics: [topic] }));
+    const listener = {
+      message: ({ data: bar }) => {
+        this.received += 1;
+        this.add([Math.round(bar.ts_open / 1e6), bar.open, bar.high, bar.low, bar.close, bar.volume]);
+        this.say("on");
+        this.schedule();
+      },
+      missed: (count) => {
+        this.gaps += count; // shown: a screen never hides that it skipped
+        this.say("on");
+      },
+      state: (state, words) => this.say(state, words),
     };
-    socket.onmessage = (event) => this.read(JSON.parse(event.data), topic);
-    socket.onclose = () => {
-      const wait = RETRY_MS[Math.min(this.retries, RETRY_MS.length - 1)];
-      this.retries += 1;
-      this.say("off", `connection lost, trying again in ${(wait / 1000).toFixed(1)} s`);
-      this.timer = setTimeout(() => this.connect(), wait * (0.5 + Math.random() / 2));
-    };
-  }
-
-  read(message, topic) {
-    if (message.op === "subscribed") {
-      this.say("on", this.data.mode);
-    } else if (message.op === "error") {
-      this.say("off", message.message);
-    } else if (message.topic === topic && message.gap) {
-      this.gaps += message.gap[1] - message.gap[0] + 1; // shown: a screen never hides that it skipped
-      this.say("on", this.data.mode);
-    } else if (message.topic === topic && message.data) {
-      const bar = message.data;
-      this.received += 1;
-      this.add([Math.round(bar.ts_open / 1e6), bar.open, bar.high, bar.low, bar.close, bar.volume]);
-      this.say("on", this.data.mode);
-      this.schedule();
-    }
+    // Bars that closed between the page's reading and the subscription come from what the hub holds.
+    this.reader = new HubReader([topic], listener, { whole: true });
+    this.reader.open(this.data.url);
   }
 
   say(state, text) {
     this.badge.dataset.state = state;
     const skipped = this.gaps ? ` · ${this.gaps} skipped` : "";
-    this.badge.textContent = state === "on" ? `${text} · ${this.received} bars received${skipped}` : text;
+    this.badge.textContent = state === "on" ? `${this.data.mode} · ${this.received} bars received${skipped}` : text;
   }
 
   schedule() {
@@ -209,6 +185,8 @@ class LiveChart {
     this.step ??= Math.min(MAX_STEP, Math.max(MIN_STEP, right / Math.max(1, this.asked)));
     const begin = Math.max(0, end - Math.ceil(right / this.step));
     const shown = this.bars.slice(begin, end);
+    const day = (bar) => timeText(bar[0], this.data.timeframe);
+    this.canvas.ariaLabel = `${this.bars.length} bars, ${day(this.bars[0])} to ${day(this.bars[this.bars.length - 1])}`;
     let low = Math.min(...shown.map((bar) => bar[3]));
     let high = Math.max(...shown.map((bar) => bar[2]));
     const room = (high - low || Math.abs(high) || 1) * 0.06;
@@ -320,12 +298,8 @@ class LiveChart {
   }
 
   close() {
-    clearTimeout(this.timer);
     this.observer.disconnect();
-    if (this.socket) {
-      this.socket.onclose = null;
-      this.socket.close();
-    }
+    this.reader?.close();
   }
 }
 

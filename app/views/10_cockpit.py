@@ -7,9 +7,12 @@ import streamlit as st
 
 from components.cards import click, last_answer, pending_card
 from components.guard import live
+from components.hub_reader import first_view
+from components.live_tape import live_tape
 from components.station import engine, station
 from components.words import coloured, money, percent
 from deepalpha.live.chart_view import equity_view
+from deepalpha.live.tape import tape_view
 from deepalpha.live.workstation import Summary
 from deepalpha.plots import to_echarts
 from deepalpha.types import Position
@@ -104,6 +107,12 @@ def curve() -> None:
         )
 
 
+@live
+def tape() -> None:
+    wanted = (station().status().hub, station().account_id)
+    live_tape(first_view("tape", wanted, lambda: tape_view(station())), key="tape")
+
+
 account()
 left, right = st.columns([3, 2], gap="large")
 with left:
@@ -114,3 +123,5 @@ with right:
     positions()
     st.subheader("Equity")
     curve()
+    st.subheader("As it happens")
+    tape()

@@ -6,6 +6,7 @@ Prices with the agents' decisions, the fills and the protection of the open posi
 import streamlit as st
 
 from components.guard import guarded, live
+from components.hub_reader import first_view
 from components.live_chart import live_chart
 from components.station import station
 from deepalpha.live.chart_view import chart_view, live_view, symbols, timeframes
@@ -32,12 +33,10 @@ def await_bars() -> None:
 
 @live
 def follow_market(symbol: str, bars: int) -> None:
-    """The bars are read once for each address of the hub; what comes later comes by WebSocket."""
-    wanted = (station().status().hub, symbol, bars)
-    if st.session_state.get("live_wanted") != wanted:
-        st.session_state["live_view"] = live_view(station(), symbol, bars)
-        st.session_state["live_wanted"] = wanted
-    live_chart(st.session_state["live_view"], key=f"live-{symbol}")
+    """The bars are read once for each stretch of listening; what comes later comes by WebSocket."""
+    key = f"live-{symbol}"
+    view = first_view(key, (station().status().hub, bars), lambda: live_view(station(), symbol, bars))
+    live_chart(view, key=key)
     st.caption("wheel to zoom · drag to move · double click to follow again · switch off for indicators and decisions")
 
 

@@ -16,7 +16,7 @@ before it is in the log.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -25,8 +25,8 @@ from deepalpha.types import Candle
 
 _RELIABLE = ("decisions.*", "orders", "fills.*", "risk")
 _BY_TABLE = {"decision": "decisions", "order_event": "orders", "fill": "fills", "equity": "equity"}
-_RISK_KINDS = ("risk_state", "risk_warning", "kill_switch")
-_HEAVY = ("body", "run_id")
+RISK_KINDS = ("risk_state", "risk_warning", "kill_switch")
+_HEAVY = ("id", "body", "run_id")
 
 Message = tuple[str, bytes]
 
@@ -69,17 +69,17 @@ class Broadcast:
 
     def rows(self, rows: Sequence[Row]) -> None:
         """Rows that have just been written to the log."""
-        messages = [(topic, _encode(cells)) for table, cells in rows if (topic := _topic(table, cells))]
+        told = (topic_and_body(table, cells) for table, cells in rows)
+        messages = [(topic, msgspec.json.encode(body)) for topic, body in filter(None, told)]
         if messages:
             self._publisher.publish_many(messages)
 
 
-def _topic(table: str, cells: Mapping[str, object]) -> str | None:
+def topic_and_body(table: str, cells: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
+    """Under which topic a row of the log is told, and what of it; None for a row that is not."""
     if table == "audit":
-        return "risk" if cells["kind"] in _RISK_KINDS else None
-    name = _BY_TABLE.get(table)
-    return f"{name}.{segment(str(cells['symbol']))}" if name and "symbol" in cells else name
-
-
-def _encode(cells: Mapping[str, object]) -> bytes:
-    return msgspec.json.encode({name: value for name, value in cells.items() if name not in _HEAVY})
+        topic = "risk" if cells["kind"] in RISK_KINDS else None
+    else:
+        name = _BY_TABLE.get(table)
+        topic = f"{name}.{segment(str(cells['symbol']))}" if name and "symbol" in cells else name
+    return None if topic is None else (topic, {name: value for name, value in cells.items() if name not in _HEAVY})

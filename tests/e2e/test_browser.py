@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, WebSocketRoute, expect, sync_playwright
 
 from deepalpha.config import Workspace
 from deepalpha.live import control
@@ -219,6 +220,95 @@ def test_the_live_chart_receives_bars_through_the_hub(served: Served, browser: B
     page.wait_for_load_state("networkidle")
     page.screenshot(path=SCREENSHOTS / f"chart-live-{width}.png")
     assert not problems
+    page.close()
+
+
+class Cut:
+    """Stands between a page and the hub, and breaks the connection on demand."""
+
+    def __init__(self, page: Page) -> None:
+        self.connections: list[WebSocketRoute] = []
+        page.route_web_socket(lambda url: "/_stcore/" not in url, self._pass_on)
+
+    def _pass_on(self, connection: WebSocketRoute) -> None:
+        connection.connect_to_server()
+        self.connections.append(connection)
+
+    def now(self, page: Page) -> None:
+        before = len(self.connections)
+        self.connections[-1].close()
+        expect(page.locator(".state")).to_have_attribute("data-state", "off")
+        until(lambda: page.wait_for_timeout(20) is None and len(self.connections) > before, "new connection")
+        expect(page.locator(".state")).to_have_attribute("data-state", "on", timeout=PATIENCE_S * 1000)
+
+
+@pytest.fixture
+def running(served: Served) -> Iterator[Workstation]:
+    """The engine of a page that was opened once, trading by itself."""
+    with Workstation(served.workspace) as station:
+        station.set(approval="auto", bars_per_second=20.0)
+        for waiting, _ in station.pending():
+            station.reject(waiting.decision_id)
+        yield station
+        station.set(approval="approve", bars_per_second=2.0, paused=False)
+
+
+def test_a_broken_connection_costs_the_live_chart_no_bar(
+    served: Served, browser: Browser, running: Workstation
+) -> None:
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    cut = Cut(page)
+    page.goto(f"{served.url}/chart")
+    page.get_by_text("Follow the market").click()
+    expect(page.locator(".state")).to_have_attribute("data-state", "on", timeout=PATIENCE_S * 1000)
+    drawn = page.locator("canvas").first
+
+    def shown() -> tuple[int, str, str]:
+        count, _, first, _, last = (drawn.get_attribute("aria-label") or "0 bars, - to -").split()
+        return int(count), first, last
+
+    for _ in range(3):
+        last = shown()[2]
+        until(lambda last=last: page.wait_for_timeout(20) is None and shown()[2] > last, "bar by WebSocket")
+        cut.now(page)
+    last = shown()[2]
+    until(lambda: page.wait_for_timeout(20) is None and shown()[2] > last, "bar after the last break")
+    count, first, last = shown()
+    symbol = page.locator(".legend").inner_text().split()[0]
+    stored = running.candles(symbol, "1d")["time"].dt.strftime("%Y-%m-%d")
+    assert count == stored.is_between(pl.lit(first), pl.lit(last)).sum(), "a hole in the chart"
+    assert "skipped" not in page.locator(".state").inner_text()
+    page.close()
+
+
+def test_the_tape_shows_every_fill_through_broken_connections(
+    served: Served, browser: Browser, running: Workstation
+) -> None:
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    cut = Cut(page)
+    page.goto(served.url)
+    expect(page.locator(".state")).to_have_attribute("data-state", "on", timeout=PATIENCE_S * 1000)
+    for _ in range(3):
+        known = len(running.fills())
+        until(lambda known=known: page.wait_for_timeout(20) is None and len(running.fills()) > known, "fill")
+        cut.now(page)
+    running.set(paused=True)
+    until(lambda: running.status().state in ("paused", "finished"), "pause")
+    newest = [
+        f"{'bought' if side == 'buy' else 'sold'} {quantity} {symbol} at {price:,.2f}"
+        for side, quantity, symbol, price in running.fills(limit=8)
+        .select("side", pl.col("quantity").cast(pl.Int64), "symbol", pl.col("price").cast(pl.Float64))
+        .iter_rows()
+    ]
+    lines = page.locator(".events li span")
+
+    def told() -> list[str]:
+        page.wait_for_timeout(20)
+        return [line.split(" · ")[0] for line in lines.all_inner_texts() if line.startswith(("bought", "sold"))]
+
+    until(lambda: told()[: len(newest)] == newest, "the newest fills in their order")
+    assert "skipped" not in page.locator(".state").inner_text()
+    page.screenshot(path=SCREENSHOTS / "cockpit-tape.png")
     page.close()
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from deepalpha.config import Settings, Workspace
 from deepalpha.live import Loop
 from deepalpha.live.broadcast import Broadcast, segment
+from deepalpha.live.tape import tape_view
+from deepalpha.live.workstation import Workstation
 from deepalpha.store import Ops
 
 AUTO = Settings.from_mapping(
@@ -55,6 +57,42 @@ def test_every_row_and_bar_is_told_once_and_after_the_log(tmp_path: Path) -> Non
     closes = [(body["ts_event"], body["close"]) for body in bars]
     assert closes == loop.source.closes("MSFT", loop.source.steps(0).__next__().ts_event - 1, loop.cursor)
     assert all("body" not in body and "run_id" not in body for _, body in told.messages)
+
+
+def test_a_tape_begins_with_what_the_hub_would_have_told(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "ws")
+    loop = Loop(workspace, AUTO)
+    told = Recorder(loop.ops)
+    loop.broadcast = Broadcast(told)
+    asyncio.run(loop.run_to_end())
+    loop.heartbeat()
+    ended = ("refused", "rejected", "cancelled", "expired")
+    events = [
+        (topic, body)
+        for topic, body in told.messages
+        if topic.startswith(("fills.", "risk"))
+        or (topic.startswith("decisions.") and body["action"] != "hold")
+        or (topic == "orders" and body["state"] in ended)
+    ]
+    assert {topic.split(".")[0] for topic, _ in events} >= {"fills", "decisions", "orders"}
+    with Workstation(workspace) as station:
+        view = tape_view(station, limit=20)
+    steps = [body["ts_init"] for _, body in events]
+    assert len(view.events) == 20
+    assert [body["ts_init"] for _, body in view.events] == sorted(steps)[-20:]
+    assert all(event in events for event in view.events)
+    for symbol in AUTO.symbols:
+        last, before = (
+            [body["price"] for topic, body in told.messages if topic == f"prices.{symbol}"][place] for place in (-1, -2)
+        )
+        assert view.prices[symbol] == (last, before)
+    assert view.url is None, "no hub runs"
+
+
+def test_a_tape_of_an_empty_workspace_is_empty(tmp_path: Path) -> None:
+    with Workstation(Workspace(tmp_path / "ws")) as station:
+        view = tape_view(station)
+    assert (view.prices, view.events, view.account_id) == ({}, (), "")
 
 
 def test_topics_say_how_slow_readers_are_treated(tmp_path: Path) -> None:
