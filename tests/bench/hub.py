@@ -4,7 +4,8 @@
 generator core 1. `--peers` is an interpreter that has socketify, websockets and uvloop (`pip install socketify
 websockets 'uvloop<0.23'`; socketify needs Debian's libuv1); without it the peers' columns are empty. Rounds are
 interleaved, so that all servers see the same noise, and each figure is the median of three. A generator on the same
-machine costs as much as a server does: these are ratios between servers, not the most a server can do.
+machine costs as much as a server does: these are ratios between servers, not the most a server can do. `--only none`
+leaves the servers out: what a publish costs in Python is all that is measured then.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hub_load import Figures, Server, Unavailable, build, load, servers, versions
+from hub_publish import publish_rows
 
 Row = dict[str, Any]
 SLOW, ALL_READ = "100 connections, 20 never read, 4 KiB messages", "80 connections, all read, 4 KiB messages"
@@ -294,10 +296,11 @@ def main() -> int:
             say(f"peers: {versions(options.peers)}")
         if options.only:
             chosen = [server for server in chosen if server.name in options.only.split(";")]
-        made = rows(measure(chosen, options.quick, say), options.quick)
+        made = rows(measure(chosen, options.quick, say), options.quick) if chosen else []
     except Unavailable as reason:
         say(f"skipped: {reason}")
         made = []
+    made += publish_rows()
     if options.json:
         print(json.dumps(made, indent=1))
         return 0
