@@ -2,16 +2,17 @@
 //! consumer is woken only when the queue was empty.
 //!
 //! [`Ring`] is the queue itself, for one owner. [`channel`] puts it between threads with a mutex and a condition; the wake-up
-//! protocol is a type of its own ([`Wake`]) so that a test can try all its interleavings. No unsafe code.
+//! protocol is a type of its own ([`Wake`]) so that a test can try all its interleavings; `tests/ring_loom.rs` compiles this file against loom's threads and tries those
+//! of the whole channel. No unsafe code.
 //!
 //! Invariants: items leave in the order they came; `pushed = popped + dropped + refused + waiting` at any time; a consumer
 //! never sleeps while an item waits. O(1) an item; a lock is taken once a batch.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::output::Overflow;
+use super::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// What happened to items, since the beginning.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -235,11 +236,10 @@ impl<T> Consumer<T> {
     pub fn pop_into(&self, into: &mut Vec<T>, most: usize, timeout: Duration) -> bool {
         let mut state = self.inside.lock();
         if state.ring.is_empty() && !state.closed {
-            state.consumer.sleeps();
             let waited = self.inside.filled.wait_timeout_while(state, timeout, |state| {
                 let nothing = state.ring.is_empty() && !state.closed;
                 if nothing {
-                    // Woken by chance: the next item has to ring again.
+                    // Before each wait: also after a wake-up by chance the next item has to ring.
                     state.consumer.sleeps();
                 }
                 nothing
