@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +16,7 @@ import polars as pl
 import pytest
 
 import deepalpha as da
+from deepalpha.config import Workspace
 from deepalpha.errors import ConfigError, EngineError, MarketDataError, OrderError, RiskRefused
 from deepalpha.execution.engine import EventBatch
 from deepalpha.store import Ops, check
@@ -334,3 +338,32 @@ def test_an_engine_says_what_it_needs() -> None:
         engine.quote(BTC, bid="2", ask="1")
     engine.stop()
     engine.stop()
+
+
+def test_a_full_disk_loses_no_order_doubles_none_and_says_which_was_taken(tmp_path: Path) -> None:
+    script = Path(__file__).parents[1] / "fixtures" / "full_disk.py"
+    run = subprocess.run([sys.executable, script, tmp_path], capture_output=True, text=True, timeout=120, check=False)
+    assert run.returncode == 0, run.stderr
+    told = json.loads(run.stdout)
+    # The write failed after the first order was matched: it stands, and a caller must not send it again.
+    assert "order PAPER-1-3 was taken and is kept" in told["first"]
+    assert "do not send it again" in told["first"]
+    assert "nothing was done" in told["second"]
+    assert "io_trouble" in told["second"]
+    assert "0 of 2 orders were taken" in told["many"]
+    assert "was done and is kept" in told["cancel"], "a cancel is never held back"
+    assert (told["held"], told["open"]) == ("0.02", 0)
+    assert told["final"] == "0.03", "writable again: the next order goes out"
+    engine = da.ExecutionEngine(
+        [BTC], limits="open", durability="journalled", workspace=tmp_path, cash="1000000000", account_id="full"
+    )
+    recovery = engine.start()
+    assert (recovery.fills, recovery.ended) == (3, ())
+    assert str(engine.positions()[0].quantity) == told["final"]
+    engine.stop()
+    ops = Ops(Workspace(tmp_path).ops)
+    assert ops.check() == []
+    filled = ops.rows("SELECT client_order_id FROM fill WHERE account_id = 'full' ORDER BY id")
+    assert [row["client_order_id"] for row in filled] == ["PAPER-1-2", "PAPER-1-3", told["after"]]
+    verdicts = ops.rows("SELECT ref FROM audit WHERE kind = 'verdict' AND status = 'refused' ORDER BY id")
+    assert [row["ref"] for row in verdicts] == ["PAPER-1-4", "PAPER-1-5", "PAPER-1-6"]

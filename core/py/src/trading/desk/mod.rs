@@ -94,6 +94,27 @@ fn clock(given: Option<i64>, desk: &ExecutionDesk) -> UtcNanos {
     UtcNanos(now.max(desk.now().0))
 }
 
+/// The outcome of a command for the caller. A write that failed after the command was done says so: what is not in the log
+/// yet is not undone, and must not be sent again.
+fn settle<T>(
+    py: Python<'_>,
+    done: Result<T, DeskError>,
+    written: Result<(), OpsError>,
+    what: impl FnOnce() -> String,
+) -> PyResult<T> {
+    match (done, written) {
+        (done, Ok(())) => done.map_err(|error| map_error(py, error)),
+        (Err(error), Err(failed)) => Err(raise(Kind::Store, format!("{failed}; nothing was done: {error}"))),
+        (Ok(_), Err(failed)) => {
+            let what = what();
+            Err(raise(
+                Kind::Store,
+                format!("{failed}; {what} and is kept: it is written with the next command, do not send it again"),
+            ))
+        }
+    }
+}
+
 impl PyExecutionDesk {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
@@ -108,18 +129,26 @@ impl PyExecutionDesk {
     ) -> PyResult<T> {
         let mut inner = self.lock();
         let now = clock(now, &inner.desk);
+        inner.catch_up(now);
         let done = run(&mut inner, now);
         let written = inner.write(now);
         drop(inner);
         self.told.notify_all();
-        written?;
-        done.map_err(|error| map_error(py, error))
+        settle(py, done, written, || "it was done".to_owned())
     }
 }
 
 impl Inner {
+    /// After a write that failed: try again what it left, so that an order is not refused for trouble that is over.
+    fn catch_up(&mut self, now: UtcNanos) {
+        if self.desk.gate().io_trouble().is_some() {
+            // What fails again is told by the write that follows the command.
+            let _told_later = self.write(now);
+        }
+    }
+
     /// Write what is not written yet. While that fails no new order is taken.
-    fn write(&mut self, now: UtcNanos) -> PyResult<()> {
+    fn write(&mut self, now: UtcNanos) -> Result<(), OpsError> {
         let Some(journal) = &mut self.journal else { return Ok(()) };
         self.desk.hold_events(true);
         let written = journal.flush(&self.desk, now.0);
@@ -130,7 +159,7 @@ impl Inner {
         if trouble.is_some() || self.desk.gate().io_trouble().is_some() {
             self.desk.gate_mut().set_io_trouble(trouble);
         }
-        written.map_err(store)
+        written
     }
 
     fn durability(&self) -> Durability {
@@ -268,6 +297,7 @@ impl PyExecutionDesk {
         let inner = &mut *guard;
         inner.complete(&mut request)?;
         let now = clock(now, &inner.desk);
+        inner.catch_up(now);
         let done = inner.submit(request, now);
         let written = inner.write(now);
         let spent = u64::try_from(begin.elapsed().as_nanos()).unwrap_or(u64::MAX);
@@ -275,8 +305,7 @@ impl PyExecutionDesk {
         inner.latency.record(level, spent);
         drop(guard);
         self.told.notify_all();
-        written?;
-        done.map_err(|error| map_error(py, error))?;
+        settle(py, done, written, || format!("order {} was taken", request.client_order_id))?;
         Ok(request.client_order_id.as_str().to_owned())
     }
 
@@ -297,6 +326,7 @@ impl PyExecutionDesk {
         }
         let (answers, written) = py.detach(|| {
             let now = clock(now, &inner.desk);
+            inner.catch_up(now);
             inner.desk.hold_events(inner.journal.is_some());
             let answers: Vec<_> = requests.iter().map(|request| inner.submit(*request, now)).collect();
             (answers, inner.write(now))
@@ -308,7 +338,8 @@ impl PyExecutionDesk {
         }
         drop(guard);
         self.told.notify_all();
-        written?;
+        let taken = answers.iter().filter(|answer| answer.is_ok()).count();
+        settle(py, Ok(()), written, || format!("{taken} of {} orders were taken", requests.len()))?;
         rows::answers(py, &requests, answers)
     }
 
