@@ -6,8 +6,8 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use super::quick::{QuickBuild, print_of, print_of_words};
 use crate::orders::{OrderRequest, OrderType, TrailOffset};
+use crate::types::quick::{QuickBuild, print_of, print_of_words};
 use crate::types::{Money, UtcNanos};
 
 /// Instants a rate ring keeps: the largest rate that can be bounded.

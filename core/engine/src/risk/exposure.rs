@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 use super::RiskError;
 use super::clusters::Clusters;
-use super::quick::QuickBuild;
 use crate::orders::{OrderRequest, OrderType};
+use crate::types::quick::QuickBuild;
 use crate::types::{
     AmountError, ClientOrderId, Instrument, Money, Price, Quantity, Ratio, SCALE, Side, SignedQuantity, StrategyId,
     Symbol,
@@ -532,7 +532,7 @@ impl Exposure {
             *net = changed.ok_or(AmountError::Overflow { what: "exposure" })?;
         }
         let correlated = self.clusters.exposure(cluster, new.raw(), &nets, self.clusters.count());
-        let correlated = super::quick::scaled_down(correlated.unsigned_abs()).and_then(|raw| i64::try_from(raw).ok());
+        let correlated = crate::types::scaled_down(correlated.unsigned_abs()).and_then(|raw| i64::try_from(raw).ok());
         let mine = row.and_then(|row| row.strategy(&request.strategy)).copied().unwrap_or_default();
         let (before, position) = (mine.signed()?.magnitude(), mine.with(request.side, value, 0)?.signed()?.magnitude());
         Ok(After {

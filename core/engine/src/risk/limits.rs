@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use super::RiskError;
 use super::clusters::Clusters;
-use super::quick::QuickBuild;
 use super::rules::{COUNT, RULES, index_of};
 use super::scaling::Scaling;
 use super::spec::{OFF, Tier};
+use crate::types::quick::QuickBuild;
 use crate::types::{StrategyId, Symbol};
 
 type Own = [Option<i64>; COUNT];

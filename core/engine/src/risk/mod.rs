@@ -22,7 +22,6 @@ pub mod facts;
 pub mod gate;
 pub mod limits;
 pub mod marks;
-mod quick;
 pub mod reduction;
 pub mod rules;
 pub mod scaling;

@@ -1,8 +1,7 @@
 //! What is known of strategies (from their closed trades) and of instruments (told by the caller).
 
 use super::activity::Median;
-use super::quick::scaled_down;
-use crate::types::{Price, Quantity, Ratio, SCALE};
+use crate::types::{Price, Quantity, Ratio, SCALE, scaled_down};
 
 /// Closed trades that the Sharpe ratio is taken of.
 pub const TRADES: usize = 64;
