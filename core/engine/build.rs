@@ -58,7 +58,8 @@ fn risk_rules(root: &Path, target: &Path) -> Result<(), Box<dyn Error>> {
 fn rule_loop(count: usize) -> Result<String, Box<dyn Error>> {
     let names = |prefix: &str| (0..count).map(|at| format!("{prefix}_{at}")).collect::<Vec<_>>().join(", ");
     let (lines, bounds) = (names("line"), names("bound"));
-    let mut text = String::from("/// Every rule into its line, in the order of evaluation; the first that is breached.\n");
+    let mut text =
+        String::from("/// Every rule into its line, in the order of evaluation; the first that is breached.\n");
     text.push_str("pub(super) fn rule_on_all(\n    facts: &Facts<'_>,\n    bounds: &[i64; COUNT],\n");
     text.push_str("    lines: &mut [Line; COUNT],\n) -> Option<usize> {\n");
     writeln!(text, "    let [{lines}] = lines;\n    let [{bounds}] = bounds;\n    let mut first = usize::MAX;")?;

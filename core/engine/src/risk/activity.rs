@@ -62,29 +62,26 @@ impl Median {
         let Some(slot) = self.recent.get_mut(self.next) else { return };
         let oldest = std::mem::replace(slot, amount);
         self.next = (self.next + 1) % MEDIAN_OF;
-        let row = self.sorted.get_mut(..self.count).unwrap_or_default();
-        let below = |limit: i64, row: &[i64]| row.iter().map(|value| usize::from(*value < limit)).sum::<usize>();
-        let at = below(amount, row);
-        if self.count < MEDIAN_OF {
-            self.sorted.copy_within(at..self.count, at + 1);
-            self.count += 1;
-            self.set(at, amount);
-            return;
-        }
-        // The oldest leaves its place and what lies between the two places moves up or down by one.
-        let from = below(oldest, row);
-        if at > from {
-            self.sorted.copy_within(from + 1..at, from);
-            self.set(at - 1, amount);
-        } else {
-            self.sorted.copy_within(at..from, at + 1);
-            self.set(at, amount);
-        }
-    }
-
-    fn set(&mut self, at: usize, amount: i64) {
-        if let Some(slot) = self.sorted.get_mut(at) {
-            *slot = amount;
+        // Where it comes to stand among the others, and which place is given up for it: that of the oldest, or the
+        // first unused one. What lies between the two moves by one. All nine places are written whatever moves, so
+        // that nothing depends on how the amounts lie.
+        let below = |limit: i64| {
+            self.sorted.iter().zip(0..self.count).map(|(value, _)| usize::from(*value < limit)).sum::<usize>()
+        };
+        let (mut at, from) = (below(amount), if self.count < MEDIAN_OF { self.count } else { below(oldest) });
+        at -= usize::from(at > from);
+        self.count = (self.count + 1).min(MEDIAN_OF);
+        let old = self.sorted;
+        let up = old.iter().skip(1).chain(old.last());
+        let down = old.first().into_iter().chain(&old);
+        for (place, ((slot, next), last)) in self.sorted.iter_mut().zip(up).zip(down).enumerate() {
+            if place == at {
+                *slot = amount;
+            } else if (from..at).contains(&place) {
+                *slot = *next;
+            } else if (at + 1..=from).contains(&place) {
+                *slot = *last;
+            }
         }
     }
 

@@ -15,6 +15,7 @@
 //! the set of ids that are never used twice.
 
 pub mod activity;
+pub mod after;
 pub mod clusters;
 mod error;
 pub mod exposure;
@@ -28,10 +29,12 @@ pub mod scaling;
 pub mod spec;
 pub mod state;
 pub mod stats;
+pub mod totals;
 pub mod verdict;
 pub mod view;
 pub mod watch;
 
+pub use after::After;
 pub use clusters::Clusters;
 pub use error::RiskError;
 pub use exposure::{Account, Execution, Exposure};
