@@ -193,7 +193,7 @@ impl FeeModel {
 }
 
 fn add(left: Quantity, right: Quantity) -> Result<Quantity, AmountError> {
-    left.raw().checked_add(right.raw()).map(Quantity::from_raw).ok_or(AmountError::Overflow { what: "filled quantity" })
+    left.raw().checked_add(right.raw()).map(Quantity::from_raw).ok_or_else(|| AmountError::overflow("filled quantity"))
 }
 
 impl Charges {

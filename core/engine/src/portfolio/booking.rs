@@ -313,7 +313,7 @@ impl Portfolio {
 
     pub(super) fn slot(&self, slot: usize) -> Result<&Balance, PortfolioError> {
         // Slots come from `balance_slot` alone.
-        self.balances.get(slot).ok_or(PortfolioError::UnknownIndex(u32::try_from(slot).unwrap_or(u32::MAX)))
+        self.balances.get(slot).ok_or_else(|| PortfolioError::unknown_index(u32::try_from(slot).unwrap_or(u32::MAX)))
     }
 
     pub(super) fn put(&mut self, slot: usize, balance: Balance) {

@@ -62,26 +62,27 @@ impl Median {
         let Some(slot) = self.recent.get_mut(self.next) else { return };
         let oldest = std::mem::replace(slot, amount);
         self.next = (self.next + 1) % MEDIAN_OF;
-        // Where it comes to stand among the others, and which place is given up for it: that of the oldest, or the
-        // first unused one. What lies between the two moves by one. All nine places are written whatever moves, so
-        // that nothing depends on how the amounts lie.
-        let below = |limit: i64| {
-            self.sorted.iter().zip(0..self.count).map(|(value, _)| usize::from(*value < limit)).sum::<usize>()
+        // It takes the place of the oldest (or the first unused one) among the sorted, then moves to where it belongs.
+        let mut place = if self.count < MEDIAN_OF {
+            self.count += 1;
+            self.count - 1
+        } else {
+            self.sorted.iter().map(|value| usize::from(*value < oldest)).sum()
         };
-        let (mut at, from) = (below(amount), if self.count < MEDIAN_OF { self.count } else { below(oldest) });
-        at -= usize::from(at > from);
-        self.count = (self.count + 1).min(MEDIAN_OF);
-        let old = self.sorted;
-        let up = old.iter().skip(1).chain(old.last());
-        let down = old.first().into_iter().chain(&old);
-        for (place, ((slot, next), last)) in self.sorted.iter_mut().zip(up).zip(down).enumerate() {
-            if place == at {
-                *slot = amount;
-            } else if (from..at).contains(&place) {
-                *slot = *next;
-            } else if (at + 1..=from).contains(&place) {
-                *slot = *last;
-            }
+        self.set(place, amount);
+        while place > 0 && self.sorted.get(place - 1).is_some_and(|below| *below > amount) {
+            self.sorted.swap(place, place - 1);
+            place -= 1;
+        }
+        while place + 1 < self.count && self.sorted.get(place + 1).is_some_and(|above| *above < amount) {
+            self.sorted.swap(place, place + 1);
+            place += 1;
+        }
+    }
+
+    fn set(&mut self, at: usize, amount: i64) {
+        if let Some(slot) = self.sorted.get_mut(at) {
+            *slot = amount;
         }
     }
 

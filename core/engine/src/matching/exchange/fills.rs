@@ -33,11 +33,11 @@ impl Exchange {
     /// Book one side of a trade. Whether the order is filled (it is still to be closed).
     pub(super) fn fill(&mut self, fill: &Fill, events: &mut Vec<ExchangeEvent>) -> Result<bool, ExchangeError> {
         let now = self.now;
-        let order = self.orders.get_mut(fill.key).ok_or(ExchangeError::UnknownAccount(0))?;
+        let order = self.orders.get_mut(fill.key).ok_or_else(|| ExchangeError::unknown_account(0))?;
         let (number, listing_number) = (order.account, order.listing);
-        let unknown = ExchangeError::UnknownAccount(number);
-        let listing = self.listings.get(listing_number as usize).ok_or_else(|| unknown.clone())?;
-        let account = self.accounts.get_mut(number as usize).ok_or(unknown)?;
+        let unknown = || ExchangeError::unknown_account(number);
+        let listing = self.listings.get(listing_number as usize).ok_or_else(unknown)?;
+        let account = self.accounts.get_mut(number as usize).ok_or_else(unknown)?;
         let price = listing.price(fill.price)?;
         let quantity = listing.quantity(fill.quantity.0)?;
         let units = listing.units(quantity)?;
@@ -47,19 +47,6 @@ impl Exchange {
         let request = &order.record.request;
         let of = request.quantity;
         let leg = request.position_side;
-        let record = FillRecord {
-            fill_id: booking.fill_id,
-            client_order_id: request.client_order_id,
-            decision_id: request.decision_id,
-            symbol: request.symbol,
-            side: request.side,
-            quantity,
-            price,
-            fee: booking.fee,
-            realised,
-            ts_event: now,
-            reason: reason_of(fill.execution.liquidity),
-        };
         let (group, protective) = (!request.oco_group.is_empty(), order.record.protective);
         let opens = !protective && (request.stop_loss.is_some() || request.take_profit.is_some());
         if opens {
@@ -75,9 +62,28 @@ impl Exchange {
             self.urgent.push_back(Urgent::Shrink(number, listing_number));
         }
         let filled = order.leaves == 0;
-        events.push(order.step(OrderEventKind::Fill { quantity, of }, now, "")?);
-        let event = VenueEvent::Fill(record);
-        events.push(ExchangeEvent { account: AccountId(number), execution: Some(fill.execution), event });
+        let step = order.step(OrderEventKind::Fill { quantity, of }, now, "")?;
+        if !account.counterparty || self.config.tell_counterparties {
+            let (account, request) = (AccountId(number), &order.record.request);
+            events.push(ExchangeEvent { account, execution: None, event: VenueEvent::Step(step) });
+            events.push(ExchangeEvent {
+                account,
+                execution: Some(fill.execution),
+                event: VenueEvent::Fill(FillRecord {
+                    fill_id: booking.fill_id,
+                    client_order_id: request.client_order_id,
+                    decision_id: request.decision_id,
+                    symbol: request.symbol,
+                    side: request.side,
+                    quantity,
+                    price,
+                    fee: booking.fee,
+                    realised,
+                    ts_event: now,
+                    reason: reason_of(fill.execution.liquidity),
+                }),
+            });
+        }
         if group {
             self.goes_first(fill.key)?;
         }

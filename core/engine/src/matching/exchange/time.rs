@@ -124,7 +124,8 @@ impl Exchange {
                 self.arrive(key, events)?;
                 self.cascade(events)?;
             }
-            Ok(self.orders.find(account, &request.client_order_id).map_or(OrderState::Submitted, |o| o.record.state))
+            // Whatever closed with it, the last to close are remembered, and it is none that was forgotten before.
+            Ok(self.orders.get(key).map_or(OrderState::Submitted, |order| order.record.state))
         });
         self.halt(done)
     }
@@ -138,7 +139,7 @@ impl Exchange {
         protective: bool,
     ) -> Result<u64, ExchangeError> {
         let (now, rank) = (self.now, self.orders.next_number());
-        let book = self.accounts.get_mut(account as usize).ok_or(ExchangeError::UnknownAccount(account))?;
+        let book = self.accounts.get_mut(account as usize).ok_or_else(|| ExchangeError::unknown_account(account))?;
         let instrument = self.listings.get(listing as usize).map(|listing| listing.instrument);
         let closes_leg = matches!(
             (request.position_side, request.side),
