@@ -4,8 +4,9 @@
 //! [`INTENTS`]: when more orders than that are approved within the window the oldest are forgotten (the order rate
 //! refuses long before). Ids and decisions are kept for good, as 64-bit prints: they are never reused.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
+use super::prints::PrintSet;
 use crate::orders::{OrderRequest, OrderType, TrailOffset};
 use crate::types::quick::{QuickBuild, print_of, print_of_words};
 use crate::types::{Money, UtcNanos};
@@ -102,7 +103,7 @@ pub struct Activity {
     pub cancels: Rate,
     /// Notionals of approved opening orders.
     pub notionals: Median,
-    prints: HashSet<u64, QuickBuild>,
+    prints: PrintSet,
     intents: HashMap<u64, i64, QuickBuild>,
     intent_ring: VecDeque<(u64, i64)>,
 }
@@ -142,13 +143,13 @@ impl Prints {
 impl Activity {
     /// Whether the order id, the decision, or the same intent within `window` was approved before.
     pub(crate) fn seen(&self, prints: &Prints, now: UtcNanos, window: i64) -> [bool; 3] {
-        let order = self.prints.contains(&prints.order);
+        let order = self.prints.contains(prints.order);
         if prints.slice {
             return [order, false, false];
         }
         let same =
             !prints.forced && self.intents.get(&prints.intent).is_some_and(|at| now.0.saturating_sub(*at) < window);
-        [order, self.prints.contains(&prints.decision), same]
+        [order, self.prints.contains(prints.decision), same]
     }
 
     pub(crate) fn approved(&mut self, prints: &Prints, now: UtcNanos, opening: Option<Money>) {

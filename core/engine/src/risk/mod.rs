@@ -23,6 +23,7 @@ pub mod facts;
 pub mod gate;
 pub mod limits;
 pub mod marks;
+mod prints;
 pub mod reduction;
 pub mod rules;
 pub mod scaling;
