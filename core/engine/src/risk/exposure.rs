@@ -9,7 +9,7 @@
 //! A fallible step is computed whole before anything is kept; the totals equal a sum over all rows at any time.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::RiskError;
@@ -459,6 +459,26 @@ impl Exposure {
         self.rows.push(row);
         self.index.insert(*symbol, self.rows.len() - 1);
         self.rows.len() - 1
+    }
+
+    /// A row as a view has it: the whole, and which strategy stands behind what of it.
+    pub(super) fn put(&mut self, index: usize, leg: Leg, parts: &BTreeMap<StrategyId, Leg>) -> Result<(), RiskError> {
+        for (strategy, part) in parts {
+            self.change(index, *strategy, Price::ZERO, self.totals.equity, |_| Ok(*part))?;
+        }
+        let Some(row) = self.rows.get_mut(index) else { return Ok(()) };
+        let (old, new) = (row.leg.signed()?, leg.signed()?);
+        let moved = self.totals.moved(row.cluster, old, new)?;
+        self.totals.keep(row.cluster, old, new, &moved);
+        row.leg = leg;
+        Ok(())
+    }
+
+    /// Own resting prices as a view has them.
+    pub(super) fn rest(&mut self, index: usize, bid: Option<Price>, ask: Option<Price>) {
+        if let Some(row) = self.rows.get_mut(index) {
+            (row.best_bid, row.best_ask) = (bid, ask);
+        }
     }
 
     /// Change the whole position and one strategy's part of it in the same way. All or nothing.

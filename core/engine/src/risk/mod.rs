@@ -49,5 +49,5 @@ pub use scaling::{Scale, Scaling};
 pub use spec::{Holds, Measure, Missing, OFF, RuleSpec, Tier, Unit};
 pub use state::{AccountState, RiskEvent, RiskSnapshot, RiskState, Warning};
 pub use verdict::{Check, Line, Outcome, Refused, Verdict};
-pub use view::AccountView;
+pub use view::{AccountView, Strategies};
 pub use watch::Usage;
