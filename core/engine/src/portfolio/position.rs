@@ -116,6 +116,7 @@ pub(super) struct Sums {
 
 impl Sums {
     /// The sum with `old` taken out and `new` put in.
+    #[inline]
     pub(super) const fn replaced(self, old: Self, new: Self) -> Self {
         Self {
             worth: self.worth.saturating_add(new.worth.saturating_sub(old.worth)),

@@ -303,9 +303,11 @@ impl Exposure {
             let sum = sum.minus(share.leg.signed()?.magnitude())?.plus(next.signed()?.magnitude())?;
             Ok((next.value, sum))
         };
-        // Two passes over the few strategies in it: everything that may fail comes first.
-        for share in &row.shares {
-            marked(share, &self.sums)?;
+        // Two passes over several strategies in it: everything that may fail comes first.
+        if row.shares.len() > 1 {
+            for share in &row.shares {
+                marked(share, &self.sums)?;
+            }
         }
         for share in &mut row.shares {
             let (value, sum) = marked(share, &self.sums)?;

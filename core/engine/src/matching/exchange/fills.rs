@@ -10,7 +10,7 @@ use crate::book::{Lots, Ticks};
 use crate::matching::{FillRecord, Liquidity, VenueEvent};
 use crate::orders::OrderEventKind;
 use crate::portfolio::{Booking, PortfolioError};
-use crate::types::{Money, Price, Quantity};
+use crate::types::{Money, Price, Quantity, TradeId};
 
 /// One side of a trade.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +41,8 @@ impl Exchange {
         let price = listing.price(fill.price)?;
         let quantity = listing.quantity(fill.quantity.0)?;
         let units = listing.units(quantity)?;
-        let (realised, booking) = book(account, order, (price, quantity, units), fill.execution.liquidity, now)?;
+        let Booked { realised, fee, fill_id } =
+            book(account, order, (price, quantity, units), fill.execution.liquidity, now)?;
         order.leaves -= fill.quantity.0;
         order.record.fills += 1;
         let request = &order.record.request;
@@ -70,14 +71,14 @@ impl Exchange {
                 account,
                 execution: Some(fill.execution),
                 event: VenueEvent::Fill(FillRecord {
-                    fill_id: booking.fill_id,
+                    fill_id,
                     client_order_id: request.client_order_id,
                     decision_id: request.decision_id,
                     symbol: request.symbol,
                     side: request.side,
                     quantity,
                     price,
-                    fee: booking.fee,
+                    fee,
                     realised,
                     ts_event: now,
                     reason: reason_of(fill.execution.liquidity),
@@ -91,16 +92,24 @@ impl Exchange {
     }
 }
 
-/// Charge and book; the profit it realised and the booking.
+/// What a fill came to.
+struct Booked {
+    realised: Money,
+    fee: Money,
+    fill_id: TradeId,
+}
+
+/// Charge and book.
 fn book(
     account: &mut Account,
     order: &mut Order,
     (price, quantity, units): (Price, Quantity, Quantity),
     liquidity: Liquidity,
     now: crate::types::UtcNanos,
-) -> Result<(Money, Booking), ExchangeError> {
+) -> Result<Booked, ExchangeError> {
     let request = &order.record.request;
-    let fee = account.fee(price, units, liquidity, &order.record.charges, now)?;
+    let notional = price.notional(units)?;
+    let fee = account.fee(notional, units, liquidity, &order.record.charges, now)?;
     let mut booking = Booking {
         instrument: account.index(order.listing)?,
         side: request.side,
@@ -119,9 +128,9 @@ fn book(
         }
         done => done?,
     };
-    order.record.charges = order.record.charges.with(price, units, booking.fee)?;
-    account.count_volume(now, price.notional(units)?)?;
-    Ok((realised, booking))
+    order.record.charges = order.record.charges.with_value(notional, units, booking.fee)?;
+    account.count_volume(now, notional)?;
+    Ok(Booked { realised, fee: booking.fee, fill_id: booking.fill_id })
 }
 
 /// What is left for a fee once the fill itself is paid: tried on a copy, because it hardly ever happens.

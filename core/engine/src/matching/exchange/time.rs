@@ -105,7 +105,7 @@ impl Exchange {
     pub(super) fn send(
         &mut self,
         account: u32,
-        request: OrderRequest,
+        request: &OrderRequest,
         now: UtcNanos,
         events: &mut Vec<ExchangeEvent>,
     ) -> Result<OrderState, ExchangeError> {
@@ -116,7 +116,7 @@ impl Exchange {
         }
         self.orders.check_room()?;
         let done = self.pass_time(now, events).and_then(|()| {
-            let key = self.enter(account, listing, &request, false)?;
+            let key = self.enter(account, listing, request, false)?;
             let arrival = self.config.latency.arrival(Message::Order, now);
             if arrival > now {
                 self.inbox.push(arrival, Sent::Order(key));
