@@ -49,8 +49,25 @@ fn risk_rules(root: &Path, target: &Path) -> Result<(), Box<dyn Error>> {
     }
     fs::write(target.join("risk_rules_modules.rs"), modules)?;
     let table = format!("/// Every rule, sorted by name.\nconst FOUND: [RuleSpec; {count}] = [\n{rows}];\n");
-    fs::write(target.join("risk_rules_table.rs"), table)?;
+    fs::write(target.join("risk_rules_table.rs"), table + &rule_loop(count)?)?;
     Ok(())
+}
+
+/// The loop over all rules, written out: each one is known when it is compiled, so its measure and its comparison are
+/// put in place instead of being called through a pointer.
+fn rule_loop(count: usize) -> Result<String, Box<dyn Error>> {
+    let names = |prefix: &str| (0..count).map(|at| format!("{prefix}_{at}")).collect::<Vec<_>>().join(", ");
+    let (lines, bounds) = (names("line"), names("bound"));
+    let mut text =
+        String::from("/// Every rule into its line, in the order of evaluation; the first that is breached.\n");
+    text.push_str("pub(super) fn rule_on_all(\n    facts: &Facts<'_>,\n    bounds: &[i64; COUNT],\n");
+    text.push_str("    lines: &mut [Line; COUNT],\n) -> Option<usize> {\n");
+    writeln!(text, "    let [{lines}] = lines;\n    let [{bounds}] = bounds;\n    let mut first = usize::MAX;")?;
+    for at in 0..count {
+        writeln!(text, "    first = first.min(At::<{at}>::rule(facts, *bound_{at}, line_{at}));")?;
+    }
+    text.push_str("    (first != usize::MAX).then_some(first)\n}\n");
+    Ok(text)
 }
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -103,6 +103,11 @@ class PracticeAccount:
         """Hand an approved order to the venue; the gate learns what its fills won and lost."""
         return self._learned(self.gateway.submit(approved, now))
 
+    def cancel(self, client_order_id: str, now: int, reason: str) -> Report:
+        """Take an order back; it counts for the cancel rate and is never kept waiting by it."""
+        self.gate.core.note_cancel(now)
+        return self.gateway.cancel(client_order_id, now, reason)
+
     def on_candle(self, candle: Candle) -> Report:
         """Match one closed bar; the gate learns what its fills won and lost."""
         return self._learned(self.gateway.on_candle(candle))

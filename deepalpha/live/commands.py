@@ -146,7 +146,7 @@ class CommandDesk:
 
     def _cancel(self, client_order_id: str, by: str, batch: Batch) -> tuple[str, str]:
         loop, now = self._loop, self._loop.cursor
-        report = loop.account.gateway.cancel(client_order_id, now, f"cancelled by {by}")
+        report = loop.account.cancel(client_order_id, now, f"cancelled by {by}")
         batch.report(report, mode=loop.settings.mode, ts_event=now)
         return "done", f"order {client_order_id} is cancelled"
 
@@ -172,7 +172,7 @@ class CommandDesk:
         for client_order_id in loop.account.gateway.working():
             # A fill may have closed it between the listing and the cancel; then there is nothing to cancel.
             with contextlib.suppress(OrderError):
-                report = loop.account.gateway.cancel(client_order_id, now, reason)
+                report = loop.account.cancel(client_order_id, now, reason)
                 batch.report(report, mode=loop.settings.mode, ts_event=now)
         return "done", "trading is halted; protective stops stay; re-arm to trade again"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from deepalpha.config import Settings
@@ -11,7 +12,16 @@ from deepalpha.execution import PracticeAccount
 from deepalpha.types import DAY, Candle, Instrument, OrderRequest, Side
 
 SETTINGS = Settings.from_mapping(
-    {"risk": {"loss_pause_bars": 3, "consecutive_losses": 2, "max_trade_fraction": 0.5, "max_instrument_fraction": 0.5}}
+    {
+        "risk": {
+            "loss_pause_bars": 3,
+            "consecutive_losses": 2,
+            "max_trade_fraction": 0.5,
+            "max_instrument_fraction": 0.5,
+            "max_strategy_position": 0.5,
+            "cancel_rate": 1,
+        }
+    }
 )
 
 
@@ -90,3 +100,33 @@ def test_time_does_not_end_a_row_that_is_not_full(idle: int) -> None:
         days.bar()
     days.lose()
     assert days.refusal(Side.BUY) == "consecutive_losses"
+
+
+def test_rules_of_strategies_own_orders_and_cancels_are_measured() -> None:
+    days = Days()
+    assert days.refusal(Side.BUY) == ""
+    now = (days.day + 1) * DAY
+    checks = {check.rule: check for check in days.account.preview(days.order(Side.BUY), now).checks}
+    held = days.account.gateway.account(now)
+    share = 2 * held.position_value / held.equity
+    assert checks["max_strategy_position"].measured
+    assert float(checks["max_strategy_position"].value.removesuffix(" %")) == pytest.approx(float(share) * 100, abs=0.01)
+    assert checks["strategy_leverage"].measured
+    assert checks["self_trade"].value == "no"
+    assert checks["cancel_rate"].value == "0"
+
+
+def test_cancels_count_for_their_rate_and_are_never_kept_waiting_by_it() -> None:
+    days = Days()
+    now = (days.day + 1) * DAY
+    names = []
+    for _ in range(3):
+        order = msgspec.structs.replace(days.order(Side.BUY), type="limit", limit_price=Decimal(99), forced=True)
+        approved = days.account.check(order, now)[1]
+        assert approved is not None
+        days.account.submit(approved, now)
+        names.append(order.client_order_id)
+    for name in names:
+        days.account.cancel(name, now, "by hand")
+    assert days.account.gateway.working() == ()
+    assert days.refusal(Side.BUY) == "cancel_rate", "three in this second, one is the bound"

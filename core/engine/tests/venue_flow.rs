@@ -179,7 +179,7 @@ impl Log {
                 VenueEvent::Attached(request) => {
                     let now = bar.map_or(UtcNanos(0), |bar| bar.ts_open);
                     prop_assert!(!self.orders.contains_key(&request.client_order_id), "id used again: {:?}", request);
-                    self.sent(*request, true, now);
+                    self.sent(**request, true, now);
                 }
                 VenueEvent::Step(step) => {
                     let Some(logged) = self.orders.get_mut(&step.client_order_id) else {

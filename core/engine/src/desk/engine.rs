@@ -17,12 +17,14 @@ use super::events::{DeskEvent, EventRing};
 use super::parents::{ChildReport, ParentOrder};
 use super::queue::{Priority, PriorityQueue};
 use super::throttle::{Admission, Operation, Throttle};
-use crate::matching::exchange::{AccountId, CancelFilter, CounterpartyId, Exchange, ExchangeEvent, LiquidityKind};
+use crate::matching::exchange::{
+    AccountId, CancelFilter, CounterpartyId, Exchange, ExchangeConfig, ExchangeEvent, LiquidityKind,
+};
 use crate::matching::{FeeModel, FillRecord, OrderStep, VenueEvent};
 use crate::orders::OrderRequest;
 use crate::portfolio::{AccountKind, AccountTerms, Portfolio};
 use crate::risk::{Execution, Exposure, Market, RiskGate, Verdict};
-use crate::types::{ClientOrderId, Instrument, Money, Quantity, Ratio, Symbol, UtcNanos};
+use crate::types::{ClientOrderId, Instrument, Money, Quantity, Ratio, StrategyId, Symbol, UtcNanos};
 
 /// What the desk keeps of an instrument.
 #[derive(Clone, Debug)]
@@ -60,6 +62,8 @@ pub struct ExecutionDesk {
     /// Kept for its memory.
     pub(super) scratch: Vec<ExchangeEvent>,
     verdict: Verdict,
+    /// The last order sent and whose it is: most fills are its own.
+    sent: (ClientOrderId, StrategyId),
 }
 
 impl ExecutionDesk {
@@ -68,7 +72,8 @@ impl ExecutionDesk {
     /// # Errors
     /// Account terms, fees or a throttle that cannot be.
     pub fn new(config: DeskConfig, now: UtcNanos) -> Result<Self, DeskError> {
-        let mut exchange = Exchange::new(config.exchange);
+        // The counterparty is the desk's own; nobody reads its fills.
+        let mut exchange = Exchange::new(ExchangeConfig { tell_counterparties: false, ..config.exchange });
         let mut portfolio = Portfolio::open(config.account)?;
         if config.cash > Money::ZERO {
             portfolio.deposit(config.account.currency, config.cash)?;
@@ -100,6 +105,7 @@ impl ExecutionDesk {
             quote_number: 0,
             scratch: Vec::new(),
             verdict: Verdict::default(),
+            sent: (ClientOrderId::EMPTY, StrategyId::EMPTY),
         })
     }
 
@@ -220,6 +226,7 @@ impl ExecutionDesk {
             }
         };
         self.exposure.open(&request)?;
+        self.sent = (request.client_order_id, request.strategy);
         let intent = self.ring.next_number();
         self.ring.push(DeskEvent::Intent(Box::new(request)));
         let mut events = std::mem::take(&mut self.scratch);
@@ -251,7 +258,7 @@ impl ExecutionDesk {
                 VenueEvent::Fill(fill) => self.absorb_fill(fill),
                 VenueEvent::Attached(request) => {
                     let opened = self.exposure.open(&request).map_err(DeskError::from);
-                    self.ring.push(DeskEvent::Attached(Box::new(request)));
+                    self.ring.push(DeskEvent::Attached(request));
                     opened
                 }
             };
@@ -286,8 +293,12 @@ impl ExecutionDesk {
 
     fn absorb_fill(&mut self, fill: FillRecord) -> Result<(), DeskError> {
         self.counts.fills += 1;
-        let record = self.exchange.order(self.account, &fill.client_order_id);
-        let strategy = record.map(|record| record.request.strategy).unwrap_or_default();
+        let strategy = if self.sent.0 == fill.client_order_id {
+            self.sent.1
+        } else {
+            let record = self.exchange.order(self.account, &fill.client_order_id);
+            record.map(|record| record.request.strategy).unwrap_or_default()
+        };
         let booked = self.exposure.fill(&Execution {
             client_order_id: fill.client_order_id,
             strategy,

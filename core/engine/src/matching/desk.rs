@@ -9,7 +9,7 @@ use super::report::{OrderRecord, OrderStep, VenueEvent};
 use super::triggers::TriggerBook;
 use crate::orders::{IllegalTransition, OrderEventKind, OrderState, OrderType, transition};
 use crate::risk::Quote;
-use crate::types::{AmountError, ClientOrderId, Instrument, Price, StateHasher, UtcNanos};
+use crate::types::{AmountError, ClientOrderId, Instrument, Price, StateHasher, StrategyId, UtcNanos};
 
 #[derive(Clone, Debug)]
 pub(super) struct Desk {
@@ -24,8 +24,8 @@ pub(super) struct Desk {
     pub(super) bracket: Bracket<u64>,
 }
 
-/// An order that closed, for the venue's memory of ids.
-pub(super) type Closed = (ClientOrderId, OrderState);
+/// An order that closed and whose it was, for the venue's memory of ids.
+pub(super) type Closed = (ClientOrderId, OrderState, StrategyId);
 
 impl Desk {
     pub(super) fn new(instrument: Instrument) -> Self {
@@ -92,12 +92,12 @@ impl Desk {
         if !state.is_closed() {
             return Ok(None);
         }
-        let group = order.request.oco_group;
+        let (group, strategy) = (order.request.oco_group, order.request.strategy);
         self.orders.remove(&rank);
         self.triggers.remove(rank);
         self.groups.leave(&group, rank);
         self.bracket.gone(rank);
-        Ok(Some((id, state)))
+        Ok(Some((id, state, strategy)))
     }
 
     /// Whether an order has waited through the open of a bar, so that what comes to it finds it resting.

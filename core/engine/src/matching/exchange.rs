@@ -174,7 +174,7 @@ impl Exchange {
         events: &mut Vec<ExchangeEvent>,
     ) -> Result<OrderState, ExchangeError> {
         self.check_account(account.0, false)?;
-        self.send(account.0, approved.into_request(), now, events)
+        self.send(account.0, approved.request(), now, events)
     }
 
     /// Take the order of a simulated counterparty, which needs no approval. As [`Self::submit`] otherwise.
@@ -189,7 +189,7 @@ impl Exchange {
         events: &mut Vec<ExchangeEvent>,
     ) -> Result<OrderState, ExchangeError> {
         self.check_account(counterparty.0, true)?;
-        self.send(counterparty.0, request, now, events)
+        self.send(counterparty.0, &request, now, events)
     }
 
     /// The clock: time of the last command or data.

@@ -174,7 +174,7 @@ impl Session<'_> {
     }
 
     fn attach(&mut self, request: OrderRequest, now: UtcNanos) -> Done {
-        self.events.push(VenueEvent::Attached(request));
+        self.events.push(VenueEvent::Attached(Box::new(request)));
         let rank = self.next_rank;
         self.next_rank += 1;
         self.desk.add(OrderRecord::new(request, now, rank, true), Price::ZERO)?;

@@ -174,7 +174,21 @@ impl FeeModel {
         before: &Charges,
         volume: Money,
     ) -> Result<Money, AmountError> {
-        let notional = price.notional(quantity)?;
+        self.fee_of(price.notional(quantity)?, quantity, liquidity, before, volume)
+    }
+
+    /// As [`FeeModel::fee`], of a fill whose value is known.
+    ///
+    /// # Errors
+    /// Overflow.
+    pub(super) fn fee_of(
+        &self,
+        notional: Money,
+        quantity: Quantity,
+        liquidity: Liquidity,
+        before: &Charges,
+        volume: Money,
+    ) -> Result<Money, AmountError> {
         if let Some((maker, taker)) = self.rates(volume) {
             return notional.times(if liquidity == Liquidity::Maker { maker } else { taker });
         }
@@ -193,7 +207,7 @@ impl FeeModel {
 }
 
 fn add(left: Quantity, right: Quantity) -> Result<Quantity, AmountError> {
-    left.raw().checked_add(right.raw()).map(Quantity::from_raw).ok_or(AmountError::Overflow { what: "filled quantity" })
+    left.raw().checked_add(right.raw()).map(Quantity::from_raw).ok_or_else(|| AmountError::overflow("filled quantity"))
 }
 
 impl Charges {
@@ -202,9 +216,17 @@ impl Charges {
     /// # Errors
     /// Overflow.
     pub fn with(self, price: Price, quantity: Quantity, fee: Money) -> Result<Self, AmountError> {
+        self.with_value(price.notional(quantity)?, quantity, fee)
+    }
+
+    /// As [`Charges::with`], of a fill whose value is known.
+    ///
+    /// # Errors
+    /// Overflow.
+    pub(super) fn with_value(self, notional: Money, quantity: Quantity, fee: Money) -> Result<Self, AmountError> {
         Ok(Self {
             quantity: add(self.quantity, quantity)?,
-            notional: self.notional.plus(price.notional(quantity)?)?,
+            notional: self.notional.plus(notional)?,
             fee: self.fee.plus(fee)?,
         })
     }

@@ -191,7 +191,7 @@ pub struct FillRecord {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VenueEvent {
     /// The venue made a protective order (stop or target) for a position.
-    Attached(OrderRequest),
+    Attached(Box<OrderRequest>),
     /// An order took a step.
     Step(OrderStep),
     /// An order traded.

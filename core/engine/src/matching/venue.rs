@@ -1,7 +1,7 @@
 //! The practice venue: its desks, its one account, and the memory of every order id.
 //!
-//! Cost: a bar O(working orders of its symbol); submit, cancel, amend O(log n). Closed orders keep 64 bytes: the id and
-//! how it ended, for idempotency.
+//! Cost: a bar O(working orders of its symbol); submit, cancel, amend O(log n). Closed orders keep 96 bytes: the id,
+//! how it ended and whose it was, for idempotency and to tell whose a position is.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,14 +12,14 @@ use super::report::{Bar, FillRecord, OrderRecord, RestoredOrder, VenueConfig, Ve
 use super::session::{Ledger, Session};
 use crate::orders::{OrderEventKind, OrderRequest, OrderState, PositionSide};
 use crate::portfolio::Portfolio;
-use crate::risk::{AccountView, Approved, Quote};
-use crate::types::{ClientOrderId, Instrument, Money, Price, StateHasher, Symbol, UtcNanos};
+use crate::risk::{AccountView, Approved, Quote, Strategies};
+use crate::types::{ClientOrderId, Instrument, Money, Price, StateHasher, StrategyId, Symbol, TradeId, UtcNanos};
 
 /// Where an order is to be found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     Working(Symbol, u64),
-    Closed(OrderState),
+    Closed(OrderState, StrategyId),
 }
 
 /// The practice venue and its one account.
@@ -79,7 +79,7 @@ impl PracticeVenue {
     #[must_use]
     pub fn order_state(&self, client_order_id: &str) -> Option<OrderState> {
         match self.places.get(client_order_id)? {
-            Place::Closed(state) => Some(*state),
+            Place::Closed(state, _) => Some(*state),
             Place::Working(..) => self.order(client_order_id).map(|order| order.state),
         }
     }
@@ -110,12 +110,29 @@ impl PracticeVenue {
         VenueError::UnknownSymbol { symbol: symbol.to_owned(), listed }
     }
 
-    /// The account as the risk gate must see it, working orders included.
+    /// Whose a position is: the strategy of the order whose fill opened it, whoever closes or adds to it.
+    fn owner(&self, position_id: &TradeId) -> StrategyId {
+        let opener = position_id.rsplit_once("-F").and_then(|(opener, _)| self.places.get_key_value(opener));
+        match opener {
+            Some((_, Place::Closed(_, strategy))) => *strategy,
+            Some((id, Place::Working(..))) => self.order(id).map(|order| order.request.strategy).unwrap_or_default(),
+            None => StrategyId::EMPTY,
+        }
+    }
+
+    /// The account as the risk gate must see it: working orders, whose each position is and own resting prices
+    /// included. Protective orders are the venue's own and make room for whatever trades against them.
     ///
     /// # Errors
     /// Overflow.
     pub fn account_view(&self) -> Result<AccountView, VenueError> {
         let mut working: BTreeMap<Symbol, Money> = BTreeMap::new();
+        let mut strategies = Strategies::default();
+        for (symbol, position) in self.ledger.portfolio.positions() {
+            if position.quantity.raw() != 0 {
+                strategies.owner.insert(symbol, self.owner(&position.position_id));
+            }
+        }
         for desk in self.desks.values() {
             for order in desk.orders.values().filter(|order| !order.protective && !order.request.reduce_only) {
                 let request = &order.request;
@@ -124,9 +141,11 @@ impl PracticeVenue {
                 let value = price.value(order.left().signed(request.side.is_buy()))?;
                 let sum = working.entry(request.symbol).or_default();
                 *sum = sum.plus(value)?;
+                strategies.work(request, value)?;
             }
         }
-        Ok(AccountView::new(&self.ledger.portfolio, working)?)
+        let view = AccountView::new(&self.ledger.portfolio, working)?;
+        Ok(AccountView { strategies: Some(strategies), ..view })
     }
 
     /// Take an approved order. Idempotent: an id that is known changes nothing and returns no events.
@@ -229,14 +248,14 @@ impl PracticeVenue {
         match self.places.get(&id) {
             None => Err(VenueError::UnknownOrder(id.to_string())),
             Some(Place::Working(symbol, rank)) => Ok((*symbol, *rank)),
-            Some(Place::Closed(state)) => {
+            Some(Place::Closed(state, _)) => {
                 Err(crate::orders::IllegalTransition { state: state.as_str(), event: kind.as_str() }.into())
             }
         }
     }
 
     fn close(&mut self, closed: impl IntoIterator<Item = Closed>) {
-        self.places.extend(closed.into_iter().map(|(id, state)| (id, Place::Closed(state))));
+        self.places.extend(closed.into_iter().map(|(id, state, strategy)| (id, Place::Closed(state, strategy))));
     }
 
     /// Ids of the working orders, oldest first; protective ones only when asked for.
@@ -285,7 +304,11 @@ impl PracticeVenue {
         record.state = OrderState::parse(record.state.as_str(), record.charges.quantity).unwrap_or(record.state);
         self.instrument(&symbol)?;
         let Some(desk) = self.desks.get_mut(&symbol) else { return Ok(()) };
-        let place = if record.state.is_closed() { Place::Closed(record.state) } else { Place::Working(symbol, rank) };
+        let place = if record.state.is_closed() {
+            Place::Closed(record.state, record.request.strategy)
+        } else {
+            Place::Working(symbol, rank)
+        };
         if !record.state.is_closed() {
             let best = best.unwrap_or(record.request.reference_price);
             desk.add(record, best)?;
@@ -336,7 +359,7 @@ impl PracticeVenue {
             desk.hash(&mut hasher);
         }
         for (id, place) in &self.places {
-            if let Place::Closed(state) = place {
+            if let Place::Closed(state, _) = place {
                 hasher.text(id);
                 hasher.text(state.as_str());
                 hasher.int(state.filled().raw());

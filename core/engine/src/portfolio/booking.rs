@@ -70,6 +70,7 @@ struct ThirdCurrency {
 }
 
 impl LegAfter {
+    #[inline]
     fn of(position: &Position, terms: &Terms, fill: &Booking) -> Result<Self, PortfolioError> {
         let delta = fill.quantity.signed(fill.side.is_buy());
         let notional = fill.price.value(units(delta, terms.multiplier)?)?;
@@ -191,7 +192,8 @@ impl Portfolio {
             }
         }
         // A value that cannot be told must not get in: the totals would refuse for ever after.
-        fill.price.value(after.units)?.minus(after.cost)?;
+        let value = fill.price.value(after.units)?;
+        value.minus(after.cost)?;
 
         // Nothing below can fail.
         if let Some((reserved, left)) = reservation.zip(left) {
@@ -216,7 +218,7 @@ impl Portfolio {
             } else if after.opened {
                 position.position_id = fill.fill_id;
             }
-            let (old, new) = leg.refresh(&terms, isolated);
+            let (old, new) = leg.refresh_at(i128::from(value.raw()), &terms, isolated);
             settle.sums = settle.sums.replaced(old, new);
             // The other leg has the same price.
             let other = if fill.leg == PositionSide::Short { &mut holding.long } else { &mut holding.short };
@@ -313,7 +315,7 @@ impl Portfolio {
 
     pub(super) fn slot(&self, slot: usize) -> Result<&Balance, PortfolioError> {
         // Slots come from `balance_slot` alone.
-        self.balances.get(slot).ok_or(PortfolioError::UnknownIndex(u32::try_from(slot).unwrap_or(u32::MAX)))
+        self.balances.get(slot).ok_or_else(|| PortfolioError::unknown_index(u32::try_from(slot).unwrap_or(u32::MAX)))
     }
 
     pub(super) fn put(&mut self, slot: usize, balance: Balance) {

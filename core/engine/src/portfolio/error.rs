@@ -137,3 +137,12 @@ impl PortfolioError {
         Self::TimeReversed { given: given.0, last: last.0 }
     }
 }
+
+impl PortfolioError {
+    /// A cold function makes the error only where it happens: one made in vain has to be dropped, on the path of every
+    /// order.
+    #[cold]
+    pub(super) const fn unknown_index(index: u32) -> Self {
+        Self::UnknownIndex(index)
+    }
+}

@@ -29,14 +29,19 @@ impl Leg {
     }
 
     pub(super) fn refresh(&mut self, terms: &Terms, isolated: bool) -> (Sums, Sums) {
-        let old = self.sums;
-        self.sums = sums_of(&self.position, terms, isolated);
-        (old, self.sums)
+        self.refresh_at(self.position.exact_value(), terms, isolated)
+    }
+
+    /// As [`Leg::refresh`], of a position whose value at its last price is known.
+    #[inline]
+    pub(super) fn refresh_at(&mut self, value: i128, terms: &Terms, isolated: bool) -> (Sums, Sums) {
+        let new = sums_of(&self.position, value, terms, isolated);
+        (std::mem::replace(&mut self.sums, new), new)
     }
 }
 
-fn sums_of(position: &Position, terms: &Terms, isolated: bool) -> Sums {
-    let value = position.exact_value();
+#[inline]
+fn sums_of(position: &Position, value: i128, terms: &Terms, isolated: bool) -> Sums {
     let unrealised = value - i128::from(position.cost.raw());
     let initial = if isolated { i128::from(position.margin.raw()) } else { margin_of(value, terms.initial) };
     Sums {

@@ -11,7 +11,7 @@
 
 use super::position::{PositionSide, Sums, margin_of};
 use super::rates::money;
-use super::valuation::cash_of;
+use super::valuation::equity_of;
 use super::{AccountKind, Holding, InstrumentIndex, Leg, Portfolio, PortfolioError};
 use crate::types::{Currency, Money, Price, Quantity, Ratio, SCALE};
 
@@ -69,18 +69,23 @@ impl Portfolio {
     /// # Errors
     /// A missing or old conversion rate, or overflow.
     pub fn margin_figures(&self) -> Result<MarginFigures, PortfolioError> {
-        let of = |figure: fn(&super::Balance) -> i128| money(self.sum_in(self.terms.currency, self.now, figure)?);
-        let equity = of(|balance| cash_of(balance).saturating_add(balance.sums.worth))?;
-        let used = of(|balance| balance.sums.initial)?;
-        let locked = of(|balance| i128::from(balance.locked.raw()))?;
-        let maintenance = of(|balance| balance.sums.maintenance)?;
+        let sums = self.sums_in(self.terms.currency, self.now, |balance| {
+            [equity_of(balance), balance.sums.initial, i128::from(balance.locked.raw()), balance.sums.maintenance]
+        });
+        let [equity, used, locked, maintenance] = sums?;
+        let (equity, used, locked, maintenance) = (money(equity)?, money(used)?, money(locked)?, money(maintenance)?);
         let free = equity.minus(used)?.minus(locked)?;
         let level = if maintenance == Money::ZERO { None } else { Some(equity.ratio_to(maintenance)?) };
         Ok(MarginFigures { equity, used, locked, free, maintenance, level })
     }
 
     pub(super) fn free_margin_in(&self, currency: Currency) -> Result<Money, PortfolioError> {
-        let free = self.margin_figures()?.free;
+        // What [`Portfolio::margin_figures`] says is free, without what this does not ask for.
+        let sums = self.sums_in(self.terms.currency, self.now, |balance| {
+            [equity_of(balance), balance.sums.initial, i128::from(balance.locked.raw())]
+        });
+        let [equity, used, locked] = sums?;
+        let free = money(equity)?.minus(money(used)?)?.minus(money(locked)?)?;
         self.rates.convert(free, self.terms.currency, currency, self.now, self.terms.max_rate_age)
     }
 

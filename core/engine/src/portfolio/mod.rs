@@ -198,7 +198,7 @@ impl Portfolio {
     }
 
     fn holding(&self, index: InstrumentIndex) -> Result<&Holding, PortfolioError> {
-        self.holdings.get(index.slot()).ok_or(PortfolioError::UnknownIndex(index.0))
+        self.holdings.get(index.slot()).ok_or_else(|| PortfolioError::unknown_index(index.0))
     }
 
     /// Index of a symbol for the calls that list what they do not know, as plain spot in the account's currency.

@@ -4,7 +4,9 @@
 //! because `share()` cuts towards zero and what is left keeps the remainder.
 
 pub use crate::orders::PositionSide;
-use crate::types::{AmountError, Money, Price, Quantity, Ratio, SCALE, SignedQuantity, TradeId, div_half_even};
+use crate::types::{
+    AmountError, Money, Price, Quantity, Ratio, SCALE, SignedQuantity, TradeId, div_half_even, scaled_down,
+};
 
 /// One holding. A position that is closed keeps its last price and has quantity zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,21 +72,30 @@ impl Position {
 }
 
 /// `price * units` rounded as [`Price::value`] does, never narrowed.
+#[inline]
 pub(super) fn value_of(price: Price, units: SignedQuantity) -> i128 {
+    // Half to even is the same on both sides of zero, so the sign comes last.
+    let product = u128::from(price.raw().unsigned_abs()) * u128::from(units.raw().unsigned_abs());
+    if let Some(magnitude) = scaled_down(product) {
+        let negative = (price.raw() < 0) != (units.raw() < 0);
+        return if negative { -i128::from(magnitude) } else { i128::from(magnitude) };
+    }
     div_half_even(i128::from(price.raw()) * i128::from(units.raw()), i128::from(SCALE))
 }
 
 /// `|value| * rate` rounded up: margins are never asked for too little.
+#[inline]
 pub(super) fn margin_of(value: i128, rate: Ratio) -> i128 {
     if rate.raw() == 0 || value == 0 {
         return 0;
     }
-    // A value is below 2^100 and a rate below 2^63; values beyond 2^64 saturate, which no account reaches.
-    let product = value.unsigned_abs().saturating_mul(u128::from(rate.raw().unsigned_abs()));
     let scale = SCALE.unsigned_abs();
-    if let Ok(product) = u64::try_from(product) {
+    let (rate, value) = (rate.raw().unsigned_abs(), value.unsigned_abs());
+    if let Some(product) = u64::try_from(value).ok().and_then(|value| value.checked_mul(rate)) {
         return i128::from(product.div_ceil(scale));
     }
+    // A value is below 2^100 and a rate below 2^63; values beyond 2^64 saturate, which no account reaches.
+    let product = value.saturating_mul(u128::from(rate));
     i128::try_from(product.div_ceil(u128::from(scale))).unwrap_or(i128::MAX)
 }
 
@@ -105,6 +116,7 @@ pub(super) struct Sums {
 
 impl Sums {
     /// The sum with `old` taken out and `new` put in.
+    #[inline]
     pub(super) const fn replaced(self, old: Self, new: Self) -> Self {
         Self {
             worth: self.worth.saturating_add(new.worth.saturating_sub(old.worth)),

@@ -83,14 +83,14 @@ impl Rates {
             return Ok(amount);
         }
         let direct = self.find(from, to);
-        let rate = direct.or_else(|| self.find(to, from)).ok_or(PortfolioError::MissingRate { from, to })?;
+        let rate = direct.or_else(|| self.find(to, from)).ok_or_else(|| missing(from, to))?;
         let age = now.since(rate.ts_event);
         if age > max_age {
             return Err(PortfolioError::StaleRate { from, to, age, max_age });
         }
         let (scale, price) = (i128::from(SCALE), i128::from(rate.price.raw()));
         let (factor, divisor) = if direct.is_some() { (price, scale) } else { (scale, price) };
-        let product = amount.checked_mul(factor).ok_or(AmountError::Overflow { what: "amount x rate" })?;
+        let product = amount.checked_mul(factor).ok_or_else(|| AmountError::overflow("amount x rate"))?;
         Ok(div_half_even(product, divisor))
     }
 
@@ -104,7 +104,13 @@ impl Rates {
     }
 }
 
+#[cold]
+const fn missing(from: Currency, to: Currency) -> PortfolioError {
+    PortfolioError::MissingRate { from, to }
+}
+
 /// As money, if it fits.
+#[inline]
 pub(super) fn money(amount: i128) -> Result<Money, PortfolioError> {
     Ok(Money::from_raw(narrow(amount, "sum of money")?))
 }

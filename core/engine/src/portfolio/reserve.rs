@@ -141,8 +141,8 @@ impl Portfolio {
     }
 
     fn lock_units(&mut self, made: &Reservation) -> Result<(), PortfolioError> {
-        let missing = PortfolioError::UnknownIndex(made.instrument.0);
-        let holding = self.holdings.get_mut(made.instrument.slot()).ok_or(missing)?;
+        let missing = || PortfolioError::unknown_index(made.instrument.0);
+        let holding = self.holdings.get_mut(made.instrument.slot()).ok_or_else(missing)?;
         let symbol = holding.instrument.symbol;
         let available = holding.leg(made.leg).position.sellable();
         if made.units > available {

@@ -59,14 +59,37 @@ impl Portfolio {
         now: UtcNanos,
         figure: impl Fn(&Balance) -> i128,
     ) -> Result<i128, PortfolioError> {
-        let mut sum = 0_i128;
-        for balance in &self.balances {
-            let amount = figure(balance);
-            let own = self.rates.convert_exact(amount, balance.currency, currency, now, self.terms.max_rate_age)?;
-            sum = sum.saturating_add(own);
-        }
-        Ok(sum)
+        self.sums_in(currency, now, |balance| [figure(balance)]).map(|[sum]| sum)
     }
+
+    /// Sums of some figures over all currencies; each figure of each currency is converted and rounded on its own.
+    #[inline]
+    pub(super) fn sums_in<const N: usize>(
+        &self,
+        currency: Currency,
+        now: UtcNanos,
+        figures: impl Fn(&Balance) -> [i128; N],
+    ) -> Result<[i128; N], PortfolioError> {
+        let mut sums = [0_i128; N];
+        for balance in &self.balances {
+            let own = balance.currency == currency;
+            for (sum, amount) in sums.iter_mut().zip(figures(balance)) {
+                let amount = if own {
+                    amount
+                } else {
+                    self.rates.convert_exact(amount, balance.currency, currency, now, self.terms.max_rate_age)?
+                };
+                *sum = sum.saturating_add(amount);
+            }
+        }
+        Ok(sums)
+    }
+}
+
+/// What the account is worth in a currency.
+#[inline]
+pub(super) fn equity_of(balance: &Balance) -> i128 {
+    cash_of(balance).saturating_add(balance.sums.worth)
 }
 
 /// Cash without the units that positions account for: those are valued with their positions.

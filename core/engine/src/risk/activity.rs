@@ -4,10 +4,11 @@
 //! [`INTENTS`]: when more orders than that are approved within the window the oldest are forgotten (the order rate
 //! refuses long before). Ids and decisions are kept for good, as 64-bit prints: they are never reused.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
-use super::quick::{QuickBuild, print_of, print_of_words};
+use super::prints::PrintSet;
 use crate::orders::{OrderRequest, OrderType, TrailOffset};
+use crate::types::quick::{QuickBuild, print_of, print_of_words};
 use crate::types::{Money, UtcNanos};
 
 /// Instants a rate ring keeps: the largest rate that can be bounded.
@@ -62,23 +63,21 @@ impl Median {
         let Some(slot) = self.recent.get_mut(self.next) else { return };
         let oldest = std::mem::replace(slot, amount);
         self.next = (self.next + 1) % MEDIAN_OF;
-        let row = self.sorted.get_mut(..self.count).unwrap_or_default();
-        let below = |limit: i64, row: &[i64]| row.iter().map(|value| usize::from(*value < limit)).sum::<usize>();
-        let at = below(amount, row);
-        if self.count < MEDIAN_OF {
-            self.sorted.copy_within(at..self.count, at + 1);
+        // It takes the place of the oldest (or the first unused one) among the sorted, then moves to where it belongs.
+        let mut place = if self.count < MEDIAN_OF {
             self.count += 1;
-            self.set(at, amount);
-            return;
-        }
-        // The oldest leaves its place and what lies between the two places moves up or down by one.
-        let from = below(oldest, row);
-        if at > from {
-            self.sorted.copy_within(from + 1..at, from);
-            self.set(at - 1, amount);
+            self.count - 1
         } else {
-            self.sorted.copy_within(at..from, at + 1);
-            self.set(at, amount);
+            self.sorted.iter().map(|value| usize::from(*value < oldest)).sum()
+        };
+        self.set(place, amount);
+        while place > 0 && self.sorted.get(place - 1).is_some_and(|below| *below > amount) {
+            self.sorted.swap(place, place - 1);
+            place -= 1;
+        }
+        while place + 1 < self.count && self.sorted.get(place + 1).is_some_and(|above| *above < amount) {
+            self.sorted.swap(place, place + 1);
+            place += 1;
         }
     }
 
@@ -104,7 +103,7 @@ pub struct Activity {
     pub cancels: Rate,
     /// Notionals of approved opening orders.
     pub notionals: Median,
-    prints: HashSet<u64, QuickBuild>,
+    prints: PrintSet,
     intents: HashMap<u64, i64, QuickBuild>,
     intent_ring: VecDeque<(u64, i64)>,
 }
@@ -144,13 +143,13 @@ impl Prints {
 impl Activity {
     /// Whether the order id, the decision, or the same intent within `window` was approved before.
     pub(crate) fn seen(&self, prints: &Prints, now: UtcNanos, window: i64) -> [bool; 3] {
-        let order = self.prints.contains(&prints.order);
+        let order = self.prints.contains(prints.order);
         if prints.slice {
             return [order, false, false];
         }
         let same =
             !prints.forced && self.intents.get(&prints.intent).is_some_and(|at| now.0.saturating_sub(*at) < window);
-        [order, self.prints.contains(&prints.decision), same]
+        [order, self.prints.contains(prints.decision), same]
     }
 
     pub(crate) fn approved(&mut self, prints: &Prints, now: UtcNanos, opening: Option<Money>) {

@@ -79,15 +79,17 @@ impl Clusters {
         self.names.len()
     }
 
-    /// Correlated exposure in 1e-16 units of money; see the module's head.
-    pub(crate) fn exposure(&self, cluster: usize, own: i64, nets: &[i64; Self::MOST], count: usize) -> i128 {
-        let mut sum = i128::from(own) * i128::from(SCALE);
+    /// Correlated exposure in 1e-16 units of money of an instrument whose own exposure goes from `old` to `new`, where
+    /// `nets` still has the old one; see the module's head.
+    #[inline]
+    pub(crate) fn exposure(&self, cluster: usize, old: i64, new: i64, nets: &[i64; Self::MOST]) -> i128 {
+        let mut sum = i128::from(new) * i128::from(SCALE);
         let Some(row) = self.correlations.get(cluster) else { return sum };
-        for (index, (rho, net)) in row.iter().zip(nets).enumerate().take(count) {
-            let rest = i128::from(*net) - if index == cluster { i128::from(own) } else { 0 };
-            sum += i128::from(rho.raw()) * rest;
+        for (rho, net) in row.iter().zip(nets).take(self.names.len()) {
+            sum += i128::from(rho.raw()) * i128::from(*net);
         }
-        sum
+        // Its own part stands at the front already, whole.
+        sum - row.get(cluster).map_or(0, |rho| i128::from(rho.raw()) * i128::from(old))
     }
 
     fn index_or_new(&mut self, cluster: &str) -> Result<usize, RiskError> {

@@ -9,16 +9,16 @@
 //! A fallible step is computed whole before anything is kept; the totals equal a sum over all rows at any time.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::RiskError;
 use super::clusters::Clusters;
-use super::quick::QuickBuild;
+use super::totals::Totals;
 use crate::orders::{OrderRequest, OrderType};
+use crate::types::quick::QuickBuild;
 use crate::types::{
-    AmountError, ClientOrderId, Instrument, Money, Price, Quantity, Ratio, SCALE, Side, SignedQuantity, StrategyId,
-    Symbol,
+    AmountError, ClientOrderId, Instrument, Money, Price, Quantity, Side, SignedQuantity, StrategyId, Symbol,
 };
 
 /// A position with the working orders around it.
@@ -46,6 +46,20 @@ impl Leg {
     #[inline]
     pub fn signed(&self) -> Result<Money, AmountError> {
         let (up, down) = (self.value.plus(self.buys)?, self.value.minus(self.sells)?);
+        Ok(if up.magnitude() >= down.magnitude() { up } else { down })
+    }
+
+    /// [`Leg::signed`] once working orders of `value` have come on one side.
+    ///
+    /// # Errors
+    /// Overflow.
+    #[inline]
+    pub(super) fn signed_with(&self, side: Side, value: Money) -> Result<Money, AmountError> {
+        let (buys, sells) = match side {
+            Side::Buy => (self.buys.plus(value)?, self.sells),
+            Side::Sell => (self.buys, self.sells.plus(value)?),
+        };
+        let (up, down) = (self.value.plus(buys)?, self.value.minus(sells)?);
         Ok(if up.magnitude() >= down.magnitude() { up } else { down })
     }
 
@@ -83,12 +97,21 @@ pub struct Row {
     pub leg: Leg,
     /// Orders here whose state nobody knows.
     pub unknown: u32,
-    cluster: usize,
-    strategies: Vec<(StrategyId, Leg)>,
+    pub(super) cluster: usize,
+    shares: Vec<Share>,
     /// Own resting limit orders.
     resting: Vec<(ClientOrderId, Side, Price)>,
-    best_bid: Option<Price>,
-    best_ask: Option<Price>,
+    pub(super) best_bid: Option<Price>,
+    pub(super) best_ask: Option<Price>,
+}
+
+/// A strategy's part of an instrument.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Share {
+    strategy: StrategyId,
+    /// Where the strategy's sum stands.
+    pub(super) slot: usize,
+    pub(super) leg: Leg,
 }
 
 impl Row {
@@ -97,8 +120,9 @@ impl Row {
         (self.best_bid, self.best_ask) = (of(Side::Buy).max(), of(Side::Sell).min());
     }
 
-    fn strategy(&self, strategy: &StrategyId) -> Option<&Leg> {
-        self.strategies.iter().find(|(name, _)| name == strategy).map(|(_, leg)| leg)
+    #[inline]
+    pub(super) fn share(&self, strategy: &StrategyId) -> Option<&Share> {
+        self.shares.iter().find(|share| share.strategy == *strategy)
     }
 }
 
@@ -111,54 +135,9 @@ struct OpenOrder {
     remaining: Quantity,
     value: Money,
     adds: bool,
+    /// Whether it is among the resting limit orders of its row.
+    rests: bool,
     unknown: bool,
-}
-
-/// Sums over all rows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
-    /// Cash plus position values.
-    pub equity: Money,
-    /// Sum of worst-case exposures, without sign.
-    pub gross: Money,
-    /// Sum of worst-case exposures, with sign.
-    pub net: Money,
-    clusters: [i64; Clusters::MOST],
-    /// Sum of squared exposures in units of 2^20 * 1e-8.
-    squares: u128,
-}
-
-impl Totals {
-    #[inline]
-    fn replace(&mut self, cluster: usize, old: Money, new: Money) -> Result<(), AmountError> {
-        let overflow = AmountError::Overflow { what: "exposure" };
-        self.gross = self.gross.minus(old.magnitude())?.plus(new.magnitude())?;
-        self.net = self.net.minus(old)?.plus(new)?;
-        if let Some(net) = self.clusters.get_mut(cluster) {
-            let changed = net.checked_sub(old.raw()).and_then(|net| net.checked_add(new.raw()));
-            *net = changed.ok_or(overflow)?;
-        }
-        self.squares = self.squares.wrapping_sub(square(old)).wrapping_add(square(new));
-        Ok(())
-    }
-
-    /// Sum of squared shares of gross exposure: 1 for one instrument, 1/n for n alike; none without exposure.
-    #[must_use]
-    pub fn concentration(&self) -> Option<Ratio> {
-        let whole = square(self.gross);
-        if whole == 0 {
-            return None;
-        }
-        // 36 leading bits of each are more than the eight decimals need, and divide as 64-bit numbers.
-        let shift = (u128::BITS - whole.leading_zeros()).saturating_sub(36);
-        let (part, whole) = (u64::try_from(self.squares >> shift).ok()?, u64::try_from(whole >> shift).ok()?);
-        i64::try_from(part.checked_mul(SCALE.unsigned_abs())? / whole).ok().map(Ratio::from_raw)
-    }
-}
-
-fn square(money: Money) -> u128 {
-    let units = u128::from(money.raw().unsigned_abs() >> 20);
-    units * units
 }
 
 /// One execution, as the account sees it.
@@ -178,37 +157,6 @@ pub struct Execution {
     pub price: Price,
     /// What it cost.
     pub fee: Money,
-}
-
-/// The account once an order is done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct After {
-    /// Cash plus position values, now.
-    pub equity: Money,
-    /// Position in the instrument, now.
-    pub held: SignedQuantity,
-    /// Position in the instrument once everything asked for here is done.
-    pub position: SignedQuantity,
-    /// Worst-case exposure in the instrument, without sign.
-    pub instrument: Money,
-    /// Worst-case exposure of the account, without sign.
-    pub gross: Money,
-    /// Worst-case exposure of the account, netted, without sign.
-    pub net: Money,
-    /// Correlated exposure of the instrument (see `Clusters`), without sign.
-    pub correlated: Money,
-    /// The strategy's exposure in the instrument, without sign.
-    pub strategy_position: Money,
-    /// The strategy's exposure, without sign.
-    pub strategy_gross: Money,
-    /// Highest own resting bid.
-    pub own_bid: Option<Price>,
-    /// Lowest own resting offer.
-    pub own_ask: Option<Price>,
-    /// Orders of the instrument whose state nobody knows.
-    pub unknown: u32,
-    /// Whether positions by strategy and own resting orders are known at all.
-    pub detailed: bool,
 }
 
 /// What the gate can rule against: an [`Exposure`], or something it can be made from.
@@ -232,7 +180,10 @@ pub struct Exposure {
     pub(super) clusters: Arc<Clusters>,
     pub(super) rows: Vec<Row>,
     index: HashMap<Symbol, usize, QuickBuild>,
-    strategies: HashMap<StrategyId, Money, QuickBuild>,
+    /// Where each strategy's sum stands in `sums`.
+    strategies: HashMap<StrategyId, usize, QuickBuild>,
+    /// Exposure of each strategy, without sign.
+    sums: Vec<Money>,
     orders: HashMap<ClientOrderId, OpenOrder, QuickBuild>,
     totals: Totals,
     /// False when it was made from a view without strategies and orders.
@@ -243,8 +194,9 @@ impl Exposure {
     /// An account with cash and nothing else.
     #[must_use]
     pub fn new(equity: Money, clusters: Arc<Clusters>) -> Self {
-        let totals = Totals { equity, ..Totals::default() };
-        Self { clusters, totals, detailed: true, ..Self::default() }
+        let mut made = Self { clusters, detailed: true, ..Self::default() };
+        made.totals.equity = equity;
+        made
     }
 
     /// Sums over all rows.
@@ -273,7 +225,16 @@ impl Exposure {
     /// Exposure of one strategy, without sign.
     #[must_use]
     pub fn strategy(&self, strategy: &str) -> Money {
-        self.strategies.get(strategy).copied().unwrap_or_default()
+        self.strategies.get(strategy).map_or(Money::ZERO, |slot| self.sum_at(*slot))
+    }
+
+    pub(super) fn strategy_sum(&self, strategy: &StrategyId) -> Money {
+        self.strategies.get(strategy).map_or(Money::ZERO, |slot| self.sum_at(*slot))
+    }
+
+    #[inline]
+    pub(super) fn sum_at(&self, slot: usize) -> Money {
+        self.sums.get(slot).copied().unwrap_or_default()
     }
 
     pub(super) fn strategy_names(&self) -> impl Iterator<Item = &StrategyId> {
@@ -323,28 +284,40 @@ impl Exposure {
     /// Overflow; nothing is changed then.
     pub fn mark(&mut self, symbol: &Symbol, price: Price) -> Result<(), RiskError> {
         let index = self.row_of(symbol);
-        let Some(row) = self.rows.get(index) else { return Ok(()) };
+        self.mark_row(index, price)
+    }
+
+    fn mark_row(&mut self, index: usize, price: Price) -> Result<(), RiskError> {
+        let Some(row) = self.rows.get_mut(index) else { return Ok(()) };
         if row.price == price {
             return Ok(());
         }
-        let leg = Leg { value: price.value(row.leg.quantity)?, ..row.leg };
-        let mut totals = self.totals;
-        totals.equity = totals.equity.minus(row.leg.value)?.plus(leg.value)?;
-        totals.replace(row.cluster, row.leg.signed()?, leg.signed()?)?;
-        // Two passes over the few strategies in it: everything that may fail comes first.
-        for (strategy, held) in &row.strategies {
-            let next = Leg { value: price.value(held.quantity)?, ..*held };
-            self.strategy(strategy).minus(held.signed()?.magnitude())?.plus(next.signed()?.magnitude())?;
-        }
-        let Some(row) = self.rows.get_mut(index) else { return Ok(()) };
-        for (strategy, held) in &mut row.strategies {
-            let next = Leg { value: price.value(held.quantity)?, ..*held };
-            if let Some(sum) = self.strategies.get_mut(&**strategy) {
-                *sum = sum.minus(held.signed()?.magnitude())?.plus(next.signed()?.magnitude())?;
+        let value = price.value(row.leg.quantity)?;
+        let next = Leg { value, ..row.leg };
+        let equity = self.totals.equity.minus(row.leg.value)?.plus(value)?;
+        let (old, new) = (row.leg.signed()?, next.signed()?);
+        let moved = self.totals.moved(row.cluster, old, new)?;
+        let marked = |share: &Share, sums: &[Money]| -> Result<(Money, Money), AmountError> {
+            let next = Leg { value: price.value(share.leg.quantity)?, ..share.leg };
+            let sum = sums.get(share.slot).copied().unwrap_or_default();
+            let sum = sum.minus(share.leg.signed()?.magnitude())?.plus(next.signed()?.magnitude())?;
+            Ok((next.value, sum))
+        };
+        // Two passes over several strategies in it: everything that may fail comes first.
+        if row.shares.len() > 1 {
+            for share in &row.shares {
+                marked(share, &self.sums)?;
             }
-            *held = next;
         }
-        (row.price, row.leg, self.totals) = (price, leg, totals);
+        for share in &mut row.shares {
+            let (value, sum) = marked(share, &self.sums)?;
+            share.leg.value = value;
+            if let Some(place) = self.sums.get_mut(share.slot) {
+                *place = sum;
+            }
+        }
+        self.totals.keep(row.cluster, old, new, &moved);
+        (row.price, row.leg, self.totals.equity) = (price, next, equity);
         Ok(())
     }
 
@@ -365,16 +338,9 @@ impl Exposure {
             let price = last.unwrap_or_default();
             self.change(index, request.strategy, price, self.totals.equity, |leg| leg.with(side, value, quantity))?;
         }
-        let order = OpenOrder {
-            row: index,
-            strategy: request.strategy,
-            side,
-            price,
-            remaining: request.quantity,
-            value,
-            adds,
-            unknown: false,
-        };
+        let rests = matches!(request.order_type, OrderType::Limit(_));
+        let (strategy, remaining) = (request.strategy, request.quantity);
+        let order = OpenOrder { row: index, strategy, side, price, remaining, value, adds, rests, unknown: false };
         self.orders.insert(request.client_order_id, order);
         if let (OrderType::Limit(limit), Some(row)) = (request.order_type, self.rows.get_mut(index)) {
             row.resting.push((request.client_order_id, side, limit));
@@ -390,18 +356,24 @@ impl Exposure {
     ///
     /// # Errors
     /// Overflow; nothing is changed then.
-    pub fn close(&mut self, client_order_id: &str) -> Result<bool, RiskError> {
+    pub fn close(&mut self, client_order_id: &ClientOrderId) -> Result<bool, RiskError> {
         let Some(order) = self.orders.get(client_order_id).copied() else { return Ok(false) };
         self.release(&order, order.value)?;
-        self.orders.remove(client_order_id);
-        if let Some(row) = self.rows.get_mut(order.row) {
-            row.unknown = row.unknown.saturating_sub(u32::from(order.unknown));
-            if let Some(at) = row.resting.iter().position(|resting| resting.0 == *client_order_id) {
-                row.resting.swap_remove(at);
-                row.find_best();
-            }
-        }
+        self.forget(client_order_id);
         Ok(true)
+    }
+
+    /// An order that holds nothing back any more leaves.
+    fn forget(&mut self, client_order_id: &ClientOrderId) {
+        let Some(order) = self.orders.remove(client_order_id) else { return };
+        let Some(row) = self.rows.get_mut(order.row) else { return };
+        row.unknown = row.unknown.saturating_sub(u32::from(order.unknown));
+        if order.rests
+            && let Some(at) = row.resting.iter().position(|resting| resting.0 == *client_order_id)
+        {
+            row.resting.swap_remove(at);
+            row.find_best();
+        }
     }
 
     /// Nobody knows the order's state (or somebody does again): it blocks adding to its instrument.
@@ -427,14 +399,18 @@ impl Exposure {
     /// # Errors
     /// Overflow; nothing but the price is changed then.
     pub fn fill(&mut self, fill: &Execution) -> Result<(), RiskError> {
-        let index = self.row_of(&fill.symbol);
-        self.mark(&fill.symbol, fill.price)?;
-        let delta = fill.quantity.signed(fill.side.is_buy());
-        let held = self.rows.get(index).map(|row| row.leg).unwrap_or_default();
-        let after = fill.price.value(held.quantity.plus(delta)?)?;
-        let paid = fill.price.value(delta)?;
-        let equity = self.totals.equity.minus(paid)?.minus(fill.fee)?.plus(after.minus(held.value)?)?;
         let order = self.orders.get(&fill.client_order_id).copied();
+        let known = order.and_then(|order| Some((order.row, self.rows.get(order.row)?.instrument.symbol)));
+        let index = match known {
+            Some((index, symbol)) if symbol == fill.symbol => index,
+            _ => self.row_of(&fill.symbol),
+        };
+        self.mark_row(index, fill.price)?;
+        let delta = fill.quantity.signed(fill.side.is_buy());
+        let (held, worth) = self.rows.get(index).map(|row| (row.leg.quantity, row.leg.value)).unwrap_or_default();
+        let after = fill.price.value(held.plus(delta)?)?;
+        let paid = fill.price.value(delta)?;
+        let equity = self.totals.equity.minus(paid)?.minus(fill.fee)?.plus(after.minus(worth)?)?;
         let remaining = order.map_or(0, |order| (order.remaining.raw() - fill.quantity.raw()).max(0));
         let remaining = Quantity::from_raw(remaining);
         let left = order.map_or(Ok(Money::ZERO), |order| order.price.notional(remaining))?;
@@ -447,11 +423,11 @@ impl Exposure {
             let next = Leg { quantity, value: price.value(quantity)?, ..leg };
             next.with(fill.side, release.negated(), -done)
         })?;
-        if let Some(order) = self.orders.get_mut(&fill.client_order_id) {
-            (order.remaining, order.value) = (remaining, left);
-        }
         if order.is_some() && remaining == Quantity::ZERO {
-            self.close(&fill.client_order_id)?;
+            // With nothing left it holds nothing back: what it held was released above.
+            self.forget(&fill.client_order_id);
+        } else if let Some(order) = self.orders.get_mut(&fill.client_order_id) {
+            (order.remaining, order.value) = (remaining, left);
         }
         Ok(())
     }
@@ -477,7 +453,7 @@ impl Exposure {
             leg: Leg::default(),
             unknown: 0,
             cluster: self.clusters.of(symbol),
-            strategies: Vec::new(),
+            shares: Vec::new(),
             resting: Vec::new(),
             best_bid: None,
             best_ask: None,
@@ -485,6 +461,26 @@ impl Exposure {
         self.rows.push(row);
         self.index.insert(*symbol, self.rows.len() - 1);
         self.rows.len() - 1
+    }
+
+    /// A row as a view has it: the whole, and which strategy stands behind what of it.
+    pub(super) fn put(&mut self, index: usize, leg: Leg, parts: &BTreeMap<StrategyId, Leg>) -> Result<(), RiskError> {
+        for (strategy, part) in parts {
+            self.change(index, *strategy, Price::ZERO, self.totals.equity, |_| Ok(*part))?;
+        }
+        let Some(row) = self.rows.get_mut(index) else { return Ok(()) };
+        let (old, new) = (row.leg.signed()?, leg.signed()?);
+        let moved = self.totals.moved(row.cluster, old, new)?;
+        self.totals.keep(row.cluster, old, new, &moved);
+        row.leg = leg;
+        Ok(())
+    }
+
+    /// Own resting prices as a view has them.
+    pub(super) fn rest(&mut self, index: usize, bid: Option<Price>, ask: Option<Price>) {
+        if let Some(row) = self.rows.get_mut(index) {
+            (row.best_bid, row.best_ask) = (bid, ask);
+        }
     }
 
     /// Change the whole position and one strategy's part of it in the same way. All or nothing.
@@ -498,63 +494,39 @@ impl Exposure {
     ) -> Result<(), RiskError> {
         let Some(row) = self.rows.get_mut(index) else { return Ok(()) };
         let next = step(row.leg)?;
-        let mut totals = self.totals;
-        totals.equity = equity;
-        totals.replace(row.cluster, row.leg.signed()?, next.signed()?)?;
-        let found = row.strategies.iter().position(|(name, _)| *name == strategy);
-        let mine = found.and_then(|at| row.strategies.get(at)).map(|(_, leg)| *leg).unwrap_or_default();
-        let changed = step(mine)?;
-        let sum = self.strategies.get(&strategy).copied().unwrap_or_default();
-        let sum = sum.minus(mine.signed()?.magnitude())?.plus(changed.signed()?.magnitude())?;
-        match found.and_then(|at| row.strategies.get_mut(at)) {
-            Some((_, leg)) => *leg = changed,
-            None => row.strategies.push((strategy, changed)),
+        let (old, new) = (row.leg.signed()?, next.signed()?);
+        let moved = self.totals.moved(row.cluster, old, new)?;
+        match row.shares.iter_mut().find(|share| share.strategy == strategy) {
+            Some(share) => {
+                let (leg, sum) = shifted(share.leg, self.sums.get(share.slot).copied().unwrap_or_default(), &step)?;
+                share.leg = leg;
+                if let Some(place) = self.sums.get_mut(share.slot) {
+                    *place = sum;
+                }
+            }
+            None => {
+                let known = self.strategies.get(&strategy).copied();
+                let before = known.and_then(|slot| self.sums.get(slot)).copied().unwrap_or_default();
+                let (leg, sum) = shifted(Leg::default(), before, &step)?;
+                let slot = known.unwrap_or(self.sums.len());
+                match self.sums.get_mut(slot) {
+                    Some(place) => *place = sum,
+                    None => self.sums.push(sum),
+                }
+                self.strategies.insert(strategy, slot);
+                row.shares.push(Share { strategy, slot, leg });
+            }
         }
-        self.strategies.insert(strategy, sum);
-        (row.price, row.leg, self.totals) = (price, next, totals);
+        self.totals.keep(row.cluster, old, new, &moved);
+        (row.price, row.leg, self.totals.equity) = (price, next, equity);
         Ok(())
     }
+}
 
-    /// The account once an order of this signed value is done. O(clusters).
-    pub(super) fn after(&self, request: &OrderRequest, row: Option<&Row>, value: Money) -> Result<After, AmountError> {
-        let leg = row.map(|row| row.leg).unwrap_or_default();
-        // With what already works on the same side: two sales of the whole holding are one too many.
-        let (sign, working) = if request.side.is_buy() { (1, leg.buying) } else { (-1, leg.selling) };
-        let overflow = AmountError::Overflow { what: "position" };
-        let delta = request.quantity.raw().max(0).checked_add(working.raw()).ok_or(overflow)? * sign;
-        let delta = SignedQuantity::from_raw(delta);
-        let next = leg.with(request.side, value, 0)?;
-        let (old, new) = (leg.signed()?, next.signed()?);
-        let cluster = row.map_or_else(|| self.clusters.of(&request.symbol), |row| row.cluster);
-        let mut nets = self.totals.clusters;
-        if let Some(net) = nets.get_mut(cluster) {
-            let changed = net.checked_sub(old.raw()).and_then(|net| net.checked_add(new.raw()));
-            *net = changed.ok_or(AmountError::Overflow { what: "exposure" })?;
-        }
-        let correlated = self.clusters.exposure(cluster, new.raw(), &nets, self.clusters.count());
-        let correlated = super::quick::scaled_down(correlated.unsigned_abs()).and_then(|raw| i64::try_from(raw).ok());
-        let mine = row.and_then(|row| row.strategy(&request.strategy)).copied().unwrap_or_default();
-        let (before, position) = (mine.signed()?.magnitude(), mine.with(request.side, value, 0)?.signed()?.magnitude());
-        Ok(After {
-            equity: self.totals.equity,
-            held: leg.quantity,
-            position: leg.quantity.plus(delta)?,
-            instrument: new.magnitude(),
-            gross: self.totals.gross.minus(old.magnitude())?.plus(new.magnitude())?,
-            net: self.totals.net.minus(old)?.plus(new)?.magnitude(),
-            correlated: Money::from_raw(correlated.ok_or(AmountError::Overflow { what: "correlated exposure" })?),
-            strategy_position: position,
-            strategy_gross: self
-                .strategies
-                .get(&request.strategy)
-                .copied()
-                .unwrap_or_default()
-                .minus(before)?
-                .plus(position)?,
-            own_bid: row.and_then(|row| row.best_bid),
-            own_ask: row.and_then(|row| row.best_ask),
-            unknown: row.map_or(0, |row| row.unknown),
-            detailed: self.detailed,
-        })
-    }
+/// A strategy's leg and sum after a step.
+#[inline]
+fn shifted(leg: Leg, sum: Money, step: impl Fn(Leg) -> Result<Leg, AmountError>) -> Result<(Leg, Money), AmountError> {
+    let next = step(leg)?;
+    let sum = sum.minus(leg.signed()?.magnitude())?.plus(next.signed()?.magnitude())?;
+    Ok((next, sum))
 }

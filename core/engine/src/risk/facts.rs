@@ -1,7 +1,7 @@
 //! What a rule may look at: everything is computed once, before the first rule runs.
 
 use super::activity::Activity;
-use super::exposure::After;
+use super::after::After;
 use super::marks::Marks;
 use super::state::AccountState;
 use super::stats::{InstrumentStats, StrategyStats};

@@ -8,15 +8,14 @@ use super::exposure::{Account, Exposure};
 use super::facts::{Facts, Quote, TopOfBook};
 use super::limits::Limits;
 use super::marks::Marks;
-use super::quick::{QuickBuild, notional};
-use super::rules::RULES;
-use super::scaling::{Scale, scaled};
-use super::spec::OFF;
+use super::rules::rule_on_all;
+use super::scaling::Scale;
 use super::state::{AccountState, RiskEvent, RiskSnapshot, RiskState};
 use super::stats::{InstrumentStats, StrategyStats};
-use super::verdict::{Line, Outcome, Refused, Verdict};
+use super::verdict::{Refused, Verdict};
 use super::watch::Levels;
 use crate::orders::OrderRequest;
+use crate::types::quick::QuickBuild;
 use crate::types::{
     ClientOrderId, Instrument, Money, Price, Quantity, Ratio, SCALE, SourceId, StrategyId, Symbol, UtcNanos,
 };
@@ -322,7 +321,7 @@ impl RiskGate {
         let price = request.order_type.price().map_or(last, |limit| limit.max(last));
         // What is malformed is refused by its rule; it has no value that could be summed.
         let sized = problem.is_none() && !reduces && price > Price::ZERO;
-        let value = if sized { notional(price, request.quantity)? } else { Money::ZERO };
+        let value = if sized { price.notional(request.quantity)? } else { Money::ZERO };
         let statistics = self.instruments.get(&request.symbol);
         let scale = if self.limits.scaling.is_on() {
             let concentration = self.limits.scaling.concentration.and_then(|_| account.totals().concentration());
@@ -358,21 +357,7 @@ impl RiskGate {
         verdict.set_notional(value);
         let own = self.limits.overrides(&request.strategy, &request.symbol);
         let bounds = own.as_ref().unwrap_or_else(|| self.limits.table());
-        for (index, (rule, bound)) in RULES.iter().zip(bounds).enumerate() {
-            if *bound == OFF || (reduces && !rule.reducing) {
-                verdict.put(index, Line::SKIPPED);
-                continue;
-            }
-            let bound = if rule.scaled && facts.scale.raw() < SCALE { scaled(*bound, facts.scale) } else { *bound };
-            let measure = (rule.evaluate)(&facts);
-            let passes = rule.passes(measure, bound);
-            let outcome = match passes {
-                true if measure.is_missing() => Outcome::NotMeasured,
-                true => Outcome::Holds,
-                false => Outcome::Breach,
-            };
-            verdict.put(index, Line { measure, bound, outcome });
-        }
+        verdict.rule(|lines| rule_on_all(&facts, bounds, lines));
         Ok(reduces)
     }
 }

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use super::RiskError;
 use super::clusters::Clusters;
-use super::quick::QuickBuild;
 use super::rules::{COUNT, RULES, index_of};
 use super::scaling::Scaling;
 use super::spec::{OFF, Tier};
+use crate::types::quick::QuickBuild;
 use crate::types::{StrategyId, Symbol};
 
 type Own = [Option<i64>; COUNT];
@@ -122,14 +122,15 @@ impl Limits {
     /// The bound of a rule that holds for a strategy and an instrument; [`OFF`] for no such rule.
     #[must_use]
     pub fn bound_for(&self, strategy: &str, symbol: &str, rule: &str) -> i64 {
-        let own = self.overrides(strategy, symbol);
+        let own =
+            self.merged(self.strategies.get(strategy).map(Box::as_ref), self.instruments.get(symbol).map(Box::as_ref));
         let bounds = own.as_ref().unwrap_or(&self.bounds);
         index_of(rule).and_then(|index| bounds.get(index)).copied().unwrap_or(OFF)
     }
 
     /// Whether short positions are allowed on an instrument.
     #[must_use]
-    pub fn shorts(&self, symbol: &str) -> bool {
+    pub fn shorts(&self, symbol: &Symbol) -> bool {
         self.allow_short || (!self.short.is_empty() && self.short.contains(symbol))
     }
 
@@ -139,11 +140,14 @@ impl Limits {
 
     /// The bounds that hold for an order of a strategy on an instrument.
     #[inline]
-    pub(crate) fn overrides(&self, strategy: &str, symbol: &str) -> Option<[i64; COUNT]> {
+    pub(crate) fn overrides(&self, strategy: &StrategyId, symbol: &Symbol) -> Option<[i64; COUNT]> {
         if self.strategies.is_empty() && self.instruments.is_empty() {
             return None;
         }
-        let (mine, its) = (self.strategies.get(strategy), self.instruments.get(symbol));
+        self.merged(self.strategies.get(strategy).map(Box::as_ref), self.instruments.get(symbol).map(Box::as_ref))
+    }
+
+    fn merged(&self, mine: Option<&Own>, its: Option<&Own>) -> Option<[i64; COUNT]> {
         if mine.is_none() && its.is_none() {
             return None;
         }

@@ -15,6 +15,7 @@
 //! the set of ids that are never used twice.
 
 pub mod activity;
+pub mod after;
 pub mod clusters;
 mod error;
 pub mod exposure;
@@ -22,17 +23,19 @@ pub mod facts;
 pub mod gate;
 pub mod limits;
 pub mod marks;
-mod quick;
+mod prints;
 pub mod reduction;
 pub mod rules;
 pub mod scaling;
 pub mod spec;
 pub mod state;
 pub mod stats;
+pub mod totals;
 pub mod verdict;
 pub mod view;
 pub mod watch;
 
+pub use after::After;
 pub use clusters::Clusters;
 pub use error::RiskError;
 pub use exposure::{Account, Execution, Exposure};
@@ -46,5 +49,5 @@ pub use scaling::{Scale, Scaling};
 pub use spec::{Holds, Measure, Missing, OFF, RuleSpec, Tier, Unit};
 pub use state::{AccountState, RiskEvent, RiskSnapshot, RiskState, Warning};
 pub use verdict::{Check, Line, Outcome, Refused, Verdict};
-pub use view::AccountView;
+pub use view::{AccountView, Strategies};
 pub use watch::Usage;

@@ -1,8 +1,7 @@
 //! What is known of strategies (from their closed trades) and of instruments (told by the caller).
 
 use super::activity::Median;
-use super::quick::scaled_down;
-use crate::types::{Price, Quantity, Ratio, SCALE};
+use crate::types::{Price, Quantity, Ratio, SCALE, scaled_down};
 
 /// Closed trades that the Sharpe ratio is taken of.
 pub const TRADES: usize = 64;
@@ -18,13 +17,16 @@ pub struct StrategyStats {
     /// annualised; none below [`TRADES_FROM`] trades or when all returns are alike.
     pub sharpe: Option<Ratio>,
     returns: [i64; TRADES],
+    /// Sum of the returns, and of their squares.
+    sum: i128,
+    squares: i128,
     count: usize,
     next: usize,
 }
 
 impl Default for StrategyStats {
     fn default() -> Self {
-        Self { consecutive_losses: 0, sharpe: None, returns: [0; TRADES], count: 0, next: 0 }
+        Self { consecutive_losses: 0, sharpe: None, returns: [0; TRADES], sum: 0, squares: 0, count: 0, next: 0 }
     }
 }
 
@@ -34,7 +36,11 @@ impl StrategyStats {
         self.consecutive_losses = if result < Ratio::ZERO { self.consecutive_losses.saturating_add(1) } else { 0 };
         // Ten times the stake is beyond what moves the statistic; it keeps the squares within 128 bits.
         if let Some(slot) = self.returns.get_mut(self.next) {
-            *slot = result.raw().clamp(-10 * SCALE, 10 * SCALE);
+            let (result, oldest) = (result.raw().clamp(-10 * SCALE, 10 * SCALE), *slot);
+            *slot = result;
+            let square = |result: i64| i128::from(result) * i128::from(result);
+            self.sum += i128::from(result) - i128::from(oldest);
+            self.squares += square(result) - square(oldest);
         }
         self.next = (self.next + 1) % TRADES;
         self.count = (self.count + 1).min(TRADES);
@@ -53,12 +59,7 @@ impl StrategyStats {
         if self.count < TRADES_FROM {
             return None;
         }
-        let (mut sum, mut squares) = (0_i128, 0_i128);
-        for result in self.returns.iter().take(self.count) {
-            sum += i128::from(*result);
-            squares += i128::from(*result) * i128::from(*result);
-        }
-        let n = i128::try_from(self.count).ok()?;
+        let (sum, squares, n) = (self.sum, self.squares, i128::try_from(self.count).ok()?);
         let spread = n * (n * squares - sum * sum) / (n - 1);
         let deviation = i128::try_from(u128::try_from(spread).ok()?.isqrt()).ok()?;
         if deviation == 0 {

@@ -114,14 +114,10 @@ impl Verdict {
         (self.first_breach, self.problem, self.notional) = (None, None, Money::ZERO);
     }
 
+    /// Put every line; `fill` returns the first that is breached.
     #[inline]
-    pub(crate) fn put(&mut self, index: usize, line: Line) {
-        if line.outcome == Outcome::Breach && self.first_breach.is_none() {
-            self.first_breach = u16::try_from(index).ok();
-        }
-        if let Some(slot) = self.lines.get_mut(index) {
-            *slot = line;
-        }
+    pub(crate) fn rule(&mut self, fill: impl FnOnce(&mut [Line; COUNT]) -> Option<usize>) {
+        self.first_breach = fill(&mut self.lines).and_then(|index| u16::try_from(index).ok());
     }
 
     pub(crate) const fn set_notional(&mut self, notional: Money) {

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use super::RiskError;
 use super::clusters::Clusters;
 use super::exposure::{Account, Exposure, Leg};
+use crate::orders::{OrderRequest, OrderType};
 use crate::portfolio::{Portfolio, PortfolioError};
-use crate::types::{Money, SignedQuantity, StrategyId, Symbol};
+use crate::types::{AmountError, Money, Price, Side, SignedQuantity, StrategyId, Symbol};
 
 /// What the gate must know of an account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,6 +22,54 @@ pub struct AccountView {
     pub values: BTreeMap<Symbol, Money>,
     /// Signed notional of working orders that open risk, by symbol.
     pub working: BTreeMap<Symbol, Money>,
+    /// Which strategy stands behind what; without it the rules of strategies and of self-trades are not measured.
+    pub strategies: Option<Strategies>,
+}
+
+/// Which strategy stands behind what.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Strategies {
+    /// The strategy that each position belongs to.
+    pub owner: BTreeMap<Symbol, StrategyId>,
+    /// Value of working buys and of working sells that may add, by symbol and strategy.
+    pub working: BTreeMap<(Symbol, StrategyId), (Money, Money)>,
+    /// Highest own resting bid and lowest own resting offer, by symbol.
+    pub resting: BTreeMap<Symbol, (Option<Price>, Option<Price>)>,
+}
+
+impl Strategies {
+    /// One more working order of this signed value.
+    ///
+    /// # Errors
+    /// Overflow.
+    pub fn work(&mut self, request: &OrderRequest, value: Money) -> Result<(), AmountError> {
+        let (buys, sells) = self.working.entry((request.symbol, request.strategy)).or_default();
+        let side = if request.side.is_buy() { buys } else { sells };
+        *side = side.plus(value.magnitude())?;
+        if let OrderType::Limit(limit) = request.order_type {
+            let (bid, ask) = self.resting.entry(request.symbol).or_default();
+            match request.side {
+                Side::Buy => *bid = Some(bid.map_or(limit, |best| best.max(limit))),
+                Side::Sell => *ask = Some(ask.map_or(limit, |best| best.min(limit))),
+            }
+        }
+        Ok(())
+    }
+
+    /// The part of one instrument that each strategy stands behind.
+    fn legs(&self, symbol: &Symbol, whole: &Leg) -> BTreeMap<StrategyId, Leg> {
+        let mut legs = BTreeMap::new();
+        if whole.quantity.raw() != 0 {
+            let owner = self.owner.get(symbol).copied().unwrap_or_default();
+            legs.insert(owner, Leg { quantity: whole.quantity, value: whole.value, ..Leg::default() });
+        }
+        let from = (*symbol, StrategyId::EMPTY);
+        for ((_, strategy), (buys, sells)) in self.working.range(from..).take_while(|((of, _), _)| of == symbol) {
+            let leg: &mut Leg = legs.entry(*strategy).or_default();
+            (leg.buys, leg.sells) = (*buys, *sells);
+        }
+        legs
+    }
 }
 
 impl AccountView {
@@ -59,9 +108,15 @@ impl Account for AccountView {
                 ..Leg::default()
             };
             let index = made.row_of(symbol);
-            made.change(index, StrategyId::EMPTY, crate::types::Price::ZERO, self.equity, |_| Ok(leg))?;
+            match &self.strategies {
+                Some(strategies) => made.put(index, leg, &strategies.legs(symbol, &leg))?,
+                None => made.put(index, leg, &BTreeMap::from([(StrategyId::EMPTY, leg)]))?,
+            }
+            if let Some((bid, ask)) = self.strategies.as_ref().and_then(|known| known.resting.get(symbol)) {
+                made.rest(index, *bid, *ask);
+            }
         }
-        made.detailed = false;
+        made.detailed = self.strategies.is_some();
         Ok(Cow::Owned(made))
     }
 }

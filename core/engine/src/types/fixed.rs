@@ -90,6 +90,15 @@ pub enum AmountError {
     },
 }
 
+impl AmountError {
+    /// An operation left the range. A function, and a cold one, so that the error is made only where it happens: one made
+    /// in vain has to be dropped, on the path of every order.
+    #[cold]
+    pub(crate) const fn overflow(what: &'static str) -> Self {
+        Self::Overflow { what }
+    }
+}
+
 fn parse(text: &str, what: &'static str) -> Result<i64, AmountError> {
     let not_a_number = || AmountError::NotANumber { what, text: text.to_owned() };
     let (negative, digits) = match text.strip_prefix('-') {
@@ -149,8 +158,34 @@ pub(crate) fn div_half_even(numerator: i128, denominator: i128) -> i128 {
     }
 }
 
+/// `product / 1e8`, half to even, without a 128-bit division: 2^64 = 1e8 * 184467440737 + 9551616. None when it does
+/// not fit.
+#[inline]
+pub(crate) fn scaled_down(product: u128) -> Option<u64> {
+    const UNIT: u64 = SCALE.unsigned_abs();
+    let (high, low) = ((product >> 64) as u64, product as u64);
+    if high >= 1 << 26 {
+        return None;
+    }
+    let carried = high * 9_551_616;
+    let rest = carried % UNIT + low % UNIT;
+    let quotient = (high * 184_467_440_737).checked_add(carried / UNIT + low / UNIT + rest / UNIT)?;
+    let remainder = rest % UNIT;
+    let up = remainder > UNIT / 2 || (remainder == UNIT / 2 && quotient % 2 == 1);
+    quotient.checked_add(u64::from(up))
+}
+
+/// `left * right / 1e8`, half to even; none when it leaves the range.
+#[inline]
+fn scaled_product(left: i64, right: i64) -> Option<i64> {
+    let magnitude = scaled_down(u128::from(left.unsigned_abs()) * u128::from(right.unsigned_abs()))?;
+    // Half to even is the same on both sides of zero, so the sign comes last.
+    if (left < 0) == (right < 0) { i64::try_from(magnitude).ok() } else { 0_i64.checked_sub_unsigned(magnitude) }
+}
+
+#[inline]
 pub(crate) fn narrow(value: i128, what: &'static str) -> Result<i64, AmountError> {
-    i64::try_from(value).map_err(|_| AmountError::Overflow { what })
+    i64::try_from(value).map_err(|_| AmountError::overflow(what))
 }
 
 macro_rules! fixed {
@@ -251,6 +286,7 @@ impl Price {
     ///
     /// # Errors
     /// Overflow.
+    #[inline]
     pub fn notional(self, quantity: Quantity) -> Result<Money, AmountError> {
         self.value(SignedQuantity(quantity.0))
     }
@@ -261,8 +297,7 @@ impl Price {
     /// Overflow.
     #[inline]
     pub fn value(self, quantity: SignedQuantity) -> Result<Money, AmountError> {
-        let product = i128::from(self.0) * i128::from(quantity.0);
-        narrow(div_half_even(product, i128::from(SCALE)), "price x quantity").map(Money)
+        scaled_product(self.0, quantity.0).map(Money).ok_or_else(|| AmountError::overflow("price x quantity"))
     }
 
     /// `self * (1 + shift)`, rounded up or down to a multiple of `tick`.
@@ -319,8 +354,9 @@ impl SignedQuantity {
     ///
     /// # Errors
     /// Overflow.
+    #[inline]
     pub fn plus(self, other: Self) -> Result<Self, AmountError> {
-        self.0.checked_add(other.0).map(Self).ok_or(AmountError::Overflow { what: "position" })
+        self.0.checked_add(other.0).map(Self).ok_or_else(|| AmountError::overflow("position"))
     }
 }
 
@@ -329,26 +365,23 @@ impl Money {
     ///
     /// # Errors
     /// Overflow.
+    #[inline]
     pub fn plus(self, other: Self) -> Result<Self, AmountError> {
-        // Not `ok_or`: an error made in vain has to be dropped, on the path of every order.
-        let Some(raw) = self.0.checked_add(other.0) else { return Err(AmountError::Overflow { what: "sum of money" }) };
-        Ok(Self(raw))
+        self.0.checked_add(other.0).map(Self).ok_or_else(|| AmountError::overflow("sum of money"))
     }
 
     /// Difference.
     ///
     /// # Errors
     /// Overflow.
+    #[inline]
     pub fn minus(self, other: Self) -> Result<Self, AmountError> {
-        // Not `ok_or`: an error made in vain has to be dropped, on the path of every order.
-        let Some(raw) = self.0.checked_sub(other.0) else {
-            return Err(AmountError::Overflow { what: "difference of money" });
-        };
-        Ok(Self(raw))
+        self.0.checked_sub(other.0).map(Self).ok_or_else(|| AmountError::overflow("difference of money"))
     }
 
     /// The same amount with the other sign.
     #[must_use]
+    #[inline]
     pub const fn negated(self) -> Self {
         Self(self.0.saturating_neg())
     }
@@ -363,9 +396,9 @@ impl Money {
     ///
     /// # Errors
     /// Overflow.
+    #[inline]
     pub fn times(self, ratio: Ratio) -> Result<Self, AmountError> {
-        let product = i128::from(self.0) * i128::from(ratio.0);
-        narrow(div_half_even(product, i128::from(SCALE)), "money x ratio").map(Self)
+        scaled_product(self.0, ratio.0).map(Self).ok_or_else(|| AmountError::overflow("money x ratio"))
     }
 
     /// The share `part / whole` of this amount, cut towards zero, so that what is left keeps the remainder.
@@ -424,6 +457,26 @@ mod tests {
         }
         for value in [f64::NAN, f64::INFINITY, 0.0, -1.0, 1e308, 1e-12] {
             assert!(Price::from_f64(value).is_err(), "{value} was accepted");
+        }
+    }
+
+    #[test]
+    fn a_product_is_the_half_even_quotient_of_its_128_bits() {
+        let naive = |left: i64, right: i64| {
+            i64::try_from(div_half_even(i128::from(left) * i128::from(right), i128::from(SCALE))).ok()
+        };
+        let mut seed = 1_u64;
+        for _ in 0..200_000 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let left = seed.cast_signed() >> (seed % 61);
+            let right = seed.rotate_left(17).cast_signed() >> (seed % 53 + 3);
+            assert_eq!(scaled_product(left, right), naive(left, right), "{left} {right}");
+        }
+        let edges = [0, 1, -1, 5, -5, 15, -15, SCALE, -SCALE, SCALE / 2, 10_000_000, i64::MAX, i64::MIN, i64::MIN + 1];
+        for left in edges {
+            for right in edges {
+                assert_eq!(scaled_product(left, right), naive(left, right), "{left} {right}");
+            }
         }
     }
 

@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 mod fixed;
 mod hash;
 mod instrument;
+pub(crate) mod quick;
 mod text;
 
 pub use fixed::{AmountError, Money, Price, Quantity, Ratio, SCALE, SignedQuantity};
-pub(crate) use fixed::{div_half_even, narrow};
+pub(crate) use fixed::{div_half_even, narrow, scaled_down};
 pub use hash::StateHasher;
 pub(crate) use instrument::units;
 pub use instrument::{Instrument, InstrumentKind, Side};

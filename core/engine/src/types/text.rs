@@ -48,22 +48,29 @@ struct Inline<const N: usize> {
 impl<const N: usize> Inline<N> {
     const EMPTY: Self = Self { length: 0, bytes: [0; N] };
 
-    fn parse(text: &str, what: &'static str, allowed: &'static str, allow: fn(u8) -> bool) -> Result<Self, TextError> {
-        if text.is_empty() || text.len() > N {
+    #[inline]
+    fn parse(
+        text: &str,
+        what: &'static str,
+        allowed: &'static str,
+        allow: impl Fn(u8) -> bool,
+    ) -> Result<Self, TextError> {
+        let mut inline = Self::EMPTY;
+        let Some(place) = inline.bytes.get_mut(..text.len()).filter(|place| !place.is_empty()) else {
             let shown = text.chars().take(N).collect();
             return Err(TextError::Length { what, text: shown, length: text.len(), longest: N });
-        }
-        if let Some(found) = text.chars().find(|found| !u8::try_from(*found).is_ok_and(allow)) {
+        };
+        // Every allowed byte is ASCII, so what passes byte by byte passes character by character.
+        if !text.bytes().all(&allow) {
+            let found = text.chars().find(|found| !u8::try_from(*found).is_ok_and(&allow)).unwrap_or_default();
             return Err(TextError::Character { what, text: text.to_owned(), found, allowed });
         }
-        let mut inline = Self::EMPTY;
-        for (to, from) in inline.bytes.iter_mut().zip(text.bytes()) {
-            *to = from;
-        }
+        place.copy_from_slice(text.as_bytes());
         inline.length = u8::try_from(text.len()).unwrap_or(u8::MAX);
         Ok(inline)
     }
 
+    #[inline]
     fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..usize::from(self.length)).unwrap_or_default()
     }
@@ -103,6 +110,7 @@ macro_rules! inline_text {
 
             /// The text as bytes, all of them ASCII.
             #[must_use]
+            #[inline]
             pub fn as_bytes(&self) -> &[u8] {
                 self.0.as_bytes()
             }
@@ -121,6 +129,7 @@ macro_rules! inline_text {
         }
 
         impl PartialEq for $name {
+            #[inline]
             fn eq(&self, other: &Self) -> bool {
                 // The unused bytes are zero, so whole arrays compare in a few instructions.
                 self.0.length == other.0.length && self.0.bytes == other.0.bytes
@@ -254,6 +263,11 @@ impl ClientOrderId {
     pub fn fill(&self, number: u32) -> Result<TradeId, TextError> {
         // On the path of every fill, so it is put together without formatting: both alphabets are the same.
         let mut text = Inline::<{ TradeId::LONGEST }>::EMPTY;
+        let own = usize::from(self.0.length);
+        // The unused bytes of the id are zero and are written over, or stay zero.
+        if let Some(place) = text.bytes.first_chunk_mut() {
+            *place = self.0.bytes;
+        }
         let mut digits = [b'0'; 10];
         let mut first = digits.len();
         let mut rest = number;
@@ -266,14 +280,12 @@ impl ClientOrderId {
             }
         }
         let number = digits.get(first..).unwrap_or_default();
-        let parts = self.0.as_bytes().iter().chain(b"-F").chain(number);
-        let mut length = 0;
-        for (to, from) in text.bytes.iter_mut().zip(parts) {
-            *to = *from;
-            length += 1;
-        }
         // The longest id and the largest number have 48 bytes together: nothing is cut.
-        text.length = length;
+        let places = text.bytes.iter_mut().skip(own);
+        for (to, from) in places.zip(b"-F".iter().chain(number)) {
+            *to = *from;
+        }
+        text.length = self.0.length + 2 + u8::try_from(number.len()).unwrap_or_default();
         Ok(TradeId(text))
     }
 }

@@ -296,7 +296,7 @@ fn a_bracket_follows_the_position_and_one_leg_takes_the_other_along() {
     let attached: Vec<_> = venue
         .events
         .iter()
-        .filter_map(|event| if let VenueEvent::Attached(request) = &event.event { Some(*request) } else { None })
+        .filter_map(|event| if let VenueEvent::Attached(request) = &event.event { Some(**request) } else { None })
         .collect();
     let found: Vec<_> =
         attached.iter().map(|request| (request.client_order_id.to_string(), request.quantity)).collect();

@@ -69,7 +69,7 @@ fn below_the_maintenance_margin_orders_go_and_the_position_is_closed_in_the_book
     assert_eq!(venue.state(accounts[0], &own), "cancelled");
     assert_eq!(venue.position(accounts[0]), SignedQuantity::ZERO);
     let forced = venue.events.iter().find_map(|event| match &event.event {
-        VenueEvent::Attached(request) => Some(*request),
+        VenueEvent::Attached(request) => Some(**request),
         _ => None,
     });
     let forced = forced.expect("an order of the exchange");

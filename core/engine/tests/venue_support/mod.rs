@@ -3,7 +3,7 @@
 
 use deepalpha_engine::matching::{Bar, FillRecord, PracticeVenue, VenueConfig, VenueEvent};
 use deepalpha_engine::orders::{OrderRequest, OrderType};
-use deepalpha_engine::risk::{Approved, Limits, RiskGate};
+use deepalpha_engine::risk::{Approved, Limits, OFF, RiskGate};
 use deepalpha_engine::types::{
     ClientOrderId, Instrument, Money, Price, Quantity, Ratio, Side, SourceId, Symbol, TradeId, UtcNanos,
 };
@@ -47,8 +47,9 @@ pub(crate) fn free() -> VenueConfig {
     VenueConfig::simple(Ratio::ZERO, Ratio::ZERO)
 }
 
+/// No bounds, and own orders may be on both sides: at this venue they never meet.
 pub(crate) fn open_gate() -> RiskGate {
-    RiskGate::new(Limits::open())
+    RiskGate::new(Limits::open().with("self_trade", OFF).unwrap_or_else(|error| panic!("{error}")))
 }
 
 /// Day `day` of X with a volume of 100 lots.

@@ -76,6 +76,7 @@ impl PyAccountView {
             positions: amounts(positions, SignedQuantity::parse)?,
             values: amounts(values, Money::parse)?,
             working: amounts(working, Money::parse)?,
+            strategies: None,
         };
         Ok(Self { view })
     }

@@ -98,13 +98,13 @@ impl Account {
     #[inline]
     pub(super) fn fee(
         &self,
-        price: Price,
+        notional: Money,
         units: Quantity,
         liquidity: Liquidity,
         charges: &Charges,
         now: UtcNanos,
     ) -> Result<Money, ExchangeError> {
-        Ok(self.fees.fee(price, units, liquidity, charges, self.volume_at(now)?)?)
+        Ok(self.fees.fee_of(notional, units, liquidity, charges, self.volume_at(now)?)?)
     }
 
     pub(super) fn count_volume(&mut self, at: UtcNanos, notional: Money) -> Result<(), ExchangeError> {

@@ -69,23 +69,24 @@ impl Exchange {
         order.record.ts_accepted = now;
         order.record.eligible_from = now;
         order.live_since = now;
-        let (request, liquidates) = (order.record.request, order.liquidates);
+        let request = &order.record.request;
+        let (conditional, time_in_force) = (request.order_type.is_conditional(), request.time_in_force);
+        let (oco_group, liquidates) = (request.oco_group, order.liquidates);
         if let Err(refusal) = self.check_request(key) {
             return self.reject(key, &refusal.to_string(), events);
         }
-        let conditional = request.order_type.is_conditional();
         let prepared = if conditional { self.fall_asleep(key).map(|()| false) } else { self.prepare(key) };
         match prepared {
             Err(refusal) => self.reject(key, &refusal.to_string(), events),
             Ok(clipped) => {
-                if let Some(at) = expiry(request.time_in_force, now) {
+                if let Some(at) = expiry(time_in_force, now) {
                     self.schedule(at, key);
                 }
                 let reason = if liquidates { "liquidation: equity is below the maintenance margin" } else { "" };
                 self.step(key, OrderEventKind::Accept, reason, events)?;
-                if !request.oco_group.is_empty() {
+                if !oco_group.is_empty() {
                     let account = self.by_key(key)?.account;
-                    self.account_mut(account)?.groups.join(request.oco_group, key);
+                    self.account_mut(account)?.groups.join(oco_group, key);
                 }
                 if conditional {
                     return Ok(());
@@ -138,7 +139,7 @@ impl Exchange {
         } else {
             request.validate(instrument, self.now)?;
         }
-        if account.done_groups.contains(&request.oco_group) {
+        if !request.oco_group.is_empty() && account.done_groups.contains(&request.oco_group) {
             return Err(Refusal::Why("another order of its OCO group has traded"));
         }
         let bracket = request.stop_loss.is_some() || request.take_profit.is_some();

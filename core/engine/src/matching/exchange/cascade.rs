@@ -228,7 +228,7 @@ impl Exchange {
             protection.bracket.placed(which, key, request.side, price, request.quantity);
         }
         let account = super::config::AccountId(number);
-        events.push(ExchangeEvent { account, execution: None, event: VenueEvent::Attached(*request) });
+        events.push(ExchangeEvent { account, execution: None, event: VenueEvent::Attached(Box::new(*request)) });
         self.arrive(key, events)
     }
 

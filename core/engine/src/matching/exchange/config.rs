@@ -68,6 +68,8 @@ pub struct ExchangeConfig {
     pub data_patience: i64,
     /// Closed orders that are remembered; a repeated id is recognised as long as its order is.
     pub remembered: usize,
+    /// Whether fills of counterparties are told; where nobody reads them they need not be made.
+    pub tell_counterparties: bool,
     /// Whether changes of the books' levels are kept for [`Exchange::take_changes`](super::Exchange::take_changes).
     pub record_changes: bool,
 }
@@ -83,6 +85,7 @@ impl Default for ExchangeConfig {
             market_bound: Ratio::from_raw(SCALE / 20),
             data_patience: 60_000_000_000,
             remembered: 4_096,
+            tell_counterparties: true,
             record_changes: false,
         }
     }

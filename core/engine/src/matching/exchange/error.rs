@@ -116,3 +116,17 @@ pub enum ExchangeError {
         reason: String,
     },
 }
+
+impl ExchangeError {
+    /// Cold functions make these errors only where they happen: one made in vain has to be dropped, on the path of every
+    /// order.
+    #[cold]
+    pub(super) const fn unknown_account(number: u32) -> Self {
+        Self::UnknownAccount(number)
+    }
+
+    #[cold]
+    pub(super) const fn unknown_listing(listed: usize) -> Self {
+        Self::UnknownSymbol { symbol: Symbol::EMPTY, listed }
+    }
+}

@@ -10,7 +10,7 @@ use crate::book::{Lots, Ticks};
 use crate::matching::{FillRecord, Liquidity, VenueEvent};
 use crate::orders::OrderEventKind;
 use crate::portfolio::{Booking, PortfolioError};
-use crate::types::{Money, Price, Quantity};
+use crate::types::{Money, Price, Quantity, TradeId};
 
 /// One side of a trade.
 #[derive(Clone, Copy, Debug)]
@@ -33,33 +33,21 @@ impl Exchange {
     /// Book one side of a trade. Whether the order is filled (it is still to be closed).
     pub(super) fn fill(&mut self, fill: &Fill, events: &mut Vec<ExchangeEvent>) -> Result<bool, ExchangeError> {
         let now = self.now;
-        let order = self.orders.get_mut(fill.key).ok_or(ExchangeError::UnknownAccount(0))?;
+        let order = self.orders.get_mut(fill.key).ok_or_else(|| ExchangeError::unknown_account(0))?;
         let (number, listing_number) = (order.account, order.listing);
-        let unknown = ExchangeError::UnknownAccount(number);
-        let listing = self.listings.get(listing_number as usize).ok_or_else(|| unknown.clone())?;
-        let account = self.accounts.get_mut(number as usize).ok_or(unknown)?;
+        let unknown = || ExchangeError::unknown_account(number);
+        let listing = self.listings.get(listing_number as usize).ok_or_else(unknown)?;
+        let account = self.accounts.get_mut(number as usize).ok_or_else(unknown)?;
         let price = listing.price(fill.price)?;
         let quantity = listing.quantity(fill.quantity.0)?;
         let units = listing.units(quantity)?;
-        let (realised, booking) = book(account, order, (price, quantity, units), fill.execution.liquidity, now)?;
+        let Booked { realised, fee, fill_id } =
+            book(account, order, (price, quantity, units), fill.execution.liquidity, now)?;
         order.leaves -= fill.quantity.0;
         order.record.fills += 1;
         let request = &order.record.request;
         let of = request.quantity;
         let leg = request.position_side;
-        let record = FillRecord {
-            fill_id: booking.fill_id,
-            client_order_id: request.client_order_id,
-            decision_id: request.decision_id,
-            symbol: request.symbol,
-            side: request.side,
-            quantity,
-            price,
-            fee: booking.fee,
-            realised,
-            ts_event: now,
-            reason: reason_of(fill.execution.liquidity),
-        };
         let (group, protective) = (!request.oco_group.is_empty(), order.record.protective);
         let opens = !protective && (request.stop_loss.is_some() || request.take_profit.is_some());
         if opens {
@@ -75,9 +63,28 @@ impl Exchange {
             self.urgent.push_back(Urgent::Shrink(number, listing_number));
         }
         let filled = order.leaves == 0;
-        events.push(order.step(OrderEventKind::Fill { quantity, of }, now, "")?);
-        let event = VenueEvent::Fill(record);
-        events.push(ExchangeEvent { account: AccountId(number), execution: Some(fill.execution), event });
+        let step = order.step(OrderEventKind::Fill { quantity, of }, now, "")?;
+        if !account.counterparty || self.config.tell_counterparties {
+            let (account, request) = (AccountId(number), &order.record.request);
+            events.push(ExchangeEvent { account, execution: None, event: VenueEvent::Step(step) });
+            events.push(ExchangeEvent {
+                account,
+                execution: Some(fill.execution),
+                event: VenueEvent::Fill(FillRecord {
+                    fill_id,
+                    client_order_id: request.client_order_id,
+                    decision_id: request.decision_id,
+                    symbol: request.symbol,
+                    side: request.side,
+                    quantity,
+                    price,
+                    fee,
+                    realised,
+                    ts_event: now,
+                    reason: reason_of(fill.execution.liquidity),
+                }),
+            });
+        }
         if group {
             self.goes_first(fill.key)?;
         }
@@ -85,16 +92,24 @@ impl Exchange {
     }
 }
 
-/// Charge and book; the profit it realised and the booking.
+/// What a fill came to.
+struct Booked {
+    realised: Money,
+    fee: Money,
+    fill_id: TradeId,
+}
+
+/// Charge and book.
 fn book(
     account: &mut Account,
     order: &mut Order,
     (price, quantity, units): (Price, Quantity, Quantity),
     liquidity: Liquidity,
     now: crate::types::UtcNanos,
-) -> Result<(Money, Booking), ExchangeError> {
+) -> Result<Booked, ExchangeError> {
     let request = &order.record.request;
-    let fee = account.fee(price, units, liquidity, &order.record.charges, now)?;
+    let notional = price.notional(units)?;
+    let fee = account.fee(notional, units, liquidity, &order.record.charges, now)?;
     let mut booking = Booking {
         instrument: account.index(order.listing)?,
         side: request.side,
@@ -113,9 +128,9 @@ fn book(
         }
         done => done?,
     };
-    order.record.charges = order.record.charges.with(price, units, booking.fee)?;
-    account.count_volume(now, price.notional(units)?)?;
-    Ok((realised, booking))
+    order.record.charges = order.record.charges.with_value(notional, units, booking.fee)?;
+    account.count_volume(now, notional)?;
+    Ok(Booked { realised, fee: booking.fee, fill_id: booking.fill_id })
 }
 
 /// What is left for a fee once the fill itself is paid: tried on a copy, because it hardly ever happens.

@@ -5,12 +5,12 @@
 //! arena has grown to the open and remembered orders.
 
 use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasherDefault, Hasher};
 
 use super::error::ExchangeError;
 use crate::book::{QueuePosition, Ticks};
 use crate::matching::OrderRecord;
 use crate::portfolio::Reservation;
+use crate::types::quick::QuickBuild;
 use crate::types::{ClientOrderId, UtcNanos};
 
 const SLOT_BITS: u32 = 24;
@@ -58,41 +58,8 @@ pub(super) struct Order {
     pub open_at: u32,
 }
 
-/// A quick hash without a secret: the keys are our own users' ids, and no result depends on the order of a map.
-#[derive(Clone, Copy, Default)]
-pub(super) struct QuickHasher(u64);
-
-impl QuickHasher {
-    const fn mix(&mut self, word: u64) {
-        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
-    }
-}
-
-impl Hasher for QuickHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        let mut chunks = bytes.chunks_exact(8);
-        for chunk in &mut chunks {
-            self.mix(u64::from_le_bytes(chunk.try_into().unwrap_or_default()));
-        }
-        let rest = chunks.remainder().iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
-        self.mix(rest ^ (bytes.len() as u64) << 56);
-    }
-
-    fn write_u8(&mut self, value: u8) {
-        self.mix(u64::from(value));
-    }
-
-    fn write_u32(&mut self, value: u32) {
-        self.mix(u64::from(value));
-    }
-
-    fn finish(&self) -> u64 {
-        // The map takes its group from the high bits and its place from the low ones.
-        self.0 ^ (self.0 >> 32)
-    }
-}
-
-pub(super) type QuickMap<K, V> = HashMap<K, V, BuildHasherDefault<QuickHasher>>;
+/// Without a secret: the keys are our own users' ids, and no result depends on the order of a map.
+pub(super) type QuickMap<K, V> = HashMap<K, V, QuickBuild>;
 
 /// The arena.
 #[derive(Clone, Debug)]

@@ -194,7 +194,7 @@ impl Exchange {
         events.push(ExchangeEvent {
             account: id,
             execution: None,
-            event: crate::matching::VenueEvent::Attached(request),
+            event: crate::matching::VenueEvent::Attached(Box::new(request)),
         });
         self.arrive(key, events)
     }

@@ -53,11 +53,11 @@ impl Exchange {
     }
 
     pub(super) fn account(&self, number: u32) -> Result<&Account, ExchangeError> {
-        self.accounts.get(number as usize).ok_or(ExchangeError::UnknownAccount(number))
+        self.accounts.get(number as usize).ok_or_else(|| ExchangeError::unknown_account(number))
     }
 
     pub(super) fn account_mut(&mut self, number: u32) -> Result<&mut Account, ExchangeError> {
-        self.accounts.get_mut(number as usize).ok_or(ExchangeError::UnknownAccount(number))
+        self.accounts.get_mut(number as usize).ok_or_else(|| ExchangeError::unknown_account(number))
     }
 
     pub(super) fn check_account(&self, number: u32, counterparty: bool) -> Result<(), ExchangeError> {
@@ -75,13 +75,12 @@ impl Exchange {
     }
 
     pub(super) fn listing(&self, number: u32) -> Result<&Listing, ExchangeError> {
-        let missing = ExchangeError::UnknownSymbol { symbol: Symbol::EMPTY, listed: self.listings.len() };
-        self.listings.get(number as usize).ok_or(missing)
+        self.listings.get(number as usize).ok_or_else(|| ExchangeError::unknown_listing(self.listings.len()))
     }
 
     pub(super) fn listing_mut(&mut self, number: u32) -> Result<&mut Listing, ExchangeError> {
-        let missing = ExchangeError::UnknownSymbol { symbol: Symbol::EMPTY, listed: self.listings.len() };
-        self.listings.get_mut(number as usize).ok_or(missing)
+        let listed = self.listings.len();
+        self.listings.get_mut(number as usize).ok_or_else(|| ExchangeError::unknown_listing(listed))
     }
 
     /// An order that is known by its key; a key comes from the exchange itself, so it is always there.
@@ -103,8 +102,8 @@ impl Exchange {
     ) -> Result<(), ExchangeError> {
         let now = self.now;
         let order = self.by_key_mut(key)?;
-        let event = order.step(kind, now, reason)?;
-        events.push(event);
+        let (account, step) = (AccountId(order.account), order.step(kind, now, reason)?);
+        events.push(ExchangeEvent { account, execution: None, event: VenueEvent::Step(step) });
         Ok(())
     }
 
@@ -131,7 +130,7 @@ impl Exchange {
     pub(super) fn close(&mut self, key: u64) -> Result<(), ExchangeError> {
         let order = self.orders.get_mut(key).ok_or_else(lost)?;
         let (number, open_at) = (order.account, order.open_at as usize);
-        let account = self.accounts.get_mut(number as usize).ok_or(ExchangeError::UnknownAccount(number))?;
+        let account = self.accounts.get_mut(number as usize).ok_or_else(|| ExchangeError::unknown_account(number))?;
         if let Some(reservation) = &mut order.reservation {
             account.portfolio.release(reservation)?;
         }
@@ -212,21 +211,20 @@ impl Order {
         kind: OrderEventKind,
         now: UtcNanos,
         reason: &str,
-    ) -> Result<ExchangeEvent, ExchangeError> {
+    ) -> Result<OrderStep, ExchangeError> {
         let record = &mut self.record;
         let state = transition(&record.state, kind)?;
         record.seq += 1;
-        let step = OrderStep {
+        let state_before = std::mem::replace(&mut record.state, state).as_str();
+        Ok(OrderStep {
             client_order_id: record.request.client_order_id,
             seq: record.seq,
             event: kind.as_str(),
-            state_before: record.state.as_str(),
+            state_before,
             state: state.as_str(),
             ts_event: now,
             reason: reason.to_owned(),
-        };
-        record.state = state;
-        Ok(ExchangeEvent { account: AccountId(self.account), execution: None, event: VenueEvent::Step(step) })
+        })
     }
 
     fn hash(&self, hash: &mut StateHasher) {

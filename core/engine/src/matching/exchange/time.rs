@@ -105,7 +105,7 @@ impl Exchange {
     pub(super) fn send(
         &mut self,
         account: u32,
-        request: OrderRequest,
+        request: &OrderRequest,
         now: UtcNanos,
         events: &mut Vec<ExchangeEvent>,
     ) -> Result<OrderState, ExchangeError> {
@@ -116,7 +116,7 @@ impl Exchange {
         }
         self.orders.check_room()?;
         let done = self.pass_time(now, events).and_then(|()| {
-            let key = self.enter(account, listing, &request, false)?;
+            let key = self.enter(account, listing, request, false)?;
             let arrival = self.config.latency.arrival(Message::Order, now);
             if arrival > now {
                 self.inbox.push(arrival, Sent::Order(key));
@@ -124,7 +124,8 @@ impl Exchange {
                 self.arrive(key, events)?;
                 self.cascade(events)?;
             }
-            Ok(self.orders.find(account, &request.client_order_id).map_or(OrderState::Submitted, |o| o.record.state))
+            // Whatever closed with it, the last to close are remembered, and it is none that was forgotten before.
+            Ok(self.orders.get(key).map_or(OrderState::Submitted, |order| order.record.state))
         });
         self.halt(done)
     }
@@ -138,7 +139,7 @@ impl Exchange {
         protective: bool,
     ) -> Result<u64, ExchangeError> {
         let (now, rank) = (self.now, self.orders.next_number());
-        let book = self.accounts.get_mut(account as usize).ok_or(ExchangeError::UnknownAccount(account))?;
+        let book = self.accounts.get_mut(account as usize).ok_or_else(|| ExchangeError::unknown_account(account))?;
         let instrument = self.listings.get(listing as usize).map(|listing| listing.instrument);
         let closes_leg = matches!(
             (request.position_side, request.side),

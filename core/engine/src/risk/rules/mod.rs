@@ -1,6 +1,10 @@
 //! The rules: one file each, found by `build.rs`. A new rule is a new file with `pub const RULE: RuleSpec`.
 
-use super::spec::RuleSpec;
+use super::facts::Facts;
+use super::scaling::scaled;
+use super::spec::{OFF, RuleSpec};
+use super::verdict::{Line, Outcome};
+use crate::types::SCALE;
 
 include!(concat!(env!("OUT_DIR"), "/risk_rules_modules.rs"));
 include!(concat!(env!("OUT_DIR"), "/risk_rules_table.rs"));
@@ -9,7 +13,37 @@ include!(concat!(env!("OUT_DIR"), "/risk_rules_table.rs"));
 pub const COUNT: usize = FOUND.len();
 
 /// Every rule, in the order of evaluation.
-pub static RULES: [RuleSpec; COUNT] = by_rank(FOUND);
+pub static RULES: [RuleSpec; COUNT] = ORDERED;
+
+const ORDERED: [RuleSpec; COUNT] = by_rank(FOUND);
+
+/// The rule at a place of [`RULES`], as a type: what it measures and how it compares are constants to the compiler.
+struct At<const INDEX: usize>;
+
+impl<const INDEX: usize> At<INDEX> {
+    #[expect(clippy::indexing_slicing, reason = "evaluated at compile time: an index out of range does not compile")]
+    const RULE: RuleSpec = ORDERED[INDEX];
+
+    /// Rule on an order; the rule's index if it is breached, else the largest number.
+    #[inline(always)]
+    fn rule(facts: &Facts<'_>, bound: i64, line: &mut Line) -> usize {
+        let rule = &Self::RULE;
+        if bound == OFF || (facts.reduces && !rule.reducing) {
+            *line = Line::SKIPPED;
+            return usize::MAX;
+        }
+        let bound = if rule.scaled && facts.scale.raw() < SCALE { scaled(bound, facts.scale) } else { bound };
+        let measure = (rule.evaluate)(facts);
+        let passes = rule.passes(measure, bound);
+        let outcome = match passes {
+            true if measure.is_missing() => Outcome::NotMeasured,
+            true => Outcome::Holds,
+            false => Outcome::Breach,
+        };
+        *line = Line { measure, bound, outcome };
+        if passes { usize::MAX } else { INDEX }
+    }
+}
 
 /// Index of a rule in [`RULES`].
 #[must_use]
