@@ -5,7 +5,7 @@
 mod prometheus;
 
 use deepalpha_io::hub::metrics::{Figures, OTHER_TOPICS, TOPICS_SHOWN, render};
-use deepalpha_io::hub::{Class, CounterStats, HubStats, LatencyStats, Tally, TopicStats};
+use deepalpha_io::hub::{Class, CloseStats, CounterStats, HubStats, LatencyStats, Tally, TopicStats};
 use prometheus::{Kind, parse};
 use proptest::prelude::*;
 
@@ -43,6 +43,7 @@ fn figures(topics: Vec<TopicStats>) -> Figures {
         counters,
         tally: tally(6),
         by_class: [tally(1), tally(2), tally(3)],
+        closes: CloseStats::default(),
         latency: [latency(1), latency(2), latency(3)],
         publish_latency: latency(4),
         topics: topics.len(),

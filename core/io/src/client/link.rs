@@ -1,6 +1,7 @@
 //! One connection of a feed: opened, subscribed at the pace allowed, read until it ends or is asked to close.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
@@ -24,7 +25,8 @@ pub(super) struct Shared {
 #[derive(Debug)]
 pub(super) enum Report {
     Connected,
-    Subscribed,
+    /// All subscriptions are sent (and acknowledged): how many.
+    Subscribed(usize),
     /// The first data after it was subscribed.
     Delivering,
     /// The server announced that it will close.
@@ -57,7 +59,8 @@ pub(super) async fn run(
         }
         Some(Ok(connection)) => {
             Counters::add(&shared.counters.connections, 1);
-            let link = Link { shared: &shared, number, reports: &reports, subscription: Subscription::new(&shared) };
+            let subscription = Subscription::new(&shared, number);
+            let link = Link { shared: &shared, number, reports: &reports, subscription };
             let end = link.run(connection, closing).await;
             Counters::add(if end.is_some() { &shared.counters.disconnections } else { &shared.counters.closed }, 1);
             end
@@ -73,6 +76,8 @@ async fn tell(reports: &mpsc::Sender<(u32, Report)>, number: u32, report: Report
 
 /// How far subscribing is.
 struct Subscription {
+    /// What to send; composed when the connection is open.
+    texts: Vec<String>,
     pacer: Pacer,
     started: Instant,
     sent: usize,
@@ -86,11 +91,22 @@ struct Subscription {
 }
 
 impl Subscription {
-    fn new(shared: &Shared) -> Self {
+    fn new(shared: &Shared, number: u32) -> Self {
+        let texts = shared.sink.subscriptions(number, &shared.config.subscriptions);
         let started = Instant::now();
         let mut pacer = Pacer::new(shared.config.subscriptions_per_second, shared.config.subscription_burst);
-        let next_at = started + pacer.reserve(std::time::Duration::ZERO);
-        Self { pacer, started, sent: 0, acknowledged: 0, next_at, deadline: None, complete: false, delivering: false }
+        let next_at = started + pacer.reserve(Duration::ZERO);
+        Self {
+            texts,
+            pacer,
+            started,
+            sent: 0,
+            acknowledged: 0,
+            next_at,
+            deadline: None,
+            complete: false,
+            delivering: false,
+        }
     }
 }
 
@@ -107,7 +123,7 @@ impl Link<'_> {
         tell(self.reports, self.number, Report::Connected).await;
         self.progress().await;
         loop {
-            let unsent = config.subscriptions.get(self.subscription.sent);
+            let unsent = self.subscription.texts.get(self.subscription.sent);
             let next_at = self.subscription.next_at;
             let deadline = self.subscription.deadline;
             tokio::select! {
@@ -129,7 +145,7 @@ impl Link<'_> {
                     self.progress().await;
                 }
                 () = sleep_until(deadline.unwrap_or(next_at)), if deadline.is_some() => {
-                    let missing = config.subscriptions.len().saturating_sub(self.subscription.acknowledged);
+                    let missing = self.subscription.texts.len().saturating_sub(self.subscription.acknowledged);
                     return Some(EndReason::Acknowledgements { missing, within: config.acknowledgement_timeout });
                 }
                 payload = connection.next() => match payload {
@@ -159,8 +175,8 @@ impl Link<'_> {
     /// Notes when all subscriptions are sent and, if awaited, acknowledged.
     async fn progress(&mut self) {
         let config = &self.shared.config;
-        let total = config.subscriptions.len();
         let subscription = &mut self.subscription;
+        let total = subscription.texts.len();
         if subscription.complete || subscription.sent < total {
             return;
         }
@@ -170,7 +186,7 @@ impl Link<'_> {
         }
         subscription.complete = true;
         subscription.deadline = None;
-        tell(self.reports, self.number, Report::Subscribed).await;
+        tell(self.reports, self.number, Report::Subscribed(total)).await;
     }
 }
 
@@ -180,12 +196,22 @@ fn deliver(shared: &Shared, number: u32, payload: &Bytes) {
     shared.sink.message(number, (shared.config.clock)(), payload);
 }
 
-/// How long a server that refuses asks to be left alone.
-pub(super) fn retry_after(why: &EndReason) -> Option<std::time::Duration> {
+/// How long a server asks to be left alone: one that refuses (`Retry-After`, an hour at most), or one that goes away
+/// (1001 and `{"retry_after_ms":n}`, `most` at most).
+pub(super) fn retry_after(why: &EndReason, most: Duration) -> Option<Duration> {
     use crate::ws::OpeningError::Refused;
+    /// The reason of a hub that drains.
+    #[derive(serde::Deserialize)]
+    struct Drained {
+        retry_after_ms: u64,
+    }
     match why {
         EndReason::Connection(ConnectionError::Opening(Refused { retry_after_s, .. })) => {
-            retry_after_s.map(|seconds| std::time::Duration::from_secs(u64::from(seconds.min(3600))))
+            retry_after_s.map(|seconds| Duration::from_secs(u64::from(seconds.min(3600))))
+        }
+        EndReason::Connection(ConnectionError::Closed(Some(frame))) if frame.code == CloseCode::GOING_AWAY => {
+            let told: Drained = serde_json::from_str(&frame.reason).ok()?;
+            Some(Duration::from_millis(told.retry_after_ms).min(most))
         }
         _ => None,
     }

@@ -22,4 +22,4 @@ pub use connection::{Connection, ConnectionConfig, ConnectionError};
 pub use dial::{Dial, Dialing, Network, Roots, TlsError, Transport};
 pub use endpoint::{Endpoint, EndpointError};
 pub use feed::{Feed, FeedHandle};
-pub use pace::{Backoff, Pacer};
+pub use pace::{Backoff, Pacer, Spread};

@@ -10,7 +10,7 @@ use super::Shard;
 use super::conn::{Conn, ConnId, SubRef, Wanted};
 use crate::hub::log::{Class, Tally};
 use crate::hub::pattern::{last_segment, matches};
-use crate::hub::protocol::{Filter, Resume};
+use crate::hub::protocol::{Filter, GoOn};
 use crate::hub::topic::{NOT_INTERESTED, Note, Topic};
 
 /// The cursor of a subscription that has everything its shard has taken.
@@ -110,7 +110,7 @@ impl Shard {
         id: ConnId,
         topic: &Arc<Topic>,
         filter: &Filter,
-        resume: Option<&Resume>,
+        resume: Option<GoOn>,
     ) -> Result<(Began, u64), Refused> {
         let interval_ms = filter.min_interval_ms.unwrap_or(0);
         if interval_ms > 0 && topic.class == Class::Reliable {
@@ -118,7 +118,6 @@ impl Shard {
         }
         self.topic_made(topic);
         self.catch_head_up(topic);
-        let same_run = resume.is_some_and(|resume| resume.epoch == self.shared.epoch);
         let most = self.shared.config.max_subscriptions;
         let Self { topics, conns, .. } = self;
         let (Some(Some(entry)), Some(conn)) = (topics.get_mut(topic.id as usize), conns.get_mut(id)) else {
@@ -128,14 +127,14 @@ impl Shard {
         let (mut began, mut next) = (Began::Live, CURRENT);
         if let Some(resume) = resume {
             began = Began::Snapshot;
-            if same_run {
+            if let GoOn::After(offset) = resume {
                 // An offset no reader can have seen: made up, or of another hub with the same epoch.
-                if resume.offset.is_some_and(|offset| offset >= head) {
+                if offset.is_some_and(|offset| offset >= head) {
                     return Err(Refused::Forged);
                 }
-                let wanted = resume.offset.map_or(0, |offset| offset + 1);
+                let wanted = offset.map_or(0, |offset| offset + 1);
                 // From the first on: what is gone of a topic that may lose messages is told as a gap.
-                let whole = resume.offset.is_none() && topic.class != Class::Reliable;
+                let whole = offset.is_none() && topic.class != Class::Reliable;
                 if wanted == head || whole || topic.log().get(wanted).is_some() {
                     began = Began::Resumed;
                     next = if wanted == head { CURRENT } else { wanted };
