@@ -183,8 +183,7 @@ counters! {
 }
 
 /// Close codes that are counted by name; the rest stand together in the last place.
-pub const CLOSE_CODES: [u16; 14] =
-    [1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1010, 1011, 1013, 4008, 4401];
+pub const CLOSE_CODES: [u16; 14] = [1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1010, 1011, 1013, 4008, 4401];
 
 /// WebSocket connections that ended, by the code of their first close frame, whoever sent it: 1005 is a frame without a
 /// code, 1006 an end without a frame (reset, silence, drained too late).

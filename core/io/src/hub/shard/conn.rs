@@ -56,6 +56,12 @@ pub(super) struct Wanted {
     pub(super) filter: Filter,
 }
 
+/// Offsets a peer told; behind one pointer, as hardly a connection ever has them.
+#[derive(Default)]
+pub(super) struct Offered {
+    pub(super) by_topic: HashMap<u32, GoOn>,
+}
+
 pub(super) struct Conn {
     pub(super) serial: u32,
     pub(super) phase: Phase,
@@ -73,7 +79,7 @@ pub(super) struct Conn {
     pub(super) subs: Vec<SubRef>,
     pub(super) wanted: Vec<Wanted>,
     /// Where the next subscribe goes on, by topic: told beforehand, as one message does not hold it.
-    pub(super) offered: Option<Box<HashMap<u32, GoOn>>>,
+    pub(super) offered: Option<Box<Offered>>,
     pub(super) session: Option<Box<dyn Session>>,
     pub(super) peer: SocketAddr,
     /// Last sign of life.

@@ -1,9 +1,8 @@
 //! What the messages of `deepalpha.v1` ask, and the answers.
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Shard;
-use super::conn::ConnId;
+use super::conn::{ConnId, Offered};
 use super::subscriptions::{Began, Refused, passes};
 use crate::hub::error::HubError;
 use crate::hub::gate::{Session, Verdict};
@@ -34,7 +33,10 @@ impl Shard {
             }
             other => {
                 let op: String = other.chars().take(32).collect();
-                Err(("bad_request", format!("op {op:?} is none of subscribe, resume, unsubscribe, publish, auth, ping")))
+                Err((
+                    "bad_request",
+                    format!("op {op:?} is none of subscribe, resume, unsubscribe, publish, auth, ping"),
+                ))
             }
         };
         if let Err((code, message)) = outcome {
@@ -174,7 +176,7 @@ impl Shard {
         };
         let most = self.shared.config.max_subscriptions;
         let Some(conn) = self.conns.get_mut(id) else { return Ok(()) };
-        let offered = conn.offered.get_or_insert_default();
+        let offered = &mut conn.offered.get_or_insert_default().by_topic;
         for (name, offset) in offsets {
             // A topic this run does not have begins when it is made.
             let Some(topic) = self.shared.topics.get(name) else { continue };
@@ -246,7 +248,7 @@ impl Shard {
 /// Where the topics of one subscribe go on.
 struct Starts<'a> {
     request: &'a ClientRequest<'a>,
-    offered: Option<Box<HashMap<u32, GoOn>>>,
+    offered: Option<Box<Offered>>,
     shared: Arc<Shared>,
 }
 
@@ -262,7 +264,7 @@ impl Starts<'_> {
             let resume = self.request.resume.as_ref()?.get(name)?;
             Some(GoOn::of(&resume.epoch, resume.offset, &self.shared.epoch))
         };
-        let offered = || self.offered.as_ref()?.get(&topic.id).copied();
+        let offered = || self.offered.as_ref()?.by_topic.get(&topic.id).copied();
         named(&topic.name).or_else(offered).or_else(|| named(name))
     }
 }
