@@ -55,8 +55,8 @@ class Gap(Fact, frozen=True):
         topic: its name.
         first: offset of the first one.
         last: offset of the last one; ``first - 1`` in a gap without messages.
-        policy: why: ``conflated`` (this reader was slow), ``missed`` (it was not connected until the hub held them no more,
-            or had no room) or ``restarted`` (the hub was started anew, and offsets begin at 0 again: the messages
+        policy: why: ``conflated`` (this reader was slow), ``missed`` (it was not connected until the hub held them no
+            more, or had no room) or ``restarted`` (the hub was started anew, and offsets begin at 0 again: the messages
             are those of the new run, and what the old run said at its end is not known).
     """
 
@@ -144,6 +144,7 @@ class Subscription(Closing):
             max_messages=max_messages,
             max_topics=max_topics,
         )
+        self._refused: list[str] = []
         self._kept: list[FeedEvent] = []
         self._closed = False
 
@@ -151,7 +152,8 @@ class Subscription(Closing):
         """What has come, in order; waits `timeout` seconds at most (None: without end) when nothing is there yet.
 
         Raises:
-            HubError: the hub refused the subscription, or there are more topics than `max_topics`; the message says why.
+            HubError: the hub refused the subscription, or there are more topics than `max_topics`; the message says
+                why. What came before it was returned by the call before.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while not (batch := self._take(most)) and not self._closed and timeout != 0.0:
@@ -162,13 +164,18 @@ class Subscription(Closing):
         return batch
 
     def _take(self, most: int) -> list[Message | Gap]:
+        if self._refused:
+            raise HubError(self._refused.pop(0))
         batch: list[Message | Gap] = []
         for _, _, payload in self._feed.take(most):
             record = _decode(payload)
             if record.op == "error":
-                raise HubError(f"the hub refused: {record.message} ({record.code})")
-            if record.topic and not record.op:
+                self._refused.append(f"the hub refused: {record.message} ({record.code})")
+            elif record.topic and not record.op:
                 batch.append(_item(record))
+        # What came together with a refusal is not lost by it.
+        if self._refused and not batch:
+            raise HubError(self._refused.pop(0))
         return batch
 
     def __aiter__(self) -> Self:
@@ -207,7 +214,8 @@ class Subscription(Closing):
 
     def counters(self) -> dict[str, Any]:
         """Of the connection: attempts, messages, bytes ...; of the topics followed: ``topics``, ``duplicates`` (left
-        out), ``missed`` (held by the hub no more), ``restarts`` of the hub; ``dropped``: nobody fetched them in time."""
+        out), ``missed`` (held by the hub no more), ``restarts`` of the hub; ``dropped``: records nobody fetched in
+        time."""
         return self._feed.counters()
 
     def close(self) -> None:
