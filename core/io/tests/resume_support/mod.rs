@@ -11,9 +11,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use deepalpha_io::client::hub::{Head, HubReader, Policy, ReaderCounts};
-use deepalpha_io::client::{
-    ConnectionConfig, Feed, FeedConfig, FeedEvent, FeedHandle, FeedSink, FeedStats, Kind,
-};
+use deepalpha_io::client::{ConnectionConfig, Feed, FeedConfig, FeedEvent, FeedHandle, FeedSink, FeedStats, Kind};
 
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -53,7 +51,8 @@ impl Proxy {
         let stalled = Arc::new((Mutex::new(false), Condvar::new()));
         let (made, stop) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
         let open = Arc::new(Mutex::new(Vec::new()));
-        let shared = (Arc::clone(&rules), Arc::clone(&stalled), Arc::clone(&made), Arc::clone(&stop), Arc::clone(&open));
+        let shared =
+            (Arc::clone(&rules), Arc::clone(&stalled), Arc::clone(&made), Arc::clone(&stop), Arc::clone(&open));
         let thread = std::thread::spawn(move || {
             let (rules, stalled, made, stop, open) = shared;
             for client in listener.incoming() {
@@ -151,6 +150,8 @@ pub struct Seen {
     reader: HubReader,
     pub records: Vec<String>,
     pub events: Vec<String>,
+    /// By topic: the offset after the last record.
+    pub ends: BTreeMap<String, u64>,
 }
 
 pub struct Sink {
@@ -161,8 +162,15 @@ pub struct Sink {
 impl FeedSink for Sink {
     fn message(&self, connection: u32, _ts_init_ns: i64, payload: &[u8]) {
         let mut seen = self.seen.lock().unwrap();
-        let Seen { reader, records, .. } = &mut *seen;
-        reader.read(connection, payload, |record| records.push(String::from_utf8(record.to_vec()).unwrap()));
+        let Seen { reader, records, ends, .. } = &mut *seen;
+        reader.read(connection, payload, |record| {
+            match Head::of(record) {
+                Head::Message { topic, offset, .. } => ends.insert(topic.to_owned(), offset + 1),
+                Head::Gap { topic, end, .. } => ends.insert(topic.to_owned(), end),
+                other => panic!("{other:?}: {}", String::from_utf8_lossy(record)),
+            };
+            records.push(String::from_utf8(record.to_vec()).unwrap());
+        });
         self.changed.notify_all();
     }
 
@@ -203,7 +211,7 @@ impl Reader {
         config.backoff_cap = Duration::from_millis(5);
         change(&mut config);
         let reader = HubReader::new(&config.subscriptions, 16_384).unwrap();
-        let seen = Mutex::new(Seen { reader, records: Vec::new(), events: Vec::new() });
+        let seen = Mutex::new(Seen { reader, records: Vec::new(), events: Vec::new(), ends: BTreeMap::new() });
         let sink = Arc::new(Sink { seen, changed: Condvar::new() });
         Self { feed: Feed::start(config, Arc::clone(&sink) as Arc<dyn FeedSink>).unwrap(), sink }
     }
@@ -232,13 +240,17 @@ impl Reader {
     /// Waits until the last offset of each topic has come, and gives what came of it.
     pub fn through(&self, lasts: &[(&str, u64)]) -> BTreeMap<String, Coverage> {
         let done = |seen: &Seen| {
-            let reached = |(topic, last): &(&str, u64)| {
-                let start = format!("{{\"topic\":\"{topic}\",\"offset\":{last},");
-                seen.records.iter().rev().any(|record| record.starts_with(&start))
-            };
+            let reached = |(topic, last): &(&str, u64)| seen.ends.get(*topic) == Some(&(last + 1));
             lasts.iter().all(reached).then(|| coverage(&seen.records))
         };
         self.until("every last offset", done)
+    }
+
+    /// Waits until the reader is at most so many messages behind.
+    pub fn within(&self, topic: &str, next: u64, window: u64) {
+        self.until("the reader follows", |seen| {
+            (seen.ends.get(topic).copied().unwrap_or(0) + window >= next).then_some(())
+        });
     }
 
     pub fn records(&self) -> Vec<String> {
