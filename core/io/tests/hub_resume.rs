@@ -72,7 +72,7 @@ fn cut_at_random_bytes_a_reader_of_wildcards_gets_every_topic_from_its_first_mes
             if fresh {
                 let name = match topics {
                     7 => "fills.later".to_owned(),
-                    _ if topics % 2 == 0 => format!("fills.t{topics}"),
+                    _ if topics.is_multiple_of(2) => format!("fills.t{topics}"),
                     _ => format!("fills.x.y.t{topics}"),
                 };
                 nexts.push((name, 0));

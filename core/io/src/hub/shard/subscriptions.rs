@@ -17,6 +17,7 @@ use crate::hub::topic::{NOT_INTERESTED, Note, Topic};
 pub(super) const CURRENT: u64 = u64::MAX;
 
 /// One subscriber of one topic.
+#[derive(Default)]
 pub(super) struct Sub {
     pub(super) conn: u32,
     /// Where the connection keeps its reference to this.
@@ -27,6 +28,8 @@ pub(super) struct Sub {
     pub(super) interval_ms: u32,
     /// The last value goes out before anything else.
     pub(super) snapshot: bool,
+    /// It resumed and has not been up to date since: it may be as far behind as the log reaches.
+    pub(super) catching_up: bool,
     /// A timer comes back to it.
     pub(super) waiting: bool,
     /// When a throttled one may have its next message.
@@ -152,6 +155,7 @@ impl Shard {
                 }
                 let before = if sub.next == CURRENT { 0 } else { head - sub.next };
                 sub.next = next;
+                sub.catching_up = next != CURRENT;
                 before
             };
             entry.tally.dropped += dropped;
@@ -162,7 +166,8 @@ impl Shard {
             return Err(Refused::TooMany);
         }
         let snapshot = began != Began::Resumed && head > 0 && topic.framing == crate::hub::topic::Framing::Envelope;
-        attach(entry, conn, id, Sub { conn: 0, slot: 0, next, interval_ms, snapshot, waiting: false, due: 0 });
+        let catching_up = next != CURRENT;
+        attach(entry, conn, id, Sub { next, interval_ms, snapshot, catching_up, ..Sub::default() });
         entry.tally.sent += if next == CURRENT { 0 } else { head - next };
         add!(self.shared.counters.subscriptions, 1);
         Ok((began, head))
@@ -328,8 +333,7 @@ impl Shard {
         let Self { topics, conns, .. } = self;
         let (Some(Some(entry)), Some(conn)) = (topics.get_mut(topic.id as usize), conns.get_mut(id)) else { return };
         if conn.subs.len() + conn.wanted.len() < most {
-            let (next, snapshot, waiting) = (CURRENT, false, false);
-            attach(entry, conn, id, Sub { conn: 0, slot: 0, next, interval_ms, snapshot, waiting, due: 0 });
+            attach(entry, conn, id, Sub { next: CURRENT, interval_ms, ..Sub::default() });
             add!(self.shared.counters.subscriptions, 1);
         }
     }
