@@ -62,6 +62,8 @@ fn every_family_is_typed_and_shows_what_it_was_given() {
         ("refused_total{reason=\"capacity\"}", "2"),
         ("refused_total{reason=\"bad_request\"}", "2"),
         ("ended_total{reason=\"slow\"}", "1"),
+        ("closes_total{code=\"4008\"}", "0"),
+        ("closes_total{code=\"other\"}", "0"),
         ("messages_total{direction=\"in\"}", "5"),
         ("messages_total{direction=\"out\"}", "42"),
         ("bytes_total{direction=\"out\"}", "18446744073709551615"),

@@ -286,7 +286,9 @@ impl HubReader {
         }
         if was.iter().any(|name| matches(name, topic)) {
             // Made while this reader was away: the hub goes on with its first message.
-            self.put(topic, 0, false, pass);
+            if self.put(topic, 0, false, pass) && known.is_some() {
+                self.miss(topic, 0..0, Policy::Restarted, pass);
+            }
         } else if self.run <= 1 {
             self.put(topic, end, end > 0, pass);
         } else {
@@ -298,15 +300,20 @@ impl HubReader {
         }
     }
 
-    /// Lets go of topics that this run of the hub does not have (yet).
+    /// Tells the restart to topics that this run of the hub does not have (yet). They are kept, so that the next run is
+    /// told as well, unless they would fill the room of those that there are.
     fn forget_older(&mut self, pass: &mut dyn FnMut(&[u8])) {
         let run = self.run;
         let older = self.topics.iter().filter(|(_, place)| place.run != run);
         let mut older: Vec<Box<str>> = older.map(|(topic, _)| topic.clone()).collect();
         older.sort_unstable();
         for topic in older {
-            self.topics.remove(&topic);
             self.miss(&topic, 0..0, Policy::Restarted, pass);
+            if self.topics.len() > self.max_topics / 2 {
+                self.topics.remove(&topic);
+            } else {
+                self.put(&topic, 0, false, pass);
+            }
         }
     }
 }
