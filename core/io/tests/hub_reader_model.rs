@@ -200,7 +200,7 @@ impl Bench {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn whatever_happens_each_offset_is_told_once_and_in_order(
         before in prop::collection::vec(0..TOPICS.len(), 0..8),
