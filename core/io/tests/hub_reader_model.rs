@@ -23,6 +23,7 @@ struct Model {
 
 #[derive(Default)]
 struct Link {
+    run: u64,
     names: Vec<String>,
     sent: VecDeque<String>,
     ahead: HashMap<String, Option<u64>>,
@@ -40,7 +41,7 @@ impl Model {
 
     fn publish(&mut self, topic: &str) {
         let next = self.nexts.entry(topic.to_owned()).or_default();
-        for link in self.links.values_mut() {
+        for link in self.links.values_mut().filter(|link| link.run == self.run) {
             if link.names.iter().any(|name| matches(name, topic)) {
                 link.sent.push_back(message(topic, *next, false));
             }
@@ -94,6 +95,8 @@ impl Model {
 /// What a consumer knows.
 #[derive(Default)]
 struct Consumer {
+    /// The newest run that has answered.
+    run: u64,
     /// By topic: run and the offset after the last one told.
     told: BTreeMap<String, (u64, u64)>,
     messages: u64,
@@ -139,8 +142,8 @@ enum Step {
     Cut,
     /// Another connection, beside the one there is.
     Connect,
-    /// Every connection ends, and offsets begin again.
-    Restart,
+    /// Offsets begin again; connections to the hub before end, or deliver what is on its way.
+    Restart(bool),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -149,7 +152,7 @@ fn step() -> impl Strategy<Value = Step> {
         8 => (any::<bool>(), 1_usize..6).prop_map(|(newest, count)| Step::Arrive(newest, count)),
         2 => Just(Step::Cut),
         2 => Just(Step::Connect),
-        1 => Just(Step::Restart),
+        1 => any::<bool>().prop_map(Step::Restart),
     ]
 }
 
@@ -163,7 +166,7 @@ struct Bench {
 impl Bench {
     fn connect(&mut self) {
         self.last += 1;
-        self.model.links.insert(self.last, Link::default());
+        self.model.links.insert(self.last, Link { run: self.model.run, ..Link::default() });
         for text in self.reader.subscriptions(self.last) {
             self.model.request(self.last, &text);
         }
@@ -171,8 +174,13 @@ impl Bench {
 
     fn arrive(&mut self, link: u32, count: usize) {
         for _ in 0..count {
-            let Some(text) = self.model.links.get_mut(&link).and_then(|link| link.sent.pop_front()) else { return };
-            let (consumer, run) = (&mut self.consumer, self.model.run);
+            let from = self.model.links.get_mut(&link).and_then(|link| Some((link.sent.pop_front()?, link.run)));
+            let Some((text, run)) = from else { return };
+            if Head::of(text.as_bytes()) == Head::Subscribed {
+                self.consumer.run = self.consumer.run.max(run);
+            }
+            let run = self.consumer.run;
+            let consumer = &mut self.consumer;
             self.reader.read(link, text.as_bytes(), |record| consumer.take(std::str::from_utf8(record).unwrap(), run));
         }
     }
@@ -190,8 +198,10 @@ impl Bench {
             Step::Cut => drop(self.model.links.pop_first()),
             Step::Connect if self.model.links.len() < 2 => self.connect(),
             Step::Connect => {}
-            Step::Restart => {
-                self.model.links.clear();
+            Step::Restart(lingers) => {
+                if !lingers {
+                    self.model.links.clear();
+                }
                 self.model.nexts.clear();
                 self.model.run += 1;
             }

@@ -50,6 +50,7 @@ fn cut_at_random_bytes_a_reader_of_a_reliable_topic_gets_every_offset_once_and_i
         }
         let seen = reader.through(&[("fills", next - 1)]);
         assert_eq!(seen["fills"], whole(next), "seed {seed}");
+        assert_eq!(reader.counts().duplicates, 0, "seed {seed}: only what was missing is sent again");
         assert!(proxy.made() > 80, "seed {seed}");
         assert!(reader.stats().disconnections >= 40, "seed {seed}: {:?}", reader.stats());
     }
@@ -84,6 +85,7 @@ fn cut_at_random_bytes_a_reader_of_wildcards_gets_every_topic_from_its_first_mes
         let lasts: Vec<(&str, u64)> = nexts.iter().map(|(name, next)| (name.as_str(), next - 1)).collect();
         let seen = reader.through(&lasts);
         assert!(nexts.len() > 8, "seed {seed}");
+        assert_eq!(reader.counts().duplicates, 0, "seed {seed}: only what was missing is sent again");
         for (name, next) in &nexts {
             assert_eq!(seen[name], whole(*next), "seed {seed}: {name}");
         }

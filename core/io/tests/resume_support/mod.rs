@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use deepalpha_io::client::hub::{Head, HubReader, Policy, ReaderCounts};
 use deepalpha_io::client::{ConnectionConfig, Feed, FeedConfig, FeedEvent, FeedHandle, FeedSink, FeedStats, Kind};
 
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub const DEADLINE: Duration = Duration::from_secs(15);
 
 /// A number that follows from `state`, below `bound` (Lehmer, 2^31 - 1).
 pub fn roll(state: &mut u64, bound: u64) -> u64 {
