@@ -190,7 +190,7 @@ fn a_reader_closed_with_4008_goes_on_where_it_was() {
 #[test]
 fn a_rotation_in_mid_stream_loses_and_doubles_nothing() {
     let hub = hub_with(|config| config.shards = 2);
-    hub.rule("fills.*", Class::Reliable, 1 << 14).unwrap();
+    hub.rule("fills.*", Class::Reliable, 1 << 15).unwrap();
     let reader = Reader::start(hub.local_addr(), r#"["fills.*"]"#, |config| {
         config.max_age = Duration::from_millis(10);
         config.overlap = Duration::from_millis(3);
@@ -198,7 +198,7 @@ fn a_rotation_in_mid_stream_loses_and_doubles_nothing() {
     reader.subscribed(1);
     let mut next = 0;
     while reader.stats().rotations < 30 {
-        reader.within("fills.a", next, 1_000);
+        reader.within("fills.a", next, 500);
         next = publish(&hub, "fills.a", "1") + 1;
         publish(&hub, "fills.b", "1");
     }

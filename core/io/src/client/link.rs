@@ -13,6 +13,10 @@ use super::dial::Dial;
 use super::pace::Pacer;
 use crate::ws::CloseCode;
 
+/// Payloads of one connection before the others of the feed get their turn: a flood on the old one must not hold up what
+/// the new one asks.
+const FAIR: usize = 64;
+
 /// What every connection of a feed shares.
 pub(super) struct Shared {
     pub(super) config: FeedConfig,
@@ -59,7 +63,7 @@ pub(super) async fn run(
         }
         Some(Ok(connection)) => {
             Counters::add(&shared.counters.connections, 1);
-            let subscription = Subscription::new(&shared, number);
+            let subscription = Subscription::new(&shared);
             let link = Link { shared: &shared, number, reports: &reports, subscription };
             let end = link.run(connection, closing).await;
             Counters::add(if end.is_some() { &shared.counters.disconnections } else { &shared.counters.closed }, 1);
@@ -76,8 +80,8 @@ async fn tell(reports: &mpsc::Sender<(u32, Report)>, number: u32, report: Report
 
 /// How far subscribing is.
 struct Subscription {
-    /// What to send; composed when the connection is open.
-    texts: Vec<String>,
+    /// What to send; composed when the first is due, so that it says how far the sink is then.
+    texts: Option<Vec<String>>,
     pacer: Pacer,
     started: Instant,
     sent: usize,
@@ -91,13 +95,12 @@ struct Subscription {
 }
 
 impl Subscription {
-    fn new(shared: &Shared, number: u32) -> Self {
-        let texts = shared.sink.subscriptions(number, &shared.config.subscriptions);
+    fn new(shared: &Shared) -> Self {
         let started = Instant::now();
         let mut pacer = Pacer::new(shared.config.subscriptions_per_second, shared.config.subscription_burst);
         let next_at = started + pacer.reserve(Duration::ZERO);
         Self {
-            texts,
+            texts: None,
             pacer,
             started,
             sent: 0,
@@ -107,6 +110,18 @@ impl Subscription {
             complete: false,
             delivering: false,
         }
+    }
+}
+
+impl Subscription {
+    /// Whether there is (or may be) something to send.
+    fn is_unsent(&self) -> bool {
+        self.texts.as_ref().is_none_or(|texts| self.sent < texts.len())
+    }
+
+    /// How many there are, once that is known.
+    fn total(&self) -> Option<usize> {
+        self.texts.as_ref().map(Vec::len)
     }
 }
 
@@ -121,9 +136,9 @@ impl Link<'_> {
     async fn run(mut self, mut connection: Connection, mut closing: oneshot::Receiver<()>) -> Option<EndReason> {
         let config = &self.shared.config;
         tell(self.reports, self.number, Report::Connected).await;
-        self.progress().await;
+        let mut payloads = 0_usize;
         loop {
-            let unsent = self.subscription.texts.get(self.subscription.sent);
+            let unsent = self.subscription.is_unsent();
             let next_at = self.subscription.next_at;
             let deadline = self.subscription.deadline;
             tokio::select! {
@@ -133,27 +148,43 @@ impl Link<'_> {
                     connection.close(CloseCode::NORMAL, "", |payload| deliver(shared, number, payload)).await;
                     return None;
                 }
-                () = sleep_until(next_at), if unsent.is_some() => {
-                    if let Err(error) = connection.send_text(unsent.map_or("", String::as_str)) {
+                () = sleep_until(next_at), if unsent => {
+                    if let Err(error) = self.subscribe(&mut connection) {
                         return Some(error.into());
                     }
-                    Counters::add(&self.shared.counters.subscriptions, 1);
-                    self.subscription.sent += 1;
-                    let now = Instant::now();
-                    let since = now.duration_since(self.subscription.started);
-                    self.subscription.next_at = self.subscription.started + self.subscription.pacer.reserve(since);
                     self.progress().await;
                 }
                 () = sleep_until(deadline.unwrap_or(next_at)), if deadline.is_some() => {
-                    let missing = self.subscription.texts.len().saturating_sub(self.subscription.acknowledged);
+                    let missing = self.subscription.total().unwrap_or(0).saturating_sub(self.subscription.acknowledged);
                     return Some(EndReason::Acknowledgements { missing, within: config.acknowledgement_timeout });
                 }
                 payload = connection.next() => match payload {
-                    Ok(payload) => self.received(&payload).await,
+                    Ok(payload) => {
+                        self.received(&payload).await;
+                        payloads += 1;
+                        if payloads.is_multiple_of(FAIR) {
+                            tokio::task::yield_now().await;
+                        }
+                    }
                     Err(error) => return Some(error.into()),
                 },
             }
         }
+    }
+
+    /// Queues the next text.
+    fn subscribe(&mut self, connection: &mut Connection) -> Result<(), ConnectionError> {
+        let Self { shared, number, subscription, .. } = self;
+        let texts =
+            subscription.texts.get_or_insert_with(|| shared.sink.subscriptions(*number, &shared.config.subscriptions));
+        if let Some(text) = texts.get(subscription.sent) {
+            connection.send_text(text)?;
+            Counters::add(&shared.counters.subscriptions, 1);
+            subscription.sent += 1;
+        }
+        let since = Instant::now().duration_since(subscription.started);
+        subscription.next_at = subscription.started + subscription.pacer.reserve(since);
+        Ok(())
     }
 
     async fn received(&mut self, payload: &Bytes) {
@@ -176,7 +207,7 @@ impl Link<'_> {
     async fn progress(&mut self) {
         let config = &self.shared.config;
         let subscription = &mut self.subscription;
-        let total = subscription.texts.len();
+        let Some(total) = subscription.total() else { return };
         if subscription.complete || subscription.sent < total {
             return;
         }
