@@ -3,6 +3,8 @@
 
 mod client_support;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use client_support::{Bench, ONE, Peer, config};
@@ -192,6 +194,30 @@ async fn pings_are_answered_with_their_payload_and_pongs_keep_it_alive() {
     assert!(bench.events.until("disconnected").await.contains("no pong"));
     assert!(from.elapsed() < Duration::from_secs(11), "{:?}", from.elapsed());
     bench.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_of_the_wall_clock_closes_nothing_and_delays_nothing() {
+    const HOUR: i64 = 3_600_000_000_000;
+    let mut settings = config(ONE, &["sub"]);
+    let wall = Arc::new(AtomicI64::new(1_770_000_000_000_000_000));
+    let read = Arc::clone(&wall);
+    settings.clock = Arc::new(move || read.load(Ordering::SeqCst));
+    let mut bench = Bench::start(settings);
+    let mut peer = bench.peer().await;
+    peer.text().await;
+    for step in [HOUR, -2 * HOUR, HOUR] {
+        wall.fetch_add(step, Ordering::SeqCst);
+        // Two heartbeats, which come when the monotonic clock says so.
+        for _ in 0..2 {
+            let from = Instant::now();
+            let Ok(Some(Message::Ping(payload))) = peer.read().await else { panic!("a ping") };
+            peer.control(OpCode::Pong, &payload).await;
+            assert!((Duration::from_secs(14)..Duration::from_secs(16)).contains(&from.elapsed()));
+        }
+    }
+    let stats = bench.stop().await;
+    assert_eq!((stats.connections, stats.disconnections), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,19 @@
 //! The JSON messages of subprotocol `deepalpha.v1`.
+//!
+//! ```text
+//! {"op":"subscribe","id":1,"topics":["fills.*"],"filter":{..},"resume":{"fills.A":{"epoch":E,"offset":7},
+//!  "fills.*":{"epoch":E,"offset":null}}}   -> {"op":"subscribed","id":1,"epoch":E,"topics":[{"topic":..,"offset":newest,
+//!                                              "class":..,"from":"live|resumed|snapshot"}],"waiting":["fills.*"]}
+//! {"op":"resume","id":2,"epoch":E,"offsets":{"fills.A":7,"fills.B":null}}       -> {"op":"resuming","id":2,"topics":2}
+//! {"op":"unsubscribe"|"publish"|"auth"|"ping", ..}                     -> unsubscribed | published | authenticated | pong
+//! {"topic":"fills.A","offset":8,"data":..}     also with "snapshot":true (the last value) or "skipped":n (older values)
+//! {"topic":"trades.A","gap":[3,9],"policy":"conflated"}
+//! ```
+//!
+//! An offset of `resume` is that of the last message seen; `null` asks for the first one. Under a wildcard `null` counts
+//! for those of its topics that are not named: a reader that was subscribed before names what it has seen, and the
+//! others were made since. What one subscribe is too small for goes ahead of it as `resume`, in as many messages as it
+//! takes; it counts for the next subscribe. What the log holds no more begins with a snapshot, and so does another epoch.
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
