@@ -253,14 +253,19 @@ impl HubReader {
     /// Takes an answer: which run it is, and where topics stand that are not followed yet.
     fn answered(&mut self, connection: u32, answer: &Answer, pass: &mut dyn FnMut(&[u8])) {
         if answer.epoch != self.epoch {
+            let newer = self.links.iter().any(|link| link.number > connection && link.answered > 0);
+            if newer {
+                // A late answer of a hub that a newer connection has left behind.
+                self.set_stale(|number| number == connection);
+                return;
+            }
+            // Connections made since have yet to say which run they are of.
+            self.set_stale(|number| number < connection);
             self.epoch.clone_from(&answer.epoch);
             self.counts.restarts += u64::from(self.run > 0);
             self.run += 1;
             for request in &mut self.requests {
                 request.established.fill(false);
-            }
-            for link in &mut self.links {
-                link.stale = link.number != connection;
             }
         }
         let Some(link) = self.links.iter_mut().find(|link| link.number == connection) else { return };
@@ -275,6 +280,12 @@ impl HubReader {
         }
         if self.requests.iter().all(|request| request.established.iter().all(|done| *done)) {
             self.forget_older(pass);
+        }
+    }
+
+    fn set_stale(&mut self, which: impl Fn(u32) -> bool) {
+        for link in self.links.iter_mut().filter(|link| which(link.number)) {
+            link.stale = true;
         }
     }
 
