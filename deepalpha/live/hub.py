@@ -205,7 +205,13 @@ class WebSocketManager:
         return Subscription(self.url, patterns, **options)
 
     def stats(self) -> dict[str, Any]:
-        """Counters: of connections, of messages (``sent == delivered + conflated + dropped`` at rest), by topic."""
+        """Counters: of connections, of messages (``sent == delivered + conflated + dropped`` at rest), by topic.
+
+        ``closes`` counts the connections that ended by the code of their first close frame, whoever sent it:
+        ``"1000"``, ``"1001"`` (the hub stopped), ``"1005"`` (a frame without a code), ``"1006"`` (no frame: a reset, or
+        nobody answered pings), ``"1008"``, ``"1009"``, ``"4008"`` (too slow for a reliable topic), ``"4401"`` ... and
+        ``"other"``.
+        """
         return self._running().stats()
 
     def metrics(self) -> str:

@@ -7,14 +7,16 @@
     with Subscription("ws://127.0.0.1:8765/", ["bars.1m.BTCUSDT"]) as bars:      # another process, a notebook
         batch = bars.poll(timeout=5.0)
 
-The connection lives on a thread of the core and is kept up: after a break it connects and subscribes again. What was
-missed in between is a `Gap`, known from the offsets of the topic; so is what this side had no room for.
+The connection lives on a thread of the core and is kept up: after a break, a rotation or a close for slowness (4008) it
+connects again and goes on after the last offset of each topic, wildcards included, so that nothing is lost or doubled
+while the hub still holds it. What it holds no more is a `Gap`; so is what this side had no room for. A hub that drains
+says when to come back, and the connection waits that long.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Self
 
 import msgspec
@@ -52,8 +54,10 @@ class Gap(Fact, frozen=True):
     Attributes:
         topic: its name.
         first: offset of the first one.
-        last: offset of the last one.
-        policy: why: ``conflated`` (this reader was slow) or ``missed`` (it was not connected, or had no room).
+        last: offset of the last one; ``first - 1`` in a gap without messages.
+        policy: why: ``conflated`` (this reader was slow), ``missed`` (it was not connected until the hub held them no
+            more, or had no room) or ``restarted`` (the hub was started anew, and offsets begin at 0 again: the messages
+            are those of the new run, and what the old run said at its end is not known).
     """
 
     topic: str
@@ -63,7 +67,7 @@ class Gap(Fact, frozen=True):
 
 
 class _Record(msgspec.Struct):
-    """Anything the hub says."""
+    """Anything the core passes on: a message, a gap, or a refusal."""
 
     topic: str = ""
     offset: int = 0
@@ -75,10 +79,21 @@ class _Record(msgspec.Struct):
     op: str = ""
     code: str = ""
     message: str = ""
-    epoch: str = ""
 
 
 _decode = msgspec.json.Decoder(_Record).decode
+
+
+def _item(record: _Record) -> Message | Gap:
+    if record.gap is not None:
+        return Gap(topic=record.topic, first=record.gap[0], last=record.gap[1], policy=record.policy)
+    return Message(
+        topic=record.topic,
+        offset=record.offset,
+        data=record.data,
+        snapshot=record.snapshot,
+        skipped=record.skipped,
+    )
 
 
 class Subscription(Closing):
@@ -91,6 +106,7 @@ class Subscription(Closing):
         symbols: only topics whose last segment is one of these.
         min_interval_ms: at most one message of a topic in so many milliseconds.
         max_messages: messages kept for Python; what is beyond goes, oldest first, and becomes a `Gap`.
+        max_topics: topics followed; one more is a `HubError` of `poll`.
         connection: ``idle_timeout_ms``, ``backoff_base_ms``, ``ca_file``, ... of the connection.
 
     Raises:
@@ -106,6 +122,7 @@ class Subscription(Closing):
         symbols: Sequence[str] | None = None,
         min_interval_ms: int | None = None,
         max_messages: int = 65_536,
+        max_topics: int = 16_384,
         connection: dict[str, Any] | None = None,
     ) -> None:
         if not patterns:
@@ -121,12 +138,13 @@ class Subscription(Closing):
                 "protocols": protocols,
                 "subscribe": [msgspec.json.encode(request).decode()],
                 "await_acknowledgements": True,
+                "subscription_burst": 64,  # offsets of many topics come in parts, which need not wait
                 **(connection or {}),
             },
             max_messages=max_messages,
+            max_topics=max_topics,
         )
-        self._next: dict[str, int] = {}
-        self._epoch = ""
+        self._refused: list[str] = []
         self._kept: list[FeedEvent] = []
         self._closed = False
 
@@ -134,7 +152,8 @@ class Subscription(Closing):
         """What has come, in order; waits `timeout` seconds at most (None: without end) when nothing is there yet.
 
         Raises:
-            HubError: the hub refused the subscription; the message says why.
+            HubError: the hub refused the subscription, or there are more topics than `max_topics`; the message says
+                why. What came before it was returned by the call before.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while not (batch := self._take(most)) and not self._closed and timeout != 0.0:
@@ -145,37 +164,19 @@ class Subscription(Closing):
         return batch
 
     def _take(self, most: int) -> list[Message | Gap]:
+        if self._refused:
+            raise HubError(self._refused.pop(0))
         batch: list[Message | Gap] = []
         for _, _, payload in self._feed.take(most):
-            batch.extend(self._read(_decode(payload)))
+            record = _decode(payload)
+            if record.op == "error":
+                self._refused.append(f"the hub refused: {record.message} ({record.code})")
+            elif record.topic and not record.op:
+                batch.append(_item(record))
+        # What came together with a refusal is not lost by it.
+        if self._refused and not batch:
+            raise HubError(self._refused.pop(0))
         return batch
-
-    def _read(self, record: _Record) -> Iterator[Message | Gap]:
-        if record.op == "error":
-            raise HubError(f"the hub refused: {record.message} ({record.code})")
-        if record.op == "subscribed" and record.epoch != self._epoch:
-            self._epoch = record.epoch
-            self._next.clear()  # the hub was started anew: its offsets begin at 0 again
-        if not record.topic or record.op:
-            return
-        expected = self._next.get(record.topic)
-        if record.gap is not None:
-            first, last = record.gap
-            self._next[record.topic] = last + 1
-            yield Gap(topic=record.topic, first=first, last=last, policy=record.policy)
-            return
-        if expected is not None and record.offset < expected:
-            return  # the last value again, after a reconnect
-        if expected is not None and record.offset > expected + record.skipped:
-            yield Gap(topic=record.topic, first=expected, last=record.offset - 1, policy="missed")
-        self._next[record.topic] = record.offset + 1
-        yield Message(
-            topic=record.topic,
-            offset=record.offset,
-            data=record.data,
-            snapshot=record.snapshot,
-            skipped=record.skipped,
-        )
 
     def __aiter__(self) -> Self:
         return self
@@ -212,7 +213,9 @@ class Subscription(Closing):
         del self._kept[:-MOST]
 
     def counters(self) -> dict[str, Any]:
-        """Of the connection: attempts, messages, bytes ...; ``dropped``: messages nobody fetched in time."""
+        """Of the connection: attempts, messages, bytes ...; of the topics followed: ``topics``, ``duplicates`` (left
+        out), ``missed`` (held by the hub no more), ``restarts`` of the hub; ``dropped``: records nobody fetched in
+        time."""
         return self._feed.counters()
 
     def close(self) -> None:

@@ -3,6 +3,8 @@
 
 mod client_support;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use client_support::{Bench, ONE, Peer, config};
@@ -95,6 +97,44 @@ async fn a_server_that_accepts_and_drops_is_not_hammered() {
     bench.stop().await;
 }
 
+/// A feed whose server closes with this: how long until it comes back.
+async fn comes_back_after(seed: u64, code: u16, reason: &str) -> Duration {
+    let mut settings = config(ONE, &[]);
+    settings.jitter_seed = seed;
+    let mut bench = Bench::start(settings);
+    bench.peer().await.close_because(code, reason).await;
+    bench.events.until("disconnected").await;
+    let from = Instant::now();
+    bench.stream().await;
+    let waited = from.elapsed();
+    bench.stop().await;
+    waited
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_drains_is_left_alone_as_long_as_it_asks_and_nobody_comes_back_with_the_others() {
+    let millis = Duration::from_millis;
+    let mut waits = Vec::new();
+    for seed in 0..64 {
+        waits.push(comes_back_after(seed, 1001, r#"{"retry_after_ms":4000}"#).await);
+    }
+    waits.sort();
+    waits.dedup();
+    assert!(waits.len() > 50, "{waits:?}");
+    assert!(waits[0] >= millis(4_000) && waits[waits.len() - 1] <= millis(5_002), "{waits:?}");
+    assert!(waits[waits.len() - 1] - waits[0] > millis(800), "spread over a quarter of the time: {waits:?}");
+    // At most the backoff's cap, and those it caps are spread as well.
+    let capped = comes_back_after(1, 1001, r#"{"retry_after_ms":86400000}"#).await;
+    assert!((millis(30_000)..=millis(37_502)).contains(&capped), "{capped:?}");
+    let at_once = comes_back_after(1, 1001, r#"{"retry_after_ms":0}"#).await;
+    assert!(at_once <= millis(502), "{at_once:?}");
+    // Only a server that goes away is believed, and only what it says in so many words.
+    for (code, reason) in [(1000, r#"{"retry_after_ms":4000}"#), (1001, "retry_after_ms: 4000"), (1001, "{}")] {
+        let usual = comes_back_after(1, code, reason).await;
+        assert!(usual <= millis(502), "{code} {reason}: {usual:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn failed_handshakes_are_failures_with_their_reason() {
     let mut bench = Bench::start(config(ONE, &[]));
@@ -154,6 +194,30 @@ async fn pings_are_answered_with_their_payload_and_pongs_keep_it_alive() {
     assert!(bench.events.until("disconnected").await.contains("no pong"));
     assert!(from.elapsed() < Duration::from_secs(11), "{:?}", from.elapsed());
     bench.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_of_the_wall_clock_closes_nothing_and_delays_nothing() {
+    const HOUR: i64 = 3_600_000_000_000;
+    let mut settings = config(ONE, &["sub"]);
+    let wall = Arc::new(AtomicI64::new(1_770_000_000_000_000_000));
+    let read = Arc::clone(&wall);
+    settings.clock = Arc::new(move || read.load(Ordering::SeqCst));
+    let mut bench = Bench::start(settings);
+    let mut peer = bench.peer().await;
+    peer.text().await;
+    for step in [HOUR, -2 * HOUR, HOUR] {
+        wall.fetch_add(step, Ordering::SeqCst);
+        // Two heartbeats, which come when the monotonic clock says so.
+        for _ in 0..2 {
+            let from = Instant::now();
+            let Ok(Some(Message::Ping(payload))) = peer.read().await else { panic!("a ping") };
+            peer.control(OpCode::Pong, &payload).await;
+            assert!((Duration::from_secs(14)..Duration::from_secs(16)).contains(&from.elapsed()));
+        }
+    }
+    let stats = bench.stop().await;
+    assert_eq!((stats.connections, stats.disconnections), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]

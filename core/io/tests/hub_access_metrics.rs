@@ -5,7 +5,7 @@
 mod prometheus;
 
 use deepalpha_io::hub::metrics::{Figures, OTHER_TOPICS, TOPICS_SHOWN, render};
-use deepalpha_io::hub::{Class, CounterStats, HubStats, LatencyStats, Tally, TopicStats};
+use deepalpha_io::hub::{Class, CloseStats, CounterStats, HubStats, LatencyStats, Tally, TopicStats};
 use prometheus::{Kind, parse};
 use proptest::prelude::*;
 
@@ -43,6 +43,7 @@ fn figures(topics: Vec<TopicStats>) -> Figures {
         counters,
         tally: tally(6),
         by_class: [tally(1), tally(2), tally(3)],
+        closes: CloseStats::default(),
         latency: [latency(1), latency(2), latency(3)],
         publish_latency: latency(4),
         topics: topics.len(),
@@ -61,6 +62,8 @@ fn every_family_is_typed_and_shows_what_it_was_given() {
         ("refused_total{reason=\"capacity\"}", "2"),
         ("refused_total{reason=\"bad_request\"}", "2"),
         ("ended_total{reason=\"slow\"}", "1"),
+        ("closes_total{code=\"4008\"}", "0"),
+        ("closes_total{code=\"other\"}", "0"),
         ("messages_total{direction=\"in\"}", "5"),
         ("messages_total{direction=\"out\"}", "42"),
         ("bytes_total{direction=\"out\"}", "18446744073709551615"),

@@ -1,12 +1,12 @@
 //! Live feeds for Python: connections on threads of their own, whose messages become batches (`LiveStream`) or wait as
-//! they are (`MessageFeed`). No feed's thread ever attaches to Python.
+//! a hub's records (`MessageFeed`). No feed's thread ever attaches to Python.
 
-use std::collections::VecDeque;
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use deepalpha_io::client::hub::{HubReader, RecordQueue};
 use deepalpha_io::client::{
     Feed, FeedConfig, FeedEvent, FeedHandle, FeedSink, FeedStats, Kind as Meaning, system_clock,
 };
@@ -225,20 +225,17 @@ impl PyLiveStream {
     }
 }
 
-/// Messages that wait for Python.
+/// Records that wait for Python.
 struct Inbox {
-    messages: VecDeque<(u32, i64, Vec<u8>)>,
-    bytes: usize,
-    most_messages: usize,
-    most_bytes: usize,
-    dropped: u64,
+    reader: HubReader,
+    queue: RecordQueue,
     events: Events,
     closed: bool,
 }
 
 impl Content for Inbox {
     fn is_idle(&self) -> bool {
-        self.messages.is_empty() && self.events.is_empty() && !self.closed
+        self.queue.is_empty() && self.events.is_empty() && !self.closed
     }
 }
 
@@ -246,14 +243,8 @@ struct InboxSink(Arc<Shared<Inbox>>);
 
 impl FeedSink for InboxSink {
     fn message(&self, connection: u32, ts_init_ns: i64, payload: &[u8]) {
-        self.0.with(|inbox| {
-            inbox.bytes += payload.len();
-            inbox.messages.push_back((connection, ts_init_ns, payload.to_vec()));
-            while inbox.messages.len() > inbox.most_messages || inbox.bytes > inbox.most_bytes {
-                let Some((.., oldest)) = inbox.messages.pop_front() else { break };
-                inbox.bytes -= oldest.len();
-                inbox.dropped += 1;
-            }
+        self.0.with(|Inbox { reader, queue, .. }| {
+            reader.read(connection, payload, |record| queue.push(connection, ts_init_ns, record));
         });
     }
 
@@ -261,9 +252,12 @@ impl FeedSink for InboxSink {
         self.0.with(|inbox| inbox.events.push(Happened::of(event, 0)));
     }
 
+    fn subscriptions(&self, connection: u32, _fixed: &[String]) -> Vec<String> {
+        self.0.with(|inbox| inbox.reader.subscriptions(connection))
+    }
+
     fn kind(&self, payload: &[u8]) -> Meaning {
-        let answer = payload.starts_with(b"{\"op\":\"subscribed\"");
-        if answer { Meaning::Acknowledgement } else { Meaning::Data }
+        HubReader::kind(payload)
     }
 }
 
@@ -286,7 +280,7 @@ impl Drop for MessageParts {
     }
 }
 
-/// Messages of a WebSocket server as they are; see `deepalpha.live.Subscription`.
+/// Messages of a hub's topics; see `deepalpha.live.Subscription`.
 #[pyclass(name = "MessageFeed", module = "deepalpha._core", frozen)]
 struct PyMessageFeed {
     parts: OfProcess<MessageParts>,
@@ -301,35 +295,23 @@ impl PyMessageFeed {
 #[pymethods]
 impl PyMessageFeed {
     #[new]
-    #[pyo3(signature = (connection, *, max_messages = 65_536, max_bytes = 64 << 20))]
-    fn new(connection: &Bound<'_, PyDict>, max_messages: usize, max_bytes: usize) -> PyResult<Self> {
+    #[pyo3(signature = (connection, *, max_messages = 65_536, max_bytes = 64 << 20, max_topics = 16_384))]
+    fn new(connection: &Bound<'_, PyDict>, max_messages: usize, max_bytes: usize, max_topics: usize) -> PyResult<Self> {
         let config = feed_connection::config(Kind::Hub, connection)?;
-        let inbox = Inbox {
-            messages: VecDeque::new(),
-            bytes: 0,
-            most_messages: max_messages,
-            most_bytes: max_bytes,
-            dropped: 0,
-            events: Events::default(),
-            closed: false,
-        };
+        let reader = HubReader::new(&config.subscriptions, max_topics).map_err(|error| raise(Kind::Hub, error))?;
+        let queue = RecordQueue::new(max_messages, max_bytes);
+        let inbox = Inbox { reader, queue, events: Events::default(), closed: false };
         let shared = Arc::new(Shared::new(inbox)?);
         let sink = Arc::new(InboxSink(Arc::clone(&shared))) as Arc<dyn FeedSink>;
         let running = Running::start(Kind::Hub, vec![(config, sink)])?;
         Ok(Self { parts: OfProcess::new(MessageParts { shared, running }) })
     }
 
-    /// The next messages, `max` at most: (connection, ts_init, payload).
+    /// The next records of the hub, `max` at most: (connection, ts_init, payload). Each offset of a topic comes once and
+    /// in order, as a message or within a gap.
     fn take<'py>(&self, py: Python<'py>, max: usize) -> PyResult<Vec<(u32, i64, Bound<'py, PyBytes>)>> {
         let parts = self.parts()?;
-        let taken: Vec<(u32, i64, Vec<u8>)> = py.detach(|| {
-            parts.shared.take(|inbox| {
-                let count = inbox.messages.len().min(max);
-                let taken: Vec<_> = inbox.messages.drain(..count).collect();
-                inbox.bytes -= taken.iter().map(|(.., payload)| payload.len()).sum::<usize>();
-                taken
-            })
-        });
+        let taken = py.detach(|| parts.shared.take(|inbox| inbox.queue.take(max)));
         let one = |(connection, time, payload): (u32, i64, Vec<u8>)| (connection, time, PyBytes::new(py, &payload));
         Ok(taken.into_iter().map(one).collect())
     }
@@ -352,12 +334,25 @@ impl PyMessageFeed {
         feed_connection::dicts(py, events)
     }
 
-    /// Counters of the connections, and `dropped`: messages that nobody fetched in time.
+    /// Counters of the connections; `dropped`: records that nobody fetched in time; `duplicates`: records that had come
+    /// before; `missed`: messages the hub held no more; `restarts`: of the hub; `topics` that are followed.
     fn counters<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let parts = self.parts()?;
-        let (dropped, stats) = py.detach(|| (parts.shared.with(|inbox| inbox.dropped), parts.running.stats()));
+        let ((counts, topics, dropped), stats) = py.detach(|| {
+            let read = |inbox: &mut Inbox| (inbox.reader.counts(), inbox.reader.topics(), inbox.queue.dropped());
+            (parts.shared.with(read), parts.running.stats())
+        });
         let out = feed_connection::stats(py, &stats.first().copied().unwrap_or_default())?;
-        out.set_item("dropped", dropped)?;
+        for (name, count) in [
+            ("dropped", dropped),
+            ("duplicates", counts.duplicates),
+            ("missed", counts.missed),
+            ("restarts", counts.restarts),
+            ("untracked", counts.untracked),
+            ("topics", topics as u64),
+        ] {
+            out.set_item(name, count)?;
+        }
         Ok(out)
     }
 

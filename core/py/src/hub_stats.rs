@@ -13,7 +13,7 @@ fn tally<'py>(py: Python<'py>, counts: &Tally) -> PyResult<Bound<'py, PyDict>> {
     Ok(out)
 }
 
-/// `{"connections": .., "sent": .., "by_delivery": {..}, "topics": {name: {..}}, ..}`.
+/// `{"connections": .., "sent": .., "closes": {"1000": ..}, "by_delivery": {..}, "topics": {name: {..}}, ..}`.
 pub(crate) fn stats<'py>(py: Python<'py>, stats: &HubStats, topics: &[TopicStats]) -> PyResult<Bound<'py, PyDict>> {
     let out = tally(py, &stats.tally)?;
     let counters = &stats.counters;
@@ -39,6 +39,11 @@ pub(crate) fn stats<'py>(py: Python<'py>, stats: &HubStats, topics: &[TopicStats
     ] {
         out.set_item(name, count)?;
     }
+    let closes = PyDict::new(py);
+    for (code, count) in stats.closes.by_label() {
+        closes.set_item(code, count)?;
+    }
+    out.set_item("closes", closes)?;
     let by_delivery = PyDict::new(py);
     for (class, counts) in Class::ALL.iter().zip(&stats.by_class) {
         by_delivery.set_item(class.name(), tally(py, counts)?)?;

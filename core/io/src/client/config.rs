@@ -29,7 +29,7 @@ pub struct FeedConfig {
     pub connection: ConnectionConfig,
     /// Certificates trusted by `wss`.
     pub roots: Roots,
-    /// Text messages sent on every connection, in this order, after it is open.
+    /// Text messages sent on every connection, in this order, after it is open; see [`FeedSink::subscriptions`].
     pub subscriptions: Vec<String>,
     /// Whether a connection counts as subscribed only when the sink saw as many acknowledgements as subscriptions.
     pub await_acknowledgements: bool,
@@ -192,6 +192,13 @@ pub trait FeedSink: Send + Sync + 'static {
 
     /// Something changed.
     fn event(&self, event: FeedEvent);
+
+    /// The text messages that subscribe on connection number `connection`, asked when it is open; `fixed` are those of
+    /// [`FeedConfig::subscriptions`]. A sink that knows how far it is says here where to go on.
+    fn subscriptions(&self, connection: u32, fixed: &[String]) -> Vec<String> {
+        let _ = connection;
+        fixed.to_vec()
+    }
 
     /// What a payload is.
     fn kind(&self, payload: &[u8]) -> Kind {

@@ -22,7 +22,7 @@ use tokio::time::{Instant, sleep_until};
 use super::config::{Counters, EndReason, FeedConfig, FeedError, FeedEvent, FeedSink, FeedStats, RotationReason};
 use super::dial::{Dial, Network};
 use super::link::{self, Report, Shared};
-use super::pace::Backoff;
+use super::pace::{Backoff, Spread};
 
 /// More reports than all connections of a feed can have under way.
 const REPORTS: usize = 64;
@@ -110,6 +110,7 @@ pub async fn run(
 ) -> Result<(), FeedError> {
     let backoff = |salt| Backoff::new(config.backoff_base, config.backoff_cap, config.jitter_seed ^ salt);
     let (backoffs, (reports, inbox)) = ((backoff(0), backoff(u64::MAX)), mpsc::channel(REPORTS));
+    let retry_jitter = Spread::new(config.jitter_seed.rotate_left(17));
     Supervisor {
         shared: Arc::new(Shared { config, dial, sink, counters }),
         reports,
@@ -122,6 +123,7 @@ pub async fn run(
         switch_at: None,
         backoff: backoffs.0,
         rotation_backoff: backoffs.1,
+        retry_jitter,
     }
     .run(inbox, stopping)
     .await
@@ -150,6 +152,8 @@ struct Supervisor {
     switch_at: Option<Instant>,
     backoff: Backoff,
     rotation_backoff: Backoff,
+    /// Spreads clients that the server told the same.
+    retry_jitter: Spread,
 }
 
 /// Waits for a moment that may not be set.
@@ -240,8 +244,7 @@ impl Supervisor {
                 }
                 self.shared.sink.event(FeedEvent::Connected { connection: number });
             }
-            Report::Subscribed => {
-                let subscriptions = self.shared.config.subscriptions.len();
+            Report::Subscribed(subscriptions) => {
                 self.shared.sink.event(FeedEvent::Subscribed { connection: number, subscriptions });
             }
             Report::Delivering if is_successor => {
@@ -274,7 +277,7 @@ impl Supervisor {
                 if lived.is_some_and(|lived| lived >= self.shared.config.stable_after) {
                     self.backoff.reset();
                 }
-                let delay = delay(&mut self.backoff, &why);
+                let delay = self.delay(false, &why);
                 self.rotate_at = None;
                 self.retry_at = Some(now + delay);
                 retry_in = Some(delay);
@@ -282,11 +285,23 @@ impl Supervisor {
         } else if is_successor {
             self.successor = None;
             self.switch_at = None;
-            let delay = delay(&mut self.rotation_backoff, &why);
+            let delay = self.delay(true, &why);
             self.rotate_at = Some((now + delay, RotationReason::Retry));
             retry_in = Some(delay);
         }
         self.shared.sink.event(FeedEvent::Disconnected { connection: number, why, retry_in });
+    }
+
+    /// How long to wait after a failure: the backoff, or what the server asked for and a random part of its quarter (of
+    /// the backoff's bound if that is more), so that those it told the same do not come back together.
+    fn delay(&mut self, rotating: bool, why: &EndReason) -> Duration {
+        let backoff = if rotating { &mut self.rotation_backoff } else { &mut self.backoff };
+        let bound = backoff.bound();
+        let usual = backoff.next_delay();
+        match link::retry_after(why, self.shared.config.backoff_cap) {
+            Some(asked) => asked + self.retry_jitter.up_to(bound.max(asked / 4)),
+            None => usual,
+        }
     }
 
     /// Asks every connection to close and waits until all have.
@@ -311,8 +326,4 @@ impl Supervisor {
         }
         result
     }
-}
-
-fn delay(backoff: &mut Backoff, why: &EndReason) -> Duration {
-    backoff.next_delay().max(link::retry_after(why).unwrap_or_default())
 }

@@ -11,14 +11,14 @@ pub struct Backoff {
     base: Duration,
     cap: Duration,
     failures: u32,
-    random: SplitMix,
+    random: Spread,
 }
 
 impl Backoff {
     /// No failure yet.
     #[must_use]
     pub fn new(base: Duration, cap: Duration, seed: u64) -> Self {
-        Self { base, cap, failures: 0, random: SplitMix(seed) }
+        Self { base, cap, failures: 0, random: Spread::new(seed) }
     }
 
     /// The connection was good for long enough: the next failure is the first one again.
@@ -36,8 +36,25 @@ impl Backoff {
     pub fn next_delay(&mut self) -> Duration {
         let bound = self.bound();
         self.failures = self.failures.saturating_add(1).min(31);
+        self.random.up_to(bound)
+    }
+}
+
+/// Random durations; the same seed gives the same ones.
+#[derive(Clone, Debug)]
+pub struct Spread(SplitMix);
+
+impl Spread {
+    /// From a seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self(SplitMix(seed))
+    }
+
+    /// Uniformly between zero and `bound`, both included.
+    pub fn up_to(&mut self, bound: Duration) -> Duration {
         let nanos = u64::try_from(bound.as_nanos()).unwrap_or(u64::MAX);
-        Duration::from_nanos(self.random.below(nanos.saturating_add(1)))
+        Duration::from_nanos(self.0.below(nanos.saturating_add(1)))
     }
 }
 

@@ -32,7 +32,8 @@ pub struct HubConfig {
     pub default_capacity: usize,
     /// Bytes a topic's log may hold, 4 KiB..=4 GiB; older messages go first.
     pub max_topic_bytes: usize,
-    /// Bytes a reader of one topic may be behind (beyond the kernel's buffer), 1 KiB..=4 GiB.
+    /// Bytes a reader of one topic may be behind (beyond the kernel's buffer), 1 KiB..=4 GiB. One that resumes may be as
+    /// far behind as the log reaches until it is up to date.
     pub max_backlog: usize,
     /// Bytes of answers and control frames waiting for one connection, 1 KiB..=16 MiB; beyond it nothing more is
     /// read from that peer until it takes them.

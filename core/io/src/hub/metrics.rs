@@ -56,6 +56,11 @@ pub fn render(figures: &Figures) -> String {
     ] {
         text.sample("ended_total", &[("reason", reason)], count);
     }
+    let help = "WebSocket connections that ended, by the code of their first close frame (1006: none).";
+    text.family("closes_total", "counter", help);
+    for (code, count) in figures.stats.closes.by_label() {
+        text.sample("closes_total", &[("code", &code)], count);
+    }
     for (name, help, counts) in [
         ("messages_total", "Messages by direction.", [counters.messages_in, figures.stats.tally.delivered]),
         ("bytes_total", "Bytes by direction, frame headers included.", [counters.bytes_in, counters.bytes_out]),

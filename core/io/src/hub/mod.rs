@@ -32,4 +32,4 @@ pub use error::HubError;
 pub use gate::{Admission, Gate, Inbound, OpenGate, Session, Verdict};
 pub use log::{Class, Tally};
 pub use server::{Hub, HubStats, Published, TopicStats};
-pub use shared::{Audit, CounterStats, LatencyStats};
+pub use shared::{Audit, CLOSE_CODES, CloseStats, CounterStats, LatencyStats};

@@ -1,4 +1,19 @@
 //! The JSON messages of subprotocol `deepalpha.v1`.
+//!
+//! ```text
+//! {"op":"subscribe","id":1,"topics":["fills.*"],"filter":{..},"resume":{"fills.A":{"epoch":E,"offset":7},
+//!  "fills.*":{"epoch":E,"offset":null}}}   -> {"op":"subscribed","id":1,"epoch":E,"topics":[{"topic":..,"offset":newest,
+//!                                              "class":..,"from":"live|resumed|snapshot"}],"waiting":["fills.*"]}
+//! {"op":"resume","id":2,"epoch":E,"offsets":{"fills.A":7,"fills.B":null}}       -> {"op":"resuming","id":2,"topics":2}
+//! {"op":"unsubscribe"|"publish"|"auth"|"ping", ..}                     -> unsubscribed | published | authenticated | pong
+//! {"topic":"fills.A","offset":8,"data":..}     also with "snapshot":true (the last value) or "skipped":n (older values)
+//! {"topic":"trades.A","gap":[3,9],"policy":"conflated"}
+//! ```
+//!
+//! An offset of `resume` is that of the last message seen; `null` asks for the first one. Under a wildcard `null` counts
+//! for those of its topics that are not named: a reader that was subscribed before names what it has seen, and the
+//! others were made since. What one subscribe is too small for goes ahead of it as `resume`, in as many messages as it
+//! takes; it counts for the next subscribe. What the log holds no more begins with a snapshot, and so does another epoch.
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
@@ -14,7 +29,7 @@ pub(crate) const SUBPROTOCOL: &str = "deepalpha.v1";
 /// What a client asks.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ClientRequest<'a> {
-    /// subscribe, unsubscribe, publish, ping or auth.
+    /// subscribe, resume, unsubscribe, publish, ping or auth.
     pub(crate) op: String,
     /// Echoed in the answer: a number or a string.
     #[serde(borrow)]
@@ -23,8 +38,12 @@ pub(crate) struct ClientRequest<'a> {
     pub(crate) topics: Option<Vec<String>>,
     /// One topic: of a publish, or short for a list of one.
     pub(crate) topic: Option<String>,
-    /// Where to go on, by topic.
+    /// Where to go on, by topic; under a wildcard: where its topics begin that are not named themselves.
     pub(crate) resume: Option<HashMap<String, Resume>>,
+    /// Of a resume: which run of the hub the offsets came from.
+    pub(crate) epoch: Option<String>,
+    /// Of a resume: the last offset seen, by topic.
+    pub(crate) offsets: Option<HashMap<String, Option<u64>>>,
     /// What to leave out.
     pub(crate) filter: Option<Filter>,
     /// The payload of a publish.
@@ -42,6 +61,22 @@ pub(crate) struct Resume {
     pub(crate) epoch: String,
     /// Its offset; `null` when none was seen yet.
     pub(crate) offset: Option<u64>,
+}
+
+/// Where a subscription goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GoOn {
+    /// After this offset of the present run; `None`: with the first message.
+    After(Option<u64>),
+    /// The offsets are those of another run.
+    OtherRun,
+}
+
+impl GoOn {
+    /// What an offset of a run means to the hub of this `epoch`.
+    pub(crate) fn of(run: &str, offset: Option<u64>, epoch: &str) -> Self {
+        if run == epoch { Self::After(offset) } else { Self::OtherRun }
+    }
 }
 
 /// What a subscription leaves out.

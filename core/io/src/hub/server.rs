@@ -21,7 +21,7 @@ use super::error::HubError;
 use super::log::{Class, Tally};
 use super::pattern::check_pattern;
 use super::shard;
-use super::shared::{Audit, Command, CounterStats, LatencyStats, Shared, nanos};
+use super::shared::{Audit, CloseStats, Command, CounterStats, LatencyStats, Shared, nanos};
 use super::topic::Framing;
 use crate::ws::Rejection;
 
@@ -45,6 +45,8 @@ pub struct Hub {
 pub struct HubStats {
     /// Connections, bytes, refusals.
     pub counters: CounterStats,
+    /// WebSocket connections that ended, by close code.
+    pub closes: CloseStats,
     /// Messages owed and what became of them, all topics.
     pub tally: Tally,
     /// The same by class, in the order of [`Class::ALL`].
@@ -258,6 +260,7 @@ pub(crate) fn stats(shared: &Shared) -> HubStats {
     let [reliable, buffered, last_value] = &shared.latency;
     HubStats {
         counters: shared.counters.read(),
+        closes: shared.closes.read(),
         tally,
         by_class,
         latency: [reliable.read(), buffered.read(), last_value.read()],

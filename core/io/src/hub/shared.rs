@@ -13,6 +13,7 @@ use super::error::HubError;
 use super::log::{Bounds, Class, Tally};
 use super::pattern::matches;
 use super::topic::{Framing, NOT_INTERESTED, Topic, Topics};
+use crate::ws::CloseCode;
 
 /// Work for a shard.
 pub(crate) enum Command {
@@ -181,6 +182,56 @@ counters! {
     accept_pauses,
 }
 
+/// Close codes that are counted by name; the rest stand together in the last place.
+pub const CLOSE_CODES: [u16; 14] = [1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1010, 1011, 1013, 4008, 4401];
+
+/// WebSocket connections that ended, by the code of their first close frame, whoever sent it: 1005 is a frame without a
+/// code, 1006 an end without a frame (reset, silence, drained too late).
+#[derive(Debug, Default)]
+pub(crate) struct Closes([AtomicU64; CLOSE_CODES.len() + 1]);
+
+impl Closes {
+    pub(crate) fn count(&self, code: CloseCode) {
+        let place = CLOSE_CODES.iter().position(|known| *known == code.0).unwrap_or(CLOSE_CODES.len());
+        if let Some(counter) = self.0.get(place) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn read(&self) -> CloseStats {
+        let mut counts = CloseStats::default();
+        for (count, counter) in counts.0.iter_mut().zip(&self.0) {
+            *count = counter.load(Ordering::Relaxed);
+        }
+        counts
+    }
+}
+
+/// Ended connections by close code; their sum is those opened less those open.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CloseStats([u64; CLOSE_CODES.len() + 1]);
+
+impl CloseStats {
+    /// Each label with its count, in the order of [`CLOSE_CODES`]; `other` for any other code comes last.
+    pub fn by_label(&self) -> impl Iterator<Item = (String, u64)> {
+        let labels = CLOSE_CODES.iter().map(u16::to_string).chain(std::iter::once("other".to_owned()));
+        labels.zip(self.0)
+    }
+
+    /// How often it was this code; 0 for one that has no place of its own.
+    #[must_use]
+    pub fn of(&self, code: u16) -> u64 {
+        let place = CLOSE_CODES.iter().position(|known| *known == code);
+        place.and_then(|place| self.0.get(place)).copied().unwrap_or(0)
+    }
+
+    /// All together.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+}
+
 /// How topics of a pattern that are made from now on are delivered.
 struct Rule {
     pattern: String,
@@ -197,6 +248,7 @@ pub(crate) struct Shared {
     awaited: Box<[Mutex<HashSet<Box<str>>>]>,
     pub(crate) inboxes: Box<[Inbox]>,
     pub(crate) counters: Counters,
+    pub(crate) closes: Closes,
     /// Names this run of the hub in resume tokens: 16 hex digits.
     pub(crate) epoch: String,
     pub(crate) closed: AtomicBool,
@@ -215,6 +267,7 @@ impl Shared {
             awaited: (0..config.shards).map(|_| Mutex::default()).collect(),
             inboxes,
             counters: Counters::default(),
+            closes: Closes::default(),
             epoch,
             closed: AtomicBool::new(false),
             latency: Default::default(),

@@ -111,8 +111,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     }
 
     pub(crate) async fn close(&mut self, code: u16) {
+        self.close_because(code, "bye").await;
+    }
+
+    pub(crate) async fn close_because(&mut self, code: u16, reason: &str) {
         let mut out = Vec::new();
-        encode_close(&mut out, Some(CloseCode(code)), "bye", None);
+        encode_close(&mut out, Some(CloseCode(code)), reason, None);
         let _ = self.stream.write_all(&out).await;
     }
 }

@@ -217,7 +217,8 @@ impl Shard {
         }
         let class = if throttled { Class::LastValue } else { entry.topic.class };
         let log = entry.topic.log();
-        match plan(class, &log, sub.next, entry.head, self.shared.config.max_backlog as u64) {
+        let most = if sub.catching_up { u64::MAX } else { self.shared.config.max_backlog as u64 };
+        match plan(class, &log, sub.next, entry.head, most) {
             Plan::Idle => Piece::Nothing,
             Plan::Close => Piece::Slow,
             Plan::Jump { from, to, next } => {
@@ -264,6 +265,7 @@ impl Shard {
         let head = entry.head;
         if let Some(sub) = self.conns.get(id).and_then(|conn| entry.sub_of(conn)) {
             sub.next = if next >= head { CURRENT } else { next };
+            sub.catching_up &= sub.next != CURRENT;
         }
     }
 

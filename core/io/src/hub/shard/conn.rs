@@ -1,5 +1,5 @@
 //! Connections of one shard, and what each holds.
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -8,10 +8,10 @@ use bytes::Bytes;
 use tokio::task::AbortHandle;
 
 use crate::hub::gate::Session;
-use crate::hub::protocol::Filter;
+use crate::hub::protocol::{Filter, GoOn};
 use crate::hub::topic::Topic;
 use crate::hub::transport::Transport;
-use crate::ws::Compressor;
+use crate::ws::{CloseCode, Compressor};
 
 /// Names one connection for as long as it lives; a slot that is used again has another serial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,11 +56,19 @@ pub(super) struct Wanted {
     pub(super) filter: Filter,
 }
 
+/// Offsets a peer told; behind one pointer, as hardly a connection ever has them.
+#[derive(Default)]
+pub(super) struct Offered {
+    pub(super) by_topic: HashMap<u32, GoOn>,
+}
+
 pub(super) struct Conn {
     pub(super) serial: u32,
     pub(super) phase: Phase,
     /// Takes compressed frames.
     pub(super) deflate: bool,
+    /// Code of the first close frame, sent or received; [`CloseCode::ABNORMAL`] while there was none.
+    pub(super) close_code: CloseCode,
     /// To be removed as soon as everything is written.
     pub(super) finish: bool,
     pub(super) mode: Mode,
@@ -70,6 +78,8 @@ pub(super) struct Conn {
     pub(super) out: Option<Box<Out>>,
     pub(super) subs: Vec<SubRef>,
     pub(super) wanted: Vec<Wanted>,
+    /// Where the next subscribe goes on, by topic: told beforehand, as one message does not hold it.
+    pub(super) offered: Option<Box<Offered>>,
     pub(super) session: Option<Box<dyn Session>>,
     pub(super) peer: SocketAddr,
     /// Last sign of life.

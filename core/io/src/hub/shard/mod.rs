@@ -235,6 +235,7 @@ impl Shard {
         let deadline = self.shared.now() + nanos(self.shared.config.close_timeout);
         if let Some(conn) = self.conns.get_mut(id) {
             conn.deadline = deadline;
+            conn.close_code = CloseCode(code);
         }
         let mut frame = Vec::new();
         encode_close(&mut frame, Some(CloseCode(code)), reason, None);
@@ -275,6 +276,7 @@ impl Shard {
         }
         self.deflating -= usize::from(conn.deflate);
         if !matches!(conn.phase, Phase::Handshake) {
+            self.shared.closes.count(conn.close_code);
             sub!(self.shared.counters.open, 1);
         }
         sub!(self.shared.counters.connections, 1);

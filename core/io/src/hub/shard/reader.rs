@@ -58,6 +58,7 @@ impl Shard {
             serial: id.serial,
             phase: Phase::Handshake,
             deflate: false,
+            close_code: CloseCode::ABNORMAL,
             finish: false,
             mode: Mode::Protocol,
             reader: Some(tokio::task::spawn_local(read_connection(me, id, Rc::clone(&transport), peer)).abort_handle()),
@@ -65,6 +66,7 @@ impl Shard {
             out: None,
             subs: Vec::new(),
             wanted: Vec::new(),
+            offered: None,
             session: None,
             peer,
             heard: now,
@@ -294,11 +296,12 @@ impl Shard {
             conn.phase = Phase::Closing;
             conn.deadline = self.shared.now() + nanos(self.shared.config.close_timeout);
             let deadline = conn.deadline;
-            self.give_up_all(id);
             let code = match message {
                 Message::Close(Some(frame)) => Some(frame.code),
                 _ => None,
             };
+            conn.close_code = code.unwrap_or(CloseCode::NONE);
+            self.give_up_all(id);
             let mut frame = Vec::new();
             encode_close(&mut frame, code, "", None);
             self.enqueue(id, frame.into());

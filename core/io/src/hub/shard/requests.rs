@@ -2,12 +2,13 @@
 use std::sync::Arc;
 
 use super::Shard;
-use super::conn::ConnId;
+use super::conn::{ConnId, Offered};
 use super::subscriptions::{Began, Refused, passes};
 use crate::hub::error::HubError;
 use crate::hub::gate::{Session, Verdict};
 use crate::hub::pattern::{check_pattern, is_wildcard};
-use crate::hub::protocol::{Answer, ClientRequest, Filter, error, quoted};
+use crate::hub::protocol::{Answer, ClientRequest, Filter, GoOn, error, quoted};
+use crate::hub::shared::Shared;
 use crate::hub::topic::Topic;
 
 /// A refusal of one request.
@@ -22,6 +23,7 @@ impl Shard {
         };
         let outcome = match request.op.as_str() {
             "subscribe" => self.op_subscribe(id, &request),
+            "resume" => self.op_resume(id, &request),
             "unsubscribe" => self.op_unsubscribe(id, &request),
             "publish" => self.op_publish(id, &request),
             "auth" => self.op_auth(id, &request),
@@ -31,7 +33,10 @@ impl Shard {
             }
             other => {
                 let op: String = other.chars().take(32).collect();
-                Err(("bad_request", format!("op {op:?} is none of subscribe, unsubscribe, publish, auth, ping")))
+                Err((
+                    "bad_request",
+                    format!("op {op:?} is none of subscribe, resume, unsubscribe, publish, auth, ping"),
+                ))
             }
         };
         if let Err((code, message)) = outcome {
@@ -69,11 +74,13 @@ impl Shard {
             ));
         }
         let filter = request.filter.clone().unwrap_or_default();
+        let offered = self.conns.get_mut(id).and_then(|conn| conn.offered.take());
+        let starts = Starts { request, offered, shared: Arc::clone(&self.shared) };
         let mut done = Vec::new();
         let mut touched = Vec::new();
         let mut waiting = Vec::new();
         for name in names {
-            let outcome = self.subscribe_name(id, name, &filter, request, &mut done, &mut touched, &mut waiting);
+            let outcome = self.subscribe_name(id, name, &filter, &starts, &mut done, &mut touched, &mut waiting);
             match outcome {
                 Ok(()) => {}
                 Err(None) => return Ok(()),
@@ -99,7 +106,7 @@ impl Shard {
         id: ConnId,
         name: &str,
         filter: &Filter,
-        request: &ClientRequest<'_>,
+        starts: &Starts<'_>,
         done: &mut Vec<String>,
         touched: &mut Vec<u32>,
         waiting: &mut Vec<String>,
@@ -108,6 +115,10 @@ impl Shard {
             let shown: String = name.chars().take(64).collect();
             Some(("bad_topic", format!("topic {shown:?} is refused: {rule}")))
         })?;
+        if is_wildcard(name) && starts.offset(name).is_some() {
+            let message = format!("the resume offset of the wildcard {name} is not null; name its topics for theirs");
+            return Err(Some(("bad_request", message)));
+        }
         self.ask(id, |session, now| session.subscribe(name, now))?;
         let mut topics: Vec<Arc<Topic>> = self.shared.topics.get(name).into_iter().collect();
         if topics.is_empty() {
@@ -125,8 +136,7 @@ impl Shard {
             if !passes(filter, &topic.name) || !allowed.is_none_or(|session| session.receive(&topic.name)) {
                 continue;
             }
-            let resume = request.resume.as_ref().and_then(|resume| resume.get(&*topic.name));
-            match self.subscribe(id, &topic, filter, resume) {
+            match self.subscribe(id, &topic, filter, starts.of(&topic, name)) {
                 Ok((began, head)) => {
                     done.push(describe(&topic, &self.shared.epoch, began, head));
                     touched.push(topic.id);
@@ -157,6 +167,32 @@ impl Shard {
             }
             Refused::Gone => ("closed", format!("the connection ended before {name} was subscribed")),
         }
+    }
+
+    /// Takes offsets for the next subscribe, which one message would be too short for.
+    fn op_resume(&mut self, id: ConnId, request: &ClientRequest<'_>) -> Result<(), Refusal> {
+        let (Some(epoch), Some(offsets)) = (&request.epoch, &request.offsets) else {
+            return Err(("bad_request", "resume needs epoch and offsets".to_owned()));
+        };
+        let most = self.shared.config.max_subscriptions;
+        let Some(conn) = self.conns.get_mut(id) else { return Ok(()) };
+        let offered = &mut conn.offered.get_or_insert_default().by_topic;
+        for (name, offset) in offsets {
+            // A topic this run does not have begins when it is made.
+            let Some(topic) = self.shared.topics.get(name) else { continue };
+            if offered.len() >= most && !offered.contains_key(&topic.id) {
+                conn.offered = None;
+                return Err((
+                    "too_many_subscriptions",
+                    format!("{name} would be above max_subscriptions = {most} topics to resume; subscribe in parts"),
+                ));
+            }
+            offered.insert(topic.id, GoOn::of(epoch, *offset, &self.shared.epoch));
+        }
+        // How many were told, not how many there are: who may not read a topic learns nothing of it.
+        let told = offsets.len().to_string();
+        self.enqueue(id, Answer::new("resuming", request.id).raw("topics", &told).frame());
+        Ok(())
     }
 
     fn op_unsubscribe(&mut self, id: ConnId, request: &ClientRequest<'_>) -> Result<(), Refusal> {
@@ -206,6 +242,30 @@ impl Shard {
         self.rearm(id);
         self.enqueue(id, Answer::new("authenticated", request.id).frame());
         Ok(())
+    }
+}
+
+/// Where the topics of one subscribe go on.
+struct Starts<'a> {
+    request: &'a ClientRequest<'a>,
+    offered: Option<Box<Offered>>,
+    shared: Arc<Shared>,
+}
+
+impl Starts<'_> {
+    /// The offset the request gives for a name itself.
+    fn offset(&self, name: &str) -> Option<u64> {
+        self.request.resume.as_ref()?.get(name)?.offset
+    }
+
+    /// Where a topic goes on that a name or wildcard stands for: its own offset, or where the wildcard's topics begin.
+    fn of(&self, topic: &Topic, name: &str) -> Option<GoOn> {
+        let named = |name: &str| {
+            let resume = self.request.resume.as_ref()?.get(name)?;
+            Some(GoOn::of(&resume.epoch, resume.offset, &self.shared.epoch))
+        };
+        let offered = || self.offered.as_ref()?.by_topic.get(&topic.id).copied();
+        named(&topic.name).or_else(offered).or_else(|| named(name))
     }
 }
 

@@ -10,13 +10,14 @@ use super::Shard;
 use super::conn::{Conn, ConnId, SubRef, Wanted};
 use crate::hub::log::{Class, Tally};
 use crate::hub::pattern::{last_segment, matches};
-use crate::hub::protocol::{Filter, Resume};
+use crate::hub::protocol::{Filter, GoOn};
 use crate::hub::topic::{NOT_INTERESTED, Note, Topic};
 
 /// The cursor of a subscription that has everything its shard has taken.
 pub(super) const CURRENT: u64 = u64::MAX;
 
 /// One subscriber of one topic.
+#[derive(Default)]
 pub(super) struct Sub {
     pub(super) conn: u32,
     /// Where the connection keeps its reference to this.
@@ -27,6 +28,8 @@ pub(super) struct Sub {
     pub(super) interval_ms: u32,
     /// The last value goes out before anything else.
     pub(super) snapshot: bool,
+    /// It resumed and has not been up to date since: it may be as far behind as the log reaches.
+    pub(super) catching_up: bool,
     /// A timer comes back to it.
     pub(super) waiting: bool,
     /// When a throttled one may have its next message.
@@ -110,7 +113,7 @@ impl Shard {
         id: ConnId,
         topic: &Arc<Topic>,
         filter: &Filter,
-        resume: Option<&Resume>,
+        resume: Option<GoOn>,
     ) -> Result<(Began, u64), Refused> {
         let interval_ms = filter.min_interval_ms.unwrap_or(0);
         if interval_ms > 0 && topic.class == Class::Reliable {
@@ -118,7 +121,6 @@ impl Shard {
         }
         self.topic_made(topic);
         self.catch_head_up(topic);
-        let same_run = resume.is_some_and(|resume| resume.epoch == self.shared.epoch);
         let most = self.shared.config.max_subscriptions;
         let Self { topics, conns, .. } = self;
         let (Some(Some(entry)), Some(conn)) = (topics.get_mut(topic.id as usize), conns.get_mut(id)) else {
@@ -128,14 +130,14 @@ impl Shard {
         let (mut began, mut next) = (Began::Live, CURRENT);
         if let Some(resume) = resume {
             began = Began::Snapshot;
-            if same_run {
+            if let GoOn::After(offset) = resume {
                 // An offset no reader can have seen: made up, or of another hub with the same epoch.
-                if resume.offset.is_some_and(|offset| offset >= head) {
+                if offset.is_some_and(|offset| offset >= head) {
                     return Err(Refused::Forged);
                 }
-                let wanted = resume.offset.map_or(0, |offset| offset + 1);
+                let wanted = offset.map_or(0, |offset| offset + 1);
                 // From the first on: what is gone of a topic that may lose messages is told as a gap.
-                let whole = resume.offset.is_none() && topic.class != Class::Reliable;
+                let whole = offset.is_none() && topic.class != Class::Reliable;
                 if wanted == head || whole || topic.log().get(wanted).is_some() {
                     began = Began::Resumed;
                     next = if wanted == head { CURRENT } else { wanted };
@@ -153,6 +155,7 @@ impl Shard {
                 }
                 let before = if sub.next == CURRENT { 0 } else { head - sub.next };
                 sub.next = next;
+                sub.catching_up = next != CURRENT;
                 before
             };
             entry.tally.dropped += dropped;
@@ -163,7 +166,8 @@ impl Shard {
             return Err(Refused::TooMany);
         }
         let snapshot = began != Began::Resumed && head > 0 && topic.framing == crate::hub::topic::Framing::Envelope;
-        attach(entry, conn, id, Sub { conn: 0, slot: 0, next, interval_ms, snapshot, waiting: false, due: 0 });
+        let catching_up = next != CURRENT;
+        attach(entry, conn, id, Sub { next, interval_ms, snapshot, catching_up, ..Sub::default() });
         entry.tally.sent += if next == CURRENT { 0 } else { head - next };
         add!(self.shared.counters.subscriptions, 1);
         Ok((began, head))
@@ -329,8 +333,7 @@ impl Shard {
         let Self { topics, conns, .. } = self;
         let (Some(Some(entry)), Some(conn)) = (topics.get_mut(topic.id as usize), conns.get_mut(id)) else { return };
         if conn.subs.len() + conn.wanted.len() < most {
-            let (next, snapshot, waiting) = (CURRENT, false, false);
-            attach(entry, conn, id, Sub { conn: 0, slot: 0, next, interval_ms, snapshot, waiting, due: 0 });
+            attach(entry, conn, id, Sub { next: CURRENT, interval_ms, ..Sub::default() });
             add!(self.shared.counters.subscriptions, 1);
         }
     }

@@ -124,7 +124,7 @@ impl Shard {
                 if sub.next == CURRENT {
                     sub.next = batch.from;
                 }
-                lagging.push((conn_id, sub.next));
+                lagging.push((conn_id, sub.next, sub.catching_up));
                 continue;
             }
             let frames = if conn.deflate { batch.deflated.as_ref().unwrap_or(&batch.plain) } else { &batch.plain };
@@ -174,15 +174,16 @@ impl Shard {
         self.check_lagging(id, &lagging);
     }
 
-    /// Closes reliable readers that are too far behind; wakes those that wait for nothing but this.
-    fn check_lagging(&mut self, id: u32, lagging: &[(ConnId, u64)]) {
+    /// Closes reliable readers that are too far behind (one that resumed: behind the log); wakes those that wait for nothing but this.
+    fn check_lagging(&mut self, id: u32, lagging: &[(ConnId, u64, bool)]) {
         let Some(Some(entry)) = self.topics.get(id as usize) else { return };
         let mut slow = Vec::new();
         if entry.topic.class == Class::Reliable && !lagging.is_empty() {
             let log = entry.topic.log();
             let most = self.shared.config.max_backlog as u64;
-            for (conn, next) in lagging {
-                if log.behind(*next).is_none_or(|bytes| bytes > most && next + 1 < entry.head) {
+            for (conn, next, catching_up) in lagging {
+                let over = |bytes| bytes > most && !catching_up && next + 1 < entry.head;
+                if log.behind(*next).is_none_or(over) {
                     slow.push(*conn);
                 }
             }
@@ -190,7 +191,7 @@ impl Shard {
         for conn in slow {
             self.close_slow(conn);
         }
-        for (conn, _) in lagging {
+        for (conn, ..) in lagging {
             self.pump(*conn);
         }
     }
