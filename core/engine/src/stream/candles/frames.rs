@@ -117,14 +117,17 @@ impl Frames {
         self.frontier
     }
 
-    /// Take a trade at or after the frontier in.
+    /// Whether a bar ends at `ts` or before.
     #[inline]
-    pub(crate) fn add(&mut self, tick: &Tick, with: &mut Surroundings<'_>) {
-        if tick.ts_event >= self.deadline {
-            self.close_until(tick.ts_event, with);
-        }
+    pub(crate) const fn is_due(&self, ts: i64) -> bool {
+        ts >= self.deadline
+    }
+
+    /// Take a trade at or after the frontier in, once [`Self::pass`] has closed what was due at its time.
+    #[inline]
+    pub(crate) fn add(&mut self, tick: &Tick, terms: &[FrameTerms]) {
         self.frontier = tick.ts_event;
-        for (terms, frame) in with.terms.iter().zip(&mut self.frames) {
+        for (terms, frame) in terms.iter().zip(&mut self.frames) {
             if terms.source.is_some() {
                 continue;
             }

@@ -3,8 +3,10 @@
 //! A price far from the median of the last trades is not judged by itself: what comes next decides. Back at the old level:
 //! it was a spike. Still away after `confirm` trades: the market moved, and the median starts anew at the new level.
 //!
-//! The band around the median is computed from the whole window every 32 trades and whenever a price lies outside of it,
-//! so a trade costs one comparison and a store.
+//! The band around the median is never narrower than its floor, so a price that is within the floor of every price that
+//! may be in the window lies in the band, whatever the median is: a trade of a quiet market costs two comparisons and a
+//! store. Otherwise the band counts, which is computed from the whole window when it is 32 trades old and whenever a price
+//! lies outside of it.
 
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +39,55 @@ pub(crate) struct Spike {
     low: i64,
     high: i64,
     suspects: Vec<Tick>,
+    span: Span,
+}
+
+/// Lowest and highest price of the window or more: of the last whole window's worth of trades and of those since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Span {
+    before: (i64, i64),
+    since: (i64, i64),
+    trades: u16,
+    /// Prices within these are good, whatever the band is.
+    safe: (i64, i64),
+}
+
+const NO_PRICE: (i64, i64) = (i64::MAX, i64::MIN);
+
+impl Span {
+    const fn new() -> Self {
+        Self { before: NO_PRICE, since: NO_PRICE, trades: 0, safe: NO_PRICE }
+    }
+
+    #[inline]
+    fn is_safe(&self, price: i64) -> bool {
+        price >= self.safe.0 && price <= self.safe.1
+    }
+
+    #[inline]
+    fn take(&mut self, price: i64, rule: SpikeRule) {
+        self.trades += 1;
+        if price < self.since.0 || price > self.since.1 || self.trades >= rule.window {
+            self.widen(price, rule);
+        }
+    }
+
+    #[cold]
+    fn widen(&mut self, price: i64, rule: SpikeRule) {
+        self.since = (self.since.0.min(price), self.since.1.max(price));
+        if self.trades >= rule.window {
+            (self.before, self.since, self.trades) = (self.since, NO_PRICE, 0);
+        }
+        let (low, high) = (self.before.0.min(self.since.0), self.before.1.max(self.since.1));
+        // The band of a median m is m -+ floor(m) at least; both its ends rise with m, and m is one of the prices.
+        self.safe = (high.saturating_sub(floor_of(high, rule)), low.saturating_add(floor_of(low, rule)));
+    }
+}
+
+/// What a price may be away from a median without being a suspect, in a market without any deviation.
+fn floor_of(median: i64, rule: SpikeRule) -> i64 {
+    let floor = i128::from(median) * i128::from(rule.floor_ppm) / 1_000_000;
+    i64::try_from(floor).unwrap_or(i64::MAX)
 }
 
 impl Spike {
@@ -48,6 +99,7 @@ impl Spike {
             low: i64::MIN,
             high: i64::MAX,
             suspects: Vec::with_capacity(16),
+            span: Span::new(),
         }
     }
 
@@ -65,8 +117,8 @@ impl Spike {
     /// Judge the next trade. After `Spikes` and `Move` the caller takes the suspects out.
     #[inline]
     pub(crate) fn judge(&mut self, tick: &Tick, rule: SpikeRule) -> Judgement {
-        let inside = tick.price >= self.low && tick.price <= self.high;
-        if inside && self.suspects.is_empty() {
+        let inside = self.since_band < EVERY && tick.price >= self.low && tick.price <= self.high;
+        if (inside || self.span.is_safe(tick.price)) && self.suspects.is_empty() {
             self.remember(tick.price, rule);
             return Judgement::Good;
         }
@@ -94,7 +146,8 @@ impl Spike {
     }
 
     /// Half the band's width; nothing is far from anything before there is a band.
-    pub(crate) const fn reach(&self) -> i64 {
+    pub(crate) fn reach(&mut self, rule: SpikeRule) -> i64 {
+        self.band(rule);
         if self.low == i64::MIN { i64::MAX } else { self.high.saturating_sub(self.low) / 2 }
     }
 
@@ -106,6 +159,7 @@ impl Spike {
     fn restart(&mut self) {
         self.prices.clear();
         (self.place, self.since_band, self.low, self.high) = (0, 0, i64::MIN, i64::MAX);
+        self.span = Span::new();
     }
 
     #[inline]
@@ -118,10 +172,8 @@ impl Spike {
         if self.place >= usize::from(rule.window) {
             self.place = 0;
         }
-        self.since_band += 1;
-        if self.since_band >= EVERY {
-            self.band(rule);
-        }
+        self.since_band = self.since_band.saturating_add(1);
+        self.span.take(price, rule);
     }
 
     /// The band of prices that are no suspects, from the whole window. Before a quarter of it is there, all are good.
@@ -138,8 +190,7 @@ impl Spike {
         scratch.iter_mut().for_each(|price| *price = price.saturating_sub(median).saturating_abs());
         let deviation = middle(scratch);
         let sigmas = i128::from(deviation) * 14_826 * i128::from(rule.factor) / 10_000;
-        let floor = i128::from(median) * i128::from(rule.floor_ppm) / 1_000_000;
-        let reach = i64::try_from(sigmas.max(floor)).unwrap_or(i64::MAX);
+        let reach = i64::try_from(sigmas).unwrap_or(i64::MAX).max(floor_of(median, rule));
         (self.low, self.high) = (median.saturating_sub(reach), median.saturating_add(reach));
     }
 }
