@@ -9,6 +9,7 @@
     import_file      anyone's CSV or Parquet into a catalog; ImportReport says what was kept and what was set aside
     MarketSource     the contract of a feed of closed bars; Step is one moment of it
     ReplaySource     a feed out of the catalog; FrameSource: out of any frames or files
+    RecordedSource   a feed of bars out of recorded raw messages
     LiveSource       the same that goes on: closed bars are appended as they come
     Feed             batches of live or recorded market data: trades, quotes, bars, indicators; FeedEvent: what is rare
     StreamProcessor  the same without connections: raw messages in, batches out
@@ -38,8 +39,10 @@ from deepalpha.market.news_refresher import NewsRefresher
 from deepalpha.market.protocol import MarketSource, Step
 from deepalpha.market.pull import PullReport, pull_bars
 from deepalpha.market.quality import QualityReport, check_bars, check_catalog, check_file
+from deepalpha.market.recorded import RecordedSource
 from deepalpha.market.sample import read_headlines, sample_headlines, sample_symbols, seed
 from deepalpha.market.source import ReplaySource
+from deepalpha.market.symbols import venue_symbol
 from deepalpha.market.tick_writer import TickWriter
 from deepalpha.market.timeframes import bucket_end, check_timeframe
 
@@ -59,6 +62,7 @@ __all__ = [
     "NewsRefresher",
     "PullReport",
     "QualityReport",
+    "RecordedSource",
     "ReplaySource",
     "Step",
     "StreamProcessor",
@@ -78,4 +82,5 @@ __all__ = [
     "sample_symbols",
     "seed",
     "stream_urls",
+    "venue_symbol",
 ]

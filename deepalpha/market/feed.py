@@ -19,7 +19,6 @@ or ``"refuse"`` (the new rows go, counted).
 from __future__ import annotations
 
 import asyncio
-import gzip
 import time
 from abc import ABC, abstractmethod
 from collections import deque
@@ -32,10 +31,10 @@ from deepalpha import _core
 from deepalpha._core import Batch as Batch
 from deepalpha._core import StreamProcessor as StreamProcessor
 from deepalpha.errors import MarketDataError
+from deepalpha.market.recordings import Recordings
 from deepalpha.types import Fact
 
 KINDS = ("trades", "quotes", "bars", "indicators", "venue_bars")
-CHUNK = 1 << 18
 ROWS = 1 << 16
 EVENTS = 10_000
 
@@ -189,21 +188,27 @@ class Feed(Closing):
 
     @classmethod
     def recorded(
-        cls, path: str | Path, symbols: Sequence[str], *, kinds: Sequence[str] = KINDS, **settings: Any
+        cls,
+        path: str | Path | Sequence[str | Path],
+        symbols: Sequence[str],
+        *,
+        kinds: Sequence[str] = KINDS,
+        **settings: Any,
     ) -> Feed:
         """A feed out of a file of lines ``<nanoseconds of receipt> <message>``, plain or gzip, as fast as it can go.
 
-        Two runs over the same file give the same rows, byte for byte.
+        Several files of one venue are merged by the time of receipt. Two runs over the same files give the same rows,
+        byte for byte.
 
         Raises:
-            MarketDataError: the file cannot be opened, or a setting as for `live`.
+            MarketDataError: a file cannot be opened, or a setting as for `live`.
         """
-        path = Path(path)
+        files = Recordings(path)
         try:
-            file: Any = gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # noqa: SIM115 - closed by `close`
-        except OSError as error:
-            raise MarketDataError(f"recording {path}: {error.strerror or error}; check the path") from error
-        return cls(_Lines(_chunks(path, file), symbols, kinds, settings, file.close), kinds)
+            return cls(_Lines(files.chunks(), symbols, kinds, settings, files.close), kinds)
+        except MarketDataError:
+            files.close()
+            raise
 
     @classmethod
     def lines(
@@ -370,14 +375,6 @@ class _Lines:
         self.ended = True
         if self._close is not None:
             self._close()
-
-
-def _chunks(path: Path, file: Any) -> Iterator[bytes]:
-    try:
-        while chunk := file.read(CHUNK):
-            yield chunk
-    except (OSError, EOFError) as error:
-        raise MarketDataError(f"recording {path} is damaged: {error}; what came before it was processed") from error
 
 
 def _events_of(batch: Batch) -> Iterator[FeedEvent]:
