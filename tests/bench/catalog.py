@@ -82,7 +82,9 @@ def bar_sizes(root: Path) -> list[Row]:
             part = part.sort("ts").drop("symbol")
             bars = part.with_columns(ts_open=pl.col("ts").dt.epoch("ns"), volume=pl.col("volume").cast(pl.Float64))
             catalog.write(str(symbol), timeframe, bars)
-            path = next((catalog.root).glob(f"symbol={str(symbol).replace('/', '%2F')}/*/bars.parquet"))
+            path = next(
+                (catalog.root).glob(f"symbol={str(symbol).replace('/', '%2F')}/timeframe={timeframe}/bars.parquet")
+            )
             ours += path.stat().st_size
             csv += gzipped(part.with_columns(pl.col("ts").dt.to_string("%Y-%m-%dT%H:%M:%SZ")))
             back = catalog.read(str(symbol), timeframe)

@@ -68,6 +68,19 @@ pub(super) fn thirteen_digits(rest: &[u8; 13]) -> Option<u64> {
     (no_head | no_tail == 0 && value >= 1_000_000_000_000).then_some(value)
 }
 
+/// A whole number of exactly 19 digits, as times in nanoseconds are from 2001 to 2286, that begins `rest`.
+#[inline]
+pub(super) fn nineteen_digits(rest: &[u8; 19]) -> Option<u64> {
+    let (head, tail) = (rest.first_chunk::<8>()?, rest.last_chunk::<8>()?);
+    let middle = rest.get(3..)?.first_chunk::<8>()?;
+    let (head, no_head) = digits(u64::from_le_bytes(*head));
+    let (middle, no_middle) = digits(u64::from_le_bytes(*middle));
+    let (tail, no_tail) = digits(u64::from_le_bytes(*tail));
+    // The first three digits end at the top byte; 19 digits are below 2^64.
+    let value = (number(head << 40) * UNITS + number(middle)) * UNITS + number(tail);
+    (no_head | no_middle | no_tail == 0 && value >= 1_000_000_000_000_000_000).then_some(value)
+}
+
 /// A whole number of at most 16 digits without leading zeros that begins `rest`, and its length.
 #[inline(always)]
 pub(super) fn short_uint(rest: &[u8]) -> Option<(u64, usize)> {
@@ -293,6 +306,13 @@ mod tests {
     }
 
     proptest! {
+        /// Nineteen digits are what the slow reader makes of them, and nothing else is taken.
+        #[test]
+        fn nineteen_digits_equal_the_slow_reader(text in "[0-9]{19}|[0-9/:]{19}|[ -~]{19}") {
+            let rest = text.as_bytes().first_chunk::<19>().copied().unwrap_or_default();
+            prop_assert_eq!(nineteen_digits(&rest), uint(text.as_bytes(), "T").ok());
+        }
+
         /// Thirteen digits are what the slow reader makes of them, and nothing else is taken.
         #[test]
         fn thirteen_digits_equal_the_slow_reader(text in "[0-9]{13}|[0-9/:]{13}|[ -~]{13}") {
