@@ -107,22 +107,22 @@ impl SymbolState {
 
     /// A valid trade with a new id, in the order of arrival.
     #[inline]
-    pub(super) fn arrive(&mut self, tick: Tick, shared: &mut Shared<'_>) -> Outcome {
+    pub(super) fn arrive(&mut self, tick: &Tick, shared: &mut Shared<'_>) -> Outcome {
         if tick.ts_event > self.newest {
             (self.newest, self.newest_at) = (tick.ts_event, tick.ts_init);
         }
         if shared.config.lateness == 0 {
             self.watermark = self.watermark.max(self.newest);
-            return self.leave(&tick, shared);
+            return self.leave(tick, shared);
         }
         self.watermark = self.watermark.max(self.newest.saturating_sub(shared.config.lateness));
         if tick.ts_event < self.watermark {
-            let outcome = self.leave(&tick, shared);
+            let outcome = self.leave(tick, shared);
             self.drain(shared);
             return outcome;
         }
         self.counters.trades.waiting += 1;
-        if let Some(hurried) = self.reorder.push(tick) {
+        if let Some(hurried) = self.reorder.push(*tick) {
             self.counters.hurried += 1;
             let mut event = EventRow::new(shared.symbol, EventKind::Hurried, hurried.ts_event, tick.ts_init);
             event.from = hurried.id;

@@ -26,8 +26,11 @@ pub(super) fn ordered(context: &Context, raw: &[u8], wrapped: bool, ts_init: Utc
         }
         _ => return None,
     };
-    let end: &[u8] = if wrapped { b"}}" } else { b"}" };
-    (cursor.rest == end).then_some(item)
+    cursor.take(b"}")?;
+    if wrapped {
+        cursor.take(b"}")?;
+    }
+    cursor.rest.is_empty().then_some(item)
 }
 
 #[inline(always)]
