@@ -12,6 +12,7 @@
     RecordedSource   a feed of bars out of recorded raw messages
     LiveSource       the same that goes on: closed bars are appended as they come
     Feed             batches of live or recorded market data: trades, quotes, bars, indicators; FeedEvent: what is rare
+    Book             an order book that a feed keeps: exact levels, and whether they can be believed
     StreamProcessor  the same without connections: raw messages in, batches out
     NewsBook         headlines known at a moment; load_headlines, fetch_feed, NewsRefresher (reads feeds again)
     check_timeframe  nominal length of a timeframe in ns; bucket_end: where a bar ends
@@ -29,8 +30,9 @@ Example:
 
 from deepalpha.market.catalog import Catalog
 from deepalpha.market.data_engine import DataEngine
+from deepalpha.market.depth_book import Book
 from deepalpha.market.exchange import BarHistory, CcxtHistory
-from deepalpha.market.feed import Batch, Feed, FeedEvent, StreamProcessor, stream_urls
+from deepalpha.market.feed import Batch, Feed, FeedEvent, StreamProcessor
 from deepalpha.market.frame_source import FrameSource
 from deepalpha.market.importer import ImportReport, import_file
 from deepalpha.market.live import LiveSource
@@ -42,6 +44,7 @@ from deepalpha.market.quality import QualityReport, check_bars, check_catalog, c
 from deepalpha.market.recorded import RecordedSource
 from deepalpha.market.sample import read_headlines, sample_headlines, sample_symbols, seed
 from deepalpha.market.source import ReplaySource
+from deepalpha.market.streams import stream_urls
 from deepalpha.market.symbols import venue_symbol
 from deepalpha.market.tick_writer import TickWriter
 from deepalpha.market.timeframes import bucket_end, check_timeframe
@@ -49,6 +52,7 @@ from deepalpha.market.timeframes import bucket_end, check_timeframe
 __all__ = [
     "BarHistory",
     "Batch",
+    "Book",
     "Catalog",
     "CcxtHistory",
     "DataEngine",

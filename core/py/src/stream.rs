@@ -10,6 +10,7 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict};
 
 use crate::arrow_batch::Batch;
+use crate::stream_book::BookReport;
 use crate::stream_counters::Report;
 use crate::stream_options::{self, KINDS, kind_of, refuse};
 use crate::stream_pipeline::{Full, Pipeline};
@@ -142,6 +143,13 @@ impl PyStreamProcessor {
     /// Exact counts, as nested dictionaries; `received == ok + duplicate + late + bad + quarantined + waiting`.
     fn counters<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         py.detach(|| Report::of(&self.lock())).into_dict(py)
+    }
+
+    /// The book of a symbol of `books`: state, why, last_update, bids and asks (price and quantity as integers of 1e-8,
+    /// best first, `levels` at most), counts.
+    #[pyo3(signature = (symbol, levels = 10))]
+    fn book<'py>(&self, py: Python<'py>, symbol: &str, levels: usize) -> PyResult<Bound<'py, PyDict>> {
+        py.detach(|| BookReport::of(&self.lock(), symbol, levels))?.into_dict(py)
     }
 
     /// The whole state as bytes for `restore`, in this or another process.
