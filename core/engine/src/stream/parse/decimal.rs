@@ -76,9 +76,12 @@ pub(super) fn nineteen_digits(rest: &[u8; 19]) -> Option<u64> {
     let (head, no_head) = digits(u64::from_le_bytes(*head));
     let (middle, no_middle) = digits(u64::from_le_bytes(*middle));
     let (tail, no_tail) = digits(u64::from_le_bytes(*tail));
+    if no_head | no_middle | no_tail != 0 {
+        return None;
+    }
     // The first three digits end at the top byte; 19 digits are below 2^64.
     let value = (number(head << 40) * UNITS + number(middle)) * UNITS + number(tail);
-    (no_head | no_middle | no_tail == 0 && value >= 1_000_000_000_000_000_000).then_some(value)
+    (value >= 1_000_000_000_000_000_000).then_some(value)
 }
 
 /// A whole number of at most 16 digits without leading zeros that begins `rest`, and its length.
