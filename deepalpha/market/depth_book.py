@@ -42,7 +42,16 @@ class Book(Fact, frozen=True):
 
 def book_of(symbol: str, report: dict[str, Any]) -> Book:
     """A book from what the core reports; amounts there are integers of 1e-8."""
-    sides = {
-        side: tuple((price * _UNIT, size * _UNIT) for price, size in report.pop(side)) for side in ("bids", "asks")
-    }
-    return Book(symbol=symbol, **sides, **report)
+
+    def exact(levels: list[tuple[int, int]]) -> tuple[Level, ...]:
+        return tuple((price * _UNIT, size * _UNIT) for price, size in levels)
+
+    return Book(
+        symbol=symbol,
+        state=report["state"],
+        why=report["why"],
+        last_update=report["last_update"],
+        bids=exact(report["bids"]),
+        asks=exact(report["asks"]),
+        counts=report["counts"],
+    )
