@@ -202,3 +202,56 @@ fn middle(values: &mut [i64]) -> i64 {
     }
     *values.select_nth_unstable(place).1
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn rule() -> impl Strategy<Value = SpikeRule> {
+        (8_u16..=64, 3_u32..20, 0_u32..20_000, 2_u8..4).prop_map(|(window, factor, floor_ppm, confirm)| SpikeRule {
+            window,
+            factor,
+            floor_ppm,
+            confirm,
+        })
+    }
+
+    /// Steps of a walk, most of them small.
+    fn steps() -> impl Strategy<Value = Vec<i64>> {
+        let step = prop_oneof![8 => -40_i64..40, 2 => -900_i64..900, 1 => -60_000_i64..60_000];
+        prop::collection::vec(step, 1..400)
+    }
+
+    proptest! {
+        /// Prices that are called safe lie in the band that the whole window gives now; so a price inside of that band is
+        /// never a suspect, and none outside of the last two bands is ever good.
+        #[test]
+        fn safe_prices_are_in_the_band_of_the_window(rule in rule(), steps in steps()) {
+            let mut spike = Spike::new();
+            let mut price = 1_000_000_i64;
+            for (number, step) in steps.into_iter().enumerate() {
+                price = (price + step).max(1);
+                let mut now = spike.clone();
+                now.band(rule);
+                if spike.span.safe != NO_PRICE {
+                    prop_assert!(now.low <= spike.span.safe.0 && spike.span.safe.1 <= now.high || spike.span.safe.0 > spike.span.safe.1);
+                }
+                let inside = price >= now.low && price <= now.high;
+                let before = (spike.low, spike.high);
+                let number = number as u64;
+                let tick = Tick { id: number, order: number, price, quantity: 1, ..Tick::default() };
+                let judgement = spike.judge(&tick, rule);
+                if inside {
+                    prop_assert!(matches!(judgement, Judgement::Good | Judgement::Spikes));
+                } else if price < before.0 || price > before.1 {
+                    prop_assert!(matches!(judgement, Judgement::Waits | Judgement::Move));
+                }
+                if matches!(judgement, Judgement::Spikes | Judgement::Move) {
+                    spike.take_suspects(&mut Vec::new());
+                }
+            }
+        }
+    }
+}
