@@ -185,15 +185,25 @@ class DecisionSettings(_Section):
 class MarketSettings(_Section):
     """Where bars come from."""
 
-    source: Literal["replay", "live"] = Field(
-        default="replay", description="replay: stored bars as if live; live: an exchange's candles as they close"
+    source: Literal["replay", "recorded", "live"] = Field(
+        default="replay",
+        description="replay: stored bars as if live; recorded: raw files (paths); live: an exchange's candles",
+    )
+    paths: tuple[str, ...] = Field(
+        default=(), description="files of `<receipt in ns> <message>` lines, plain or .gz, of one venue (recorded)"
     )
     exchange: str = Field(default="binance", description="ccxt's name, for history and repairs (live)")
-    venue: str = Field(default="binance", description="whose streams: binance or binance_usdm (live)")
+    venue: str = Field(default="binance", description="whose messages: binance or binance_usdm (recorded, live)")
     url: str | None = Field(default=None, description="another address of the streams; null: the exchange's own (live)")
     connection: dict[str, Any] = Field(
         default={}, description="of the WebSocket: {idle_timeout_ms: 60000, ca_file: ...} (live)"
     )
+
+    @model_validator(mode="after")
+    def _complete(self) -> MarketSettings:
+        if (self.source == "recorded") != bool(self.paths):
+            raise ValueError("source: recorded and paths go together: {source: recorded, paths: [session.jsonl.gz]}")
+        return self
 
 
 class HubSettings(_Section):

@@ -19,16 +19,20 @@ import polars as pl
 
 from deepalpha.config import Settings
 from deepalpha.errors import DeepAlphaError, ProviderError
-from deepalpha.market import BarHistory, Batch, Catalog, Feed, LiveSource, check_timeframe, pull_bars
+from deepalpha.market import (
+    BarHistory,
+    Batch,
+    Catalog,
+    Feed,
+    LiveSource,
+    check_timeframe,
+    pull_bars,
+    venue_symbol,
+)
 from deepalpha.types import Candle
 
 RELEASE_S = 0.25
 PULL_S = 900.0
-
-
-def venue_symbol(symbol: str) -> str:
-    """As the exchange's streams spell it: ``BTC/USDT`` is ``BTCUSDT``."""
-    return symbol.partition(":")[0].replace("/", "")
 
 
 def candle_feed(settings: Settings) -> Feed:

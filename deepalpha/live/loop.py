@@ -31,8 +31,9 @@ from deepalpha.live.pending import Pending, PendingBook
 from deepalpha.live.position_view import position_view
 from deepalpha.live.records import Batch, Scribe
 from deepalpha.live.recovery import Recovery
+from deepalpha.live.sources import replay_source
 from deepalpha.llm import Reviewer, Router, contaminating, make_reviewer, make_router
-from deepalpha.market import Catalog, NewsRefresher, ReplaySource, Step, check_timeframe, seed
+from deepalpha.market import NewsRefresher, ReplaySource, Step, check_timeframe
 from deepalpha.risk import risk_rows
 from deepalpha.store import LLMCallLog, Ops, Row, project, rows
 from deepalpha.types import (
@@ -50,15 +51,6 @@ PROJECT_S = 5.0
 POLL_S = 0.05
 
 
-def replay_source(workspace: Workspace, settings: Settings) -> ReplaySource:
-    """The catalog's bars from the settings' first day on; an empty catalog gets the bundled sample."""
-    catalog = Catalog(workspace.catalog)
-    seed(catalog)
-    start = settings.replay.start
-    begin = (start - type(start)(1970, 1, 1)).days * DAY
-    return ReplaySource(catalog, settings.symbols, settings.timeframe, start=begin)
-
-
 class Loop:
     """One engine over one workspace.
 
@@ -66,7 +58,7 @@ class Loop:
         workspace: where everything is kept.
         settings: what to run.
         account_id: session to run or continue; None continues the latest, or begins `practice-1`.
-        source: the market; None replays the catalog as the settings say.
+        source: the market; None replays what the settings say.
         clock: our clock, UTC ns.
     """
 

@@ -21,8 +21,8 @@ from deepalpha.config import Settings, Workspace
 from deepalpha.decision import DecisionConfig, DecisionEngine, check_rules, context_at
 from deepalpha.live.headlines import collect
 from deepalpha.live.history import History
-from deepalpha.live.loop import replay_source
 from deepalpha.live.position_view import position_view
+from deepalpha.live.sources import replay_source
 from deepalpha.llm import make_reviewer, make_router
 from deepalpha.store import LLMCallLog, Ops
 from deepalpha.types import DAY, Context, Decision, Fact, Position, PositionView

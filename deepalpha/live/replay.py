@@ -21,7 +21,7 @@ from deepalpha.decision import DecisionConfig, DecisionEngine, context_at
 from deepalpha.errors import EngineError
 from deepalpha.live.headlines import logged
 from deepalpha.live.history import History, Known
-from deepalpha.live.loop import replay_source
+from deepalpha.live.sources import replay_source
 from deepalpha.llm import make_replay, make_reviewer
 from deepalpha.store import LLMCallLog, Ops
 from deepalpha.types import Context, Decision, Fact, PositionView, Signal, SignalStatus, encode

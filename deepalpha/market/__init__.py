@@ -9,8 +9,10 @@
     import_file      anyone's CSV or Parquet into a catalog; ImportReport says what was kept and what was set aside
     MarketSource     the contract of a feed of closed bars; Step is one moment of it
     ReplaySource     a feed out of the catalog; FrameSource: out of any frames or files
+    RecordedSource   a feed of bars out of recorded raw messages
     LiveSource       the same that goes on: closed bars are appended as they come
     Feed             batches of live or recorded market data: trades, quotes, bars, indicators; FeedEvent: what is rare
+    Book             an order book that a feed keeps: exact levels, and whether they can be believed
     StreamProcessor  the same without connections: raw messages in, batches out
     NewsBook         headlines known at a moment; load_headlines, fetch_feed, NewsRefresher (reads feeds again)
     check_timeframe  nominal length of a timeframe in ns; bucket_end: where a bar ends
@@ -28,8 +30,9 @@ Example:
 
 from deepalpha.market.catalog import Catalog
 from deepalpha.market.data_engine import DataEngine
+from deepalpha.market.depth_book import Book
 from deepalpha.market.exchange import BarHistory, CcxtHistory
-from deepalpha.market.feed import Batch, Feed, FeedEvent, StreamProcessor, stream_urls
+from deepalpha.market.feed import Batch, Feed, FeedEvent, StreamProcessor
 from deepalpha.market.frame_source import FrameSource
 from deepalpha.market.importer import ImportReport, import_file
 from deepalpha.market.live import LiveSource
@@ -38,14 +41,18 @@ from deepalpha.market.news_refresher import NewsRefresher
 from deepalpha.market.protocol import MarketSource, Step
 from deepalpha.market.pull import PullReport, pull_bars
 from deepalpha.market.quality import QualityReport, check_bars, check_catalog, check_file
+from deepalpha.market.recorded import RecordedSource
 from deepalpha.market.sample import read_headlines, sample_headlines, sample_symbols, seed
 from deepalpha.market.source import ReplaySource
+from deepalpha.market.streams import stream_urls
+from deepalpha.market.symbols import venue_symbol
 from deepalpha.market.tick_writer import TickWriter
 from deepalpha.market.timeframes import bucket_end, check_timeframe
 
 __all__ = [
     "BarHistory",
     "Batch",
+    "Book",
     "Catalog",
     "CcxtHistory",
     "DataEngine",
@@ -59,6 +66,7 @@ __all__ = [
     "NewsRefresher",
     "PullReport",
     "QualityReport",
+    "RecordedSource",
     "ReplaySource",
     "Step",
     "StreamProcessor",
@@ -78,4 +86,5 @@ __all__ = [
     "sample_symbols",
     "seed",
     "stream_urls",
+    "venue_symbol",
 ]

@@ -19,7 +19,6 @@ or ``"refuse"`` (the new rows go, counted).
 from __future__ import annotations
 
 import asyncio
-import gzip
 import time
 from abc import ABC, abstractmethod
 from collections import deque
@@ -28,34 +27,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
+
 from deepalpha import _core
 from deepalpha._core import Batch as Batch
 from deepalpha._core import StreamProcessor as StreamProcessor
 from deepalpha.errors import MarketDataError
+from deepalpha.market.depth_book import Book, book_of
+from deepalpha.market.recordings import Recordings
+from deepalpha.market.streams import stream_urls
 from deepalpha.types import Fact
 
 KINDS = ("trades", "quotes", "bars", "indicators", "venue_bars")
-CHUNK = 1 << 18
 ROWS = 1 << 16
 EVENTS = 10_000
-
-# Binance's public streams, checked against its documentation on 2026-11-21. Spot data has a host that serves nothing
-# else; since 2026-04-23 USD-M futures serve books under /public and everything else under /market.
-_HOSTS = {
-    ("binance", "public"): "wss://data-stream.binance.vision",
-    ("binance_usdm", "public"): "wss://fstream.binance.com/public",
-    ("binance_usdm", "market"): "wss://fstream.binance.com/market",
-}
-_STREAMS = {
-    "trade": "market",
-    "aggTrade": "market",
-    "bookTicker": "public",
-    "depth": "public",
-    "depth@100ms": "public",
-    "miniTicker": "market",
-    **{f"kline_{frame}": "market" for frame in ("1s", "1m", "5m", "15m", "1h", "4h", "1d", "1w")},
-}
-_MOST_STREAMS = {"binance": 1024, "binance_usdm": 200}
 
 
 class FeedEvent(Fact, frozen=True):
@@ -78,41 +63,6 @@ class FeedEvent(Fact, frozen=True):
     ts_event: int
     ts_init: int
     details: dict[str, Any]
-
-
-def stream_urls(venue: str, symbols: Sequence[str], streams: Sequence[str]) -> list[str]:
-    """Addresses of an exchange's public streams; one for each host and each full set of streams.
-
-    Args:
-        venue: ``binance`` or ``binance_usdm``.
-        symbols: as the venue spells them, for example ``BTCUSDT``.
-        streams: ``trade``, ``aggTrade``, ``bookTicker``, ``depth``, ``depth@100ms``, ``miniTicker``, ``kline_1m`` ...
-
-    Raises:
-        MarketDataError: no such venue or stream; the message lists those there are.
-
-    Example:
-        >>> stream_urls("binance", ["BTCUSDT"], ["trade"])
-        ['wss://data-stream.binance.vision/stream?streams=btcusdt@trade']
-    """
-    if venue not in _MOST_STREAMS:
-        raise MarketDataError(
-            f"no addresses are known for venue {venue!r}; take {', '.join(_MOST_STREAMS)} or pass url"
-        )
-    unknown = [stream for stream in streams if stream not in _STREAMS]
-    if unknown or not streams or not symbols:
-        wrong = f"stream {unknown[0]!r} is unknown" if unknown else "no symbol or no stream was given"
-        raise MarketDataError(f"{wrong}; there are {', '.join(_STREAMS)}")
-    by_host: dict[str, list[str]] = {}
-    for stream in streams:
-        host = _HOSTS.get((venue, _STREAMS[stream])) or _HOSTS[venue, "public"]
-        by_host.setdefault(host, []).extend(f"{symbol.lower()}@{stream}" for symbol in symbols)
-    most = _MOST_STREAMS[venue]
-    return [
-        f"{host}/stream?streams={'/'.join(names[begin : begin + most])}"
-        for host, names in by_host.items()
-        for begin in range(0, len(names), most)
-    ]
 
 
 class Closing(ABC):
@@ -189,21 +139,27 @@ class Feed(Closing):
 
     @classmethod
     def recorded(
-        cls, path: str | Path, symbols: Sequence[str], *, kinds: Sequence[str] = KINDS, **settings: Any
+        cls,
+        path: str | Path | Sequence[str | Path],
+        symbols: Sequence[str],
+        *,
+        kinds: Sequence[str] = KINDS,
+        **settings: Any,
     ) -> Feed:
         """A feed out of a file of lines ``<nanoseconds of receipt> <message>``, plain or gzip, as fast as it can go.
 
-        Two runs over the same file give the same rows, byte for byte.
+        Several files of one venue are merged by the time of receipt. Two runs over the same files give the same rows,
+        byte for byte.
 
         Raises:
-            MarketDataError: the file cannot be opened, or a setting as for `live`.
+            MarketDataError: a file cannot be opened, or a setting as for `live`.
         """
-        path = Path(path)
+        files = Recordings(path)
         try:
-            file: Any = gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # noqa: SIM115 - closed by `close`
-        except OSError as error:
-            raise MarketDataError(f"recording {path}: {error.strerror or error}; check the path") from error
-        return cls(_Lines(_chunks(path, file), symbols, kinds, settings, file.close), kinds)
+            return cls(_Lines(files.chunks(), symbols, kinds, settings, files.close), kinds)
+        except MarketDataError:
+            files.close()
+            raise
 
     @classmethod
     def lines(
@@ -279,6 +235,26 @@ class Feed(Closing):
         made and dropped by table; of live feeds, ``connections``."""
         return {**self._source.counters(), "events": self._events_seen}
 
+    def book(self, symbol: str, levels: int = 10) -> Book:
+        """The best `levels` a side of the book of a symbol, if the feed was made with ``books={symbol: (tick_size,
+        lot_size)}`` and has a stream of depth.
+
+        A broken book is told by an event ``resync``; `give` it the answer to a new request for its snapshot.
+
+        Raises:
+            MarketDataError: no book of this symbol is kept.
+        """
+        return book_of(symbol, self._source.book(symbol, levels))
+
+    def give(self, message: bytes, ts_init: int) -> bool:
+        """Take in a message that did not come by the stream, such as a book's snapshot; False while a table is full.
+
+        Args:
+            message: as the venue sent it. Without a symbol in it the feed can have one symbol only.
+            ts_init: when it was received, UTC ns.
+        """
+        return bool(self._source.give(message, ts_init))
+
     def close(self) -> None:
         """End it: connections are closed, their threads waited for. What was fetched stays. Idempotent."""
         self._source.close()
@@ -307,6 +283,8 @@ class _Live:
         self._stream = stream
         self.poll_batch = stream.poll_batch
         self.counters = stream.counters
+        self.book = stream.book
+        self.give = stream.give
         self.ended = False
 
     def wait(self, timeout: float | None) -> bool:
@@ -344,6 +322,7 @@ class _Lines:
         self._close = close
         self.poll_batch = self._processor.poll_batch
         self.counters = self._processor.counters
+        self.book = self._processor.book
         self.ended = False
 
     def wait(self, _timeout: float | None) -> bool:
@@ -359,6 +338,9 @@ class _Lines:
             self.close()
         return True
 
+    def give(self, message: bytes, ts_init: int) -> bool:
+        return self._processor.feed_many([message], np.array([ts_init], dtype=np.int64)) == 1
+
     async def ready(self) -> None:
         self.wait(None)
         await asyncio.sleep(0)
@@ -370,14 +352,6 @@ class _Lines:
         self.ended = True
         if self._close is not None:
             self._close()
-
-
-def _chunks(path: Path, file: Any) -> Iterator[bytes]:
-    try:
-        while chunk := file.read(CHUNK):
-            yield chunk
-    except (OSError, EOFError) as error:
-        raise MarketDataError(f"recording {path} is damaged: {error}; what came before it was processed") from error
 
 
 def _events_of(batch: Batch) -> Iterator[FeedEvent]:

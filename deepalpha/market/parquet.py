@@ -58,6 +58,11 @@ def decimal_array(scaled: NDArray[np.int64], places: int) -> Any:
     return pa.Array.from_buffers(pa.decimal128(PRECISION, places), len(scaled), [None, pa.py_buffer(words)])
 
 
+def integer_array(values: NDArray[np.int64]) -> Any:
+    """Integers as an Arrow array without a copy. (`pyarrow.array` loads pandas, to see that they are no Series.)"""
+    return pa.Array.from_buffers(pa.int64(), len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])
+
+
 def scaled_integers(column: pl.Series, places: int) -> NDArray[np.int64]:
     """A decimal column as integers of ``10**-places``."""
     return column.cast(pl.Decimal(38, places)).to_physical().cast(pl.Int64).to_numpy()
@@ -71,7 +76,7 @@ def write_bars(bars: pl.DataFrame, path: Path, *, level: int = 9) -> None:
         values = bars[name]
         encoding[name] = "DELTA_BINARY_PACKED"
         if values.dtype == pl.Int64:
-            columns[name] = pa.array(values.to_numpy())
+            columns[name] = integer_array(values.to_numpy())
             continue
         floats = values.to_numpy()
         places = decimal_places(floats)

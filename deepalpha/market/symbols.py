@@ -22,3 +22,13 @@ def check_symbol(symbol: str) -> str:
 def encode_symbol(symbol: str) -> str:
     """A checked symbol as one path component: ``BTC/USDT`` becomes ``BTC%2FUSDT``."""
     return quote(check_symbol(symbol), safe="")
+
+
+def venue_symbol(symbol: str) -> str:
+    """As an exchange's streams spell it: ``BTC/USDT`` is ``BTCUSDT``; a spelling without a slash stays.
+
+    Example:
+        >>> venue_symbol("ETH/USDT:USDT")
+        'ETHUSDT'
+    """
+    return symbol.partition(":")[0].replace("/", "")

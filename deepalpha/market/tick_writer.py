@@ -1,4 +1,14 @@
-"""Ticks as they arrive, written in batches: 10,000 rows or 250 ms, whichever comes first, never a row at a time."""
+"""Ticks as they arrive, written in batches: 100,000 rows or 250 ms, whichever comes first, never a row at a time.
+
+# What durable means
+A batch is durable when its file's bytes and then its name were fsynced; from then on it outlives a loss of power, and
+any reader sees it as a whole. `flush` and `close` return after that. What `append` has taken since waits in memory: at
+most `batch_ms` and the time of one write, and a crash loses no more than that.
+
+# Cost
+An fsync costs the same for few rows as for many (1 to 4 ms, two a batch), encoding about 0.25 us a row: so a batch is
+as large as the time allows. The encoder works without the GIL, beside the thread that appends.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +48,7 @@ class TickWriter:
         symbol: str,
         kind: Kind,
         *,
-        batch_rows: int = 10_000,
+        batch_rows: int = 100_000,
         batch_ms: int = 250,
         most_rows: int = 1_000_000,
     ) -> None:

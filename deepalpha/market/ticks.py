@@ -39,6 +39,7 @@ from deepalpha.market.parquet import (
     PRECISION,
     decimal_array,
     decimal_places,
+    integer_array,
     replace_file,
     scaled_integers,
     sync_directory,
@@ -51,6 +52,7 @@ Kind = Literal["trades", "quotes"]
 AGGRESSORS = ("unknown", "buyer", "seller")
 _DECIMAL = pl.Decimal(PRECISION, MOST_DECIMALS)
 _AGGRESSOR = pl.Enum(AGGRESSORS)
+_AGGRESSOR_NAMES = pl.Series(AGGRESSORS).to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.string())
 _TIMES = {"ts_event": pl.Int64(), "ts_init": pl.Int64()}
 SCHEMAS: dict[str, dict[str, pl.DataType]] = {
     "trades": {
@@ -218,8 +220,9 @@ def _table(frame: pl.DataFrame, kind: str, what: str) -> Prepared:
             raise MarketDataError(
                 f"{what}: {name} of {len(bad)} rows must be {bound}; row {bad[0]} has {value:g}. Set those rows aside"
             )
-        columns[name] = decimal_array(numbers, MOST_DECIMALS) if dtype == _DECIMAL else pa.array(numbers)
-    return columns["ts_event"].to_numpy() // DAY, pa.table(columns)
+        columns[name] = decimal_array(numbers, MOST_DECIMALS) if dtype == _DECIMAL else integer_array(numbers)
+    days = frame["ts_event"].cast(pl.Int64).to_numpy() // DAY
+    return days, pa.Table.from_arrays(list(columns.values()), names=list(columns))
 
 
 def _integers(values: pl.Series, what: str) -> NDArray[np.int64]:
@@ -247,13 +250,16 @@ def _whole(values: pl.Series, what: str) -> NDArray[np.int64]:
 
 def _aggressors(frame: pl.DataFrame, what: str) -> Any:
     if "aggressor" not in frame.columns:
-        codes = np.zeros(len(frame), dtype=np.int8)
+        codes = np.zeros(len(frame), dtype=np.uint8)
     else:
+        given = frame["aggressor"]
         try:
-            codes = frame["aggressor"].fill_null("unknown").cast(_AGGRESSOR).to_physical().cast(pl.Int8).to_numpy()
+            known = given.fill_null("unknown") if given.null_count() else given
+            codes = known.cast(_AGGRESSOR).to_physical().to_numpy()
         except pl.exceptions.PolarsError as error:
             raise MarketDataError(f"{what}: aggressor must be {', '.join(AGGRESSORS)} ({error})") from error
-    return pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(AGGRESSORS))
+    indices = pa.Array.from_buffers(pa.uint8(), len(codes), [None, pa.py_buffer(np.ascontiguousarray(codes))])
+    return pa.DictionaryArray.from_arrays(indices, _AGGRESSOR_NAMES)
 
 
 def _arrow(ticks: pl.DataFrame, kind: str) -> Any:

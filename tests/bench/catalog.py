@@ -3,7 +3,8 @@
 Sizes are of real data in ../shared/data (rows are left out where a file is absent) against the same as CSV gzip
 level 6, written by polars: bars with ISO times (which is smaller than with epoch ns) and floats in their shortest form,
 ticks with epoch ns and shortest decimals. Speeds are of one process with every batch fsynced, beside a bare
-write and fsync of the same bytes in the same run. `--directory` says which disk.
+write and fsync of the same bytes in the same run. Durable means that the file's bytes and its name were fsynced.
+`--directory` says which disk.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from deepalpha.market import Catalog, TickWriter, check_file
+from deepalpha.market import Catalog, StreamProcessor, TickWriter, check_file
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+CHUNK = 1 << 22
 Row = dict[str, Any]
 BARS = {
     "crypto_5m_12sym_2022-12_2023-10.parquet": "5m",
@@ -80,7 +82,9 @@ def bar_sizes(root: Path) -> list[Row]:
             part = part.sort("ts").drop("symbol")
             bars = part.with_columns(ts_open=pl.col("ts").dt.epoch("ns"), volume=pl.col("volume").cast(pl.Float64))
             catalog.write(str(symbol), timeframe, bars)
-            path = next((catalog.root).glob(f"symbol={str(symbol).replace('/', '%2F')}/*/bars.parquet"))
+            path = next(
+                (catalog.root).glob(f"symbol={str(symbol).replace('/', '%2F')}/timeframe={timeframe}/bars.parquet")
+            )
             ours += path.stat().st_size
             csv += gzipped(part.with_columns(pl.col("ts").dt.to_string("%Y-%m-%dT%H:%M:%SZ")))
             back = catalog.read(str(symbol), timeframe)
@@ -191,7 +195,43 @@ def speeds(root: Path, count: int) -> list[Row]:
             writer.append(frame[at : at + 5_000])
     rate = count / (time.perf_counter() - begin) / 1e6
     found.append(row("TickWriter, 5,000 rows an append, durable", rate, "M rows/s", ">= 1", rate >= 1))
-    return [*found, *arrival(root, frame)]
+    return [*found, end_to_end(root, frame), *arrival(root, frame)]
+
+
+def end_to_end(root: Path, frame: pl.DataFrame) -> Row:
+    """SIMULATED trades as a spot market's JSON lines, through the processor (bars, an indicator), onto the disk."""
+    lines = b"".join(
+        b'%d {"e":"trade","E":%d,"s":"BTCUSDT","t":%d,"p":"%d.%08d","q":"%d.%08d","T":%d,"m":%s,"M":true}\n'
+        % (
+            ts_event + 2_000_000,
+            ts_event // 10**6 + 1,
+            trade_id + 1,
+            *divmod(price, 10**8),
+            *divmod(quantity, 10**8),
+            ts_event // 10**6,
+            b"false" if aggressor == "buyer" else b"true",
+        )
+        for ts_event, _, trade_id, price, quantity, aggressor in frame.iter_rows()
+    )
+    catalog = Catalog(root / "end-to-end")
+    processor = StreamProcessor(
+        ["BTCUSDT"], kinds=["trades", "bars", "indicators"], bars=["1s", "1m"], indicators=["RSI_14"], numbers="decimal"
+    )
+    begin = time.perf_counter()
+    with TickWriter(catalog, "BTC/USDT", "trades") as writer:
+        taken = 0
+        while taken < len(lines):
+            taken += processor.feed_lines(lines[taken : taken + CHUNK], final=taken + CHUNK >= len(lines))
+            while (batch := processor.poll_batch("trades")) is not None:
+                writer.append(pl.DataFrame(batch))
+            processor.poll_batch("bars"), processor.poll_batch("indicators")
+    rate = len(frame) / (time.perf_counter() - begin) / 1e6
+    stored = int(catalog.ls_ticks()["rows"][0])
+    if stored != len(frame):
+        raise SystemExit(f"{stored} of {len(frame)} trades are stored")
+    return row(
+        f"JSON bytes ({len(lines) // len(frame)} B) to durable Parquet, one feed", rate, "M rows/s", ">= 1", rate >= 1
+    )
 
 
 def arrival(root: Path, frame: pl.DataFrame) -> list[Row]:

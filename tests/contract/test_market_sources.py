@@ -10,11 +10,14 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from simulated_session import session, simulated_trades
 
 import deepalpha.market
 from deepalpha.errors import MarketDataError
-from deepalpha.market import Catalog, FrameSource, LiveSource, MarketSource, ReplaySource, seed
+from deepalpha.market import Catalog, FrameSource, LiveSource, MarketSource, RecordedSource, ReplaySource, seed
 from deepalpha.types import DAY, Candle
+
+DATA = Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
 
 
 def replay(tmp_path: Path) -> MarketSource:
@@ -85,11 +88,26 @@ def one_table(tmp_path: Path) -> MarketSource:
 
 
 def real_file(tmp_path: Path) -> MarketSource:
-    path = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / "crypto_1h_5sym_2020-09_2025-09.parquet"
+    path = DATA / "crypto_1h_5sym_2020-09_2025-09.parquet"
     if not path.exists():
         pytest.skip(f"../shared/data/{path.name} is not on this machine")
     recent = pl.col("ts") < pl.datetime(2020, 12, 1, time_zone="UTC")
     return FrameSource(pl.read_parquet(path).filter(recent), start=18_540 * DAY)
+
+
+def recorded(tmp_path: Path) -> MarketSource:
+    """A SIMULATED session of two symbols in one file, one of which begins later."""
+    early, late = simulated_trades(150, seed=1, a_second=1.0), simulated_trades(150, seed=2, price=200_000)
+    late = [trade for trade in late if trade.ts_event > early[40].ts_event]
+    (tmp_path / "session.jsonl").write_bytes(b"".join([*session(early), *session(late, "ETHUSDT")]))
+    return RecordedSource(tmp_path / "session.jsonl", ["ETH/USDT", "BTC/USDT"], "1s")
+
+
+def recorded_real(tmp_path: Path) -> MarketSource:
+    paths = [DATA / f"binance_usdm_{name}_raw_ws_20240808.jsonl.gz" for name in ("btcusdt", "ethusdt")]
+    if not all(path.exists() for path in paths):
+        pytest.skip(f"../shared/data/{paths[0].name} is not on this machine")
+    return RecordedSource(paths, ["BTCUSDT", "ETHUSDT"], "5s", venue="binance_usdm")
 
 
 MAKERS: dict[str, Callable[[Path], MarketSource]] = {
@@ -97,6 +115,8 @@ MAKERS: dict[str, Callable[[Path], MarketSource]] = {
     "FrameSource, one file": one_table,
     "FrameSource, real": real_file,
     "LiveSource": live,
+    "RecordedSource": recorded,
+    "RecordedSource, real": recorded_real,
     "ReplaySource": replay,
     "ReplaySource, sparse": sparse_replay,
 }

@@ -14,8 +14,8 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 
 from deepalpha.config import Settings, Workspace
 from deepalpha.live import Loop
-from deepalpha.live.follow import MarketFollower, candle_feed, venue_symbol
-from deepalpha.market import Catalog
+from deepalpha.live.follow import MarketFollower, candle_feed
+from deepalpha.market import Catalog, venue_symbol
 from deepalpha.market.bars import SCHEMA
 from deepalpha.types import Instrument
 

@@ -4,9 +4,11 @@
 
 mod stream_support;
 
+use deepalpha_engine::stream::depth_sync::Limits;
 use deepalpha_engine::stream::event::{DepthUpdate, Event, Quote, SymbolId, Trade};
 use deepalpha_engine::stream::output::{EventKind, Reason, flags};
-use deepalpha_engine::stream::processor::{Outcome, Processor, ProcessorConfig, SymbolTerms};
+use deepalpha_engine::stream::parse::Venue;
+use deepalpha_engine::stream::processor::{BookPlan, Outcome, Processor, ProcessorConfig, SymbolTerms};
 use deepalpha_engine::types::{Price, Quantity, UtcNanos};
 use stream_support::*;
 
@@ -249,6 +251,52 @@ fn rules_10_and_11_a_broken_chain_and_a_wrong_checksum_are_told_and_counted() {
     assert_eq!(reasons(&batch, EventKind::Resync), [number(Reason::Chain), number(Reason::Checksum)]);
     let depth = processor.counters(S0).unwrap().depth;
     assert_eq!((depth.received, depth.ok, depth.bad), (3, 1, 2));
+}
+
+#[test]
+fn rules_10_and_11_a_book_follows_its_chain_breaks_once_and_lives_again_with_a_snapshot() {
+    let unit = |cents: i64| (Price::from_raw(cents * UNIT / 100), Quantity::from_raw(UNIT));
+    let plan = BookPlan {
+        symbol: S0,
+        tick_size: Price::from_raw(UNIT / 100),
+        lot_size: Quantity::from_raw(UNIT),
+        chain: Venue::BinanceSpot.book_chain(),
+        limits: Limits::default(),
+    };
+    let mut processor = one(ProcessorConfig { books: vec![plan], ..plain(&[]) });
+    let (bids, asks) = ([unit(100)], [unit(101)]);
+    let update = |snapshot: bool, first: u64, last: u64| DepthUpdate {
+        symbol: S0,
+        snapshot,
+        first_update: first,
+        last_update: last,
+        previous_update: None,
+        checksum: None,
+        bids: &bids,
+        asks: &asks,
+        ts_event: UtcNanos(BEGIN),
+        ts_init: UtcNanos(BEGIN),
+    };
+    let mut give = |update: DepthUpdate<'_>| {
+        let outcome = processor.process(&Event::Depth(update)).unwrap();
+        let told = reasons(&processor.take(), EventKind::Resync).len();
+        let book = processor.book(S0).unwrap();
+        (outcome, (book.is_live(), book.last_update()), told)
+    };
+    assert_eq!(give(update(false, 5, 7)), (Outcome::Ok, (false, 0), 0), "kept until the snapshot");
+    assert_eq!(give(update(true, 6, 6)), (Outcome::Ok, (true, 7), 0), "the snapshot, and the kept one over it");
+    assert_eq!(give(update(false, 8, 9)), (Outcome::Ok, (true, 9), 0));
+    assert_eq!(give(update(false, 11, 12)), (Outcome::Ok, (false, 9), 1), "10 is missing");
+    assert_eq!(give(update(false, 13, 13)), (Outcome::Ok, (false, 9), 0), "said once");
+    assert_eq!(give(update(true, 11, 11)), (Outcome::Ok, (true, 13), 0));
+    assert_eq!(
+        give(update(false, 15, 14)),
+        (Outcome::Bad(Reason::Chain), (false, 13), 1),
+        "a damaged one is a lost one"
+    );
+    let counts = processor.book(S0).unwrap().counts();
+    assert_eq!((counts.snapshots, counts.resyncs), (2, 2));
+    assert!(processor.book(SymbolId(1)).is_none());
 }
 
 #[test]

@@ -11,6 +11,7 @@ use deepalpha_io::client::{
     Feed, FeedConfig, FeedEvent, FeedHandle, FeedSink, FeedStats, Kind as Meaning, system_clock,
 };
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict};
 
 use crate::arrow_batch::Batch;
@@ -19,6 +20,7 @@ use crate::feed_connection::{self, Events, Happened};
 use crate::feed_process::OfProcess;
 use crate::feed_wake::{Content, Shared, timeout};
 use crate::stream::{fetch, together};
+use crate::stream_book::BookReport;
 use crate::stream_counters::Report;
 use crate::stream_options::{self, kind_of};
 use crate::stream_pipeline::{Full, Pipeline};
@@ -27,6 +29,9 @@ use crate::stream_pipeline::{Full, Pipeline};
 const CLOCK: Duration = Duration::from_millis(50);
 /// Connections of one feed are numbered within so many bits; the feed's number stands above.
 const CONNECTION_BITS: u32 = 24;
+
+/// The number of the connection of what the caller gives.
+const GIVEN: u32 = u32::MAX;
 
 /// Feeds that run, and what stops them.
 pub(crate) struct Running {
@@ -184,6 +189,20 @@ impl PyLiveStream {
     fn poll_batch(&self, py: Python<'_>, kind: &str, max: Option<usize>) -> PyResult<Option<Batch>> {
         let (kind, parts) = (kind_of(kind)?, self.parts()?);
         py.detach(|| parts.shared.take(|live| fetch(&mut live.pipeline, kind, max)))
+    }
+
+    /// The book of a symbol; see `StreamProcessor.book`.
+    #[pyo3(signature = (symbol, levels = 10))]
+    fn book<'py>(&self, py: Python<'py>, symbol: &str, levels: usize) -> PyResult<Bound<'py, PyDict>> {
+        let parts = self.parts()?;
+        py.detach(|| parts.shared.take(|live| BookReport::of(&live.pipeline, symbol, levels)))?.into_dict(py)
+    }
+
+    /// Take in a message that came another way, such as the answer to a request for a book's snapshot; False when a table
+    /// is full: poll first.
+    fn give(&self, py: Python<'_>, message: PyBackedBytes, ts_init: i64) -> PyResult<bool> {
+        let parts = self.parts()?;
+        Ok(py.detach(|| parts.shared.with(|live| live.pipeline.message(GIVEN, &message, ts_init).is_ok())))
     }
 
     /// Wait, detached from Python, for `timeout` seconds at most (None: without end); whether there is something.

@@ -29,6 +29,7 @@ mod hub_stats;
 mod ops;
 mod pool;
 mod stream;
+mod stream_book;
 mod stream_columns;
 mod stream_counters;
 mod stream_options;

@@ -1,5 +1,6 @@
 //! The stream processor for Python: raw messages in, batches of columns out.
 
+use std::io::BufRead;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use deepalpha_engine::stream::parse::recording;
@@ -9,6 +10,7 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict};
 
 use crate::arrow_batch::Batch;
+use crate::stream_book::BookReport;
 use crate::stream_counters::Report;
 use crate::stream_options::{self, KINDS, kind_of, refuse};
 use crate::stream_pipeline::{Full, Pipeline};
@@ -33,13 +35,18 @@ pub(crate) fn fetch(pipeline: &mut Pipeline, kind: usize, most: Option<usize>) -
     Ok(slice.map(|slice| Batch::of(name, slice)))
 }
 
+/// The line that begins `rest`, its newline included; none at the end or, unless `whole`, where it has not ended.
+fn first_line(rest: &[u8], whole: bool) -> Option<&[u8]> {
+    // The system's own search for a byte, which takes many at a time; slices have none of the kind.
+    let length = (&mut &*rest).skip_until(b'\n').unwrap_or(0);
+    let line = rest.get(..length)?;
+    (!line.is_empty() && (whole || line.ends_with(b"\n"))).then_some(line)
+}
+
 /// Lines `<nanoseconds> <message>` into a pipeline; how many bytes were taken in.
 fn lines(pipeline: &mut Pipeline, data: &[u8], whole: bool) -> usize {
     let mut taken = 0;
-    for line in data.split_inclusive(|byte| *byte == b'\n') {
-        if !whole && !line.ends_with(b"\n") {
-            break;
-        }
+    while let Some(line) = first_line(data.get(taken..).unwrap_or_default(), whole) {
         let result = match recording::line(line) {
             Ok((ts_init, payload)) => pipeline.message(0, payload, ts_init.0),
             Err(_) if line.trim_ascii().is_empty() => Ok(()),
@@ -136,6 +143,13 @@ impl PyStreamProcessor {
     /// Exact counts, as nested dictionaries; `received == ok + duplicate + late + bad + quarantined + waiting`.
     fn counters<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         py.detach(|| Report::of(&self.lock())).into_dict(py)
+    }
+
+    /// The book of a symbol of `books`: state, why, last_update, bids and asks (price and quantity as integers of 1e-8,
+    /// best first, `levels` at most), counts.
+    #[pyo3(signature = (symbol, levels = 10))]
+    fn book<'py>(&self, py: Python<'py>, symbol: &str, levels: usize) -> PyResult<Bound<'py, PyDict>> {
+        py.detach(|| BookReport::of(&self.lock(), symbol, levels))?.into_dict(py)
     }
 
     /// The whole state as bytes for `restore`, in this or another process.

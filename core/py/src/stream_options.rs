@@ -1,9 +1,12 @@
 //! Settings of a stream from a dictionary of Python. Bounds are the processor's own; times are nanoseconds.
 
 use deepalpha_engine::stream::Timeframe;
+use deepalpha_engine::stream::depth_sync::Limits;
 use deepalpha_engine::stream::output::{OutputConfig, Overflow};
 use deepalpha_engine::stream::parse::{Symbols, Venue};
-use deepalpha_engine::stream::processor::{BarKind, BarPlan, EmptyBars, ProcessorConfig, SpikeRule, SymbolTerms};
+use deepalpha_engine::stream::processor::{
+    BarKind, BarPlan, BookPlan, EmptyBars, ProcessorConfig, SpikeRule, SymbolTerms,
+};
 use deepalpha_engine::ta::Wanted;
 use deepalpha_engine::types::{Money, Price, Quantity};
 use pyo3::prelude::*;
@@ -59,6 +62,7 @@ pub(crate) fn settings(given: &Bound<'_, PyDict>) -> PyResult<Settings> {
     let kinds = kinds(&mut options)?;
     config.output = output(&mut options, kinds)?;
     rules(&mut options, &mut config)?;
+    config.books = books(&mut options, &symbols, venue)?;
     let numbers = options.take::<String>("numbers")?.map_or(Ok(Numbers::Float), |name| Numbers::parse(&name))?;
     options.end()?;
     Ok(Settings { venue, symbols, terms, config, bars, kinds, numbers })
@@ -80,6 +84,27 @@ fn symbols(options: &mut Options<'_>) -> PyResult<(Symbols, Vec<SymbolTerms>)> {
         terms.push(SymbolTerms { name, tick_size });
     }
     Ok((symbols, terms))
+}
+
+/// `{"BTCUSDT": (tick_size, lot_size)}`, each as text or a decimal.
+fn books(options: &mut Options<'_>, symbols: &Symbols, venue: Venue) -> PyResult<Vec<BookPlan>> {
+    let Some(asked): Option<Bound<'_, PyDict>> = options.take("books")? else { return Ok(Vec::new()) };
+    let plan = |(name, steps): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
+        let name: String = name.extract()?;
+        let Some(symbol) = symbols.find(name.as_bytes()) else {
+            return Err(refuse(format!("books: {name} is none of the symbols; add it to them")));
+        };
+        let (tick, lot): (Bound<'_, PyAny>, Bound<'_, PyAny>) = steps.extract()?;
+        let wrong = |error: &dyn std::fmt::Display| refuse(format!("books: steps of {name}: {error}"));
+        Ok(BookPlan {
+            symbol,
+            tick_size: Price::parse(tick.str()?.to_str()?).map_err(|error| wrong(&error))?,
+            lot_size: Quantity::parse(lot.str()?.to_str()?).map_err(|error| wrong(&error))?,
+            chain: venue.book_chain(),
+            limits: Limits::default(),
+        })
+    };
+    asked.iter().map(plan).collect()
 }
 
 /// `["1m", "ticks:100"]` with indicators for all, or `{"1m": ["RSI_14"], "volume:2.5": []}`.

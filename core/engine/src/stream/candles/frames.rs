@@ -18,6 +18,9 @@ use crate::stream::processor::{BarKind, BarPlan, EmptyBars};
 use crate::stream::quality::{Gaps, Tick};
 use crate::stream::timeframe::Timeframe;
 
+/// How long before a bar ends, by the venue's clock, what its close needs is fetched into the cache.
+const AHEAD: i64 = 20_000_000;
+
 /// A frame of a processor, in ascending order of length.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FrameTerms {
@@ -102,13 +105,15 @@ pub(crate) struct Frames {
     pub(super) frames: Vec<Frame>,
     /// The first time at which a bar closes.
     deadline: i64,
+    /// Before it there is nothing to do about closing: a little before the deadline, then the deadline.
+    alert: i64,
     /// All bars that end here or before are closed, and no trade taken in order is later.
     pub(super) frontier: i64,
 }
 
 impl Frames {
     pub(crate) fn new(count: usize) -> Self {
-        Self { frames: vec![Frame::default(); count], deadline: i64::MAX, frontier: i64::MIN }
+        Self { frames: vec![Frame::default(); count], deadline: i64::MAX, alert: i64::MAX, frontier: i64::MIN }
     }
 
     /// Trades before this time are out of order.
@@ -117,14 +122,17 @@ impl Frames {
         self.frontier
     }
 
-    /// Take a trade at or after the frontier in.
+    /// Whether a bar ends at `ts`, before it or soon after: then [`Self::pass`] has something to do.
     #[inline]
-    pub(crate) fn add(&mut self, tick: &Tick, with: &mut Surroundings<'_>) {
-        if tick.ts_event >= self.deadline {
-            self.close_until(tick.ts_event, with);
-        }
+    pub(crate) const fn is_due(&self, ts: i64) -> bool {
+        ts >= self.alert
+    }
+
+    /// Take a trade at or after the frontier in, once [`Self::pass`] has closed what was due at its time.
+    #[inline]
+    pub(crate) fn add(&mut self, tick: &Tick, terms: &[FrameTerms]) {
         self.frontier = tick.ts_event;
-        for (terms, frame) in with.terms.iter().zip(&mut self.frames) {
+        for (terms, frame) in terms.iter().zip(&mut self.frames) {
             if terms.source.is_some() {
                 continue;
             }
@@ -133,7 +141,10 @@ impl Frames {
             } else {
                 let mut bar = Bar::empty(terms.frame.start(tick.ts_event), terms.frame.end(tick.ts_event));
                 bar.add(tick);
-                self.deadline = self.deadline.min(bar.end);
+                if bar.end < self.deadline {
+                    self.deadline = bar.end;
+                    self.alert = bar.end.saturating_sub(AHEAD);
+                }
                 frame.forming = Some(bar);
             }
         }
@@ -143,8 +154,24 @@ impl Frames {
     pub(crate) fn pass(&mut self, now: i64, with: &mut Surroundings<'_>) {
         if now >= self.deadline {
             self.close_until(now, with);
+        } else if now >= self.alert {
+            self.prepare(with);
         }
         self.frontier = self.frontier.max(now);
+    }
+
+    /// Bars are about to close, and what that works with was last used at the last close: work on it without a change, so
+    /// that the trade which closes them does not wait for the memory.
+    #[cold]
+    fn prepare(&mut self, with: &Surroundings<'_>) {
+        self.alert = self.deadline;
+        for (terms, frame) in with.terms.iter().zip(&self.frames) {
+            let Some(bar) = frame.forming.filter(|bar| bar.end == self.deadline) else { continue };
+            std::hint::black_box(frame.closed.front().map(|oldest| oldest.bar.end));
+            if let Some(Some(studies)) = with.studies.get(usize::from(terms.bars)) {
+                studies.prepare(&bar.row(with.symbol.0, terms.bars, 0, 0));
+            }
+        }
     }
 
     #[cold]
@@ -160,6 +187,7 @@ impl Frames {
 
     pub(super) fn set_deadline(&mut self, with: &Surroundings<'_>) {
         self.deadline = self.next_end(with).map_or(i64::MAX, |(end, _)| end);
+        self.alert = self.deadline.saturating_sub(AHEAD);
     }
 
     /// The earliest end of a bar that forms or will be carried; of equal ones the finest.
@@ -245,7 +273,7 @@ impl Frames {
             with.out.bar(&BarRow { flags: row.flags | gap, ..row });
         }
         self.frames.iter_mut().for_each(|frame| frame.forming = None);
-        self.deadline = i64::MAX;
+        (self.deadline, self.alert) = (i64::MAX, i64::MAX);
     }
 }
 

@@ -3,6 +3,8 @@
 //! Two states: `live` has seen every closed bar, `settled` only those that cannot be revised any more. A revision replays
 //! the bars between on a copy of `settled`, so the values after it are those of a batch over the final bars; the rows of the
 //! revised bar and of all bars behind it are given out again.
+//!
+//! Settled bars are taken in many at a time: a bar that closes then waits for one state to come into the cache, not for two.
 
 use crate::stream::output::{BarRow, Output};
 use crate::ta::{Row, StreamSet, StreamSetError, Wanted};
@@ -12,9 +14,31 @@ use crate::types::Price;
 #[derive(Clone)]
 pub(crate) struct Studies {
     live: StreamSet,
-    settled: Option<StreamSet>,
+    settled: Option<Settled>,
     /// A row of the output: the numbers, and NaN behind them where other bars have more.
     scratch: Vec<f64>,
+}
+
+/// Settled bars that wait at most.
+const MOST_WAITING: usize = 128;
+
+/// The state after the bars that cannot be revised, but for those that wait to be taken in.
+#[derive(Clone)]
+struct Settled {
+    set: StreamSet,
+    waiting: Vec<Row>,
+}
+
+impl Settled {
+    const fn new(set: StreamSet) -> Self {
+        Self { set, waiting: Vec::new() }
+    }
+
+    fn take_in(&mut self) {
+        // Bars of fixed-point prices are finite, so they cannot be refused.
+        let _finite = self.set.extend(0, &self.waiting);
+        self.waiting.clear();
+    }
 }
 
 /// What a bar is to an indicator.
@@ -28,7 +52,7 @@ impl Studies {
     /// `revisable`: bars may change after they closed.
     pub(crate) fn new(wanted: &[Wanted], symbol: &str, width: usize, revisable: bool) -> Result<Self, StreamSetError> {
         let live = StreamSet::new(wanted.to_vec(), vec![symbol.to_owned()])?;
-        let settled = revisable.then(|| live.clone());
+        let settled = revisable.then(|| Settled::new(live.clone()));
         Ok(Self { live, settled, scratch: vec![f64::NAN; width] })
     }
 
@@ -41,17 +65,26 @@ impl Studies {
         }
     }
 
+    /// A bar is about to close: compute what it would give, for nothing but the cache.
+    pub(crate) fn prepare(&self, row: &BarRow) {
+        std::hint::black_box(self.live.peek(0, &row_of(row)).is_ok());
+    }
+
     /// The oldest bar that could be revised cannot any more.
     pub(crate) fn settle(&mut self, row: &BarRow) {
         if let Some(settled) = &mut self.settled {
-            let _finite = settled.update(0, &row_of(row));
+            settled.waiting.push(row_of(row));
+            if settled.waiting.len() >= MOST_WAITING {
+                settled.take_in();
+            }
         }
     }
 
     /// Closed bars changed: `kept` are all that could, from the one at `from` on their values are given out again.
     pub(crate) fn revise(&mut self, kept: impl Iterator<Item = BarRow>, from: usize, out: &mut Output) {
-        let Some(settled) = &self.settled else { return };
-        self.live = settled.clone();
+        let Some(settled) = &mut self.settled else { return };
+        settled.take_in();
+        self.live = settled.set.clone();
         for (place, row) in kept.enumerate() {
             if place < from {
                 let _finite = self.live.update(0, &row_of(&row));
@@ -63,13 +96,18 @@ impl Studies {
 
     /// Both states as bytes.
     pub(crate) fn snapshot(&self) -> Result<(Vec<u8>, Option<Vec<u8>>), StreamSetError> {
-        Ok((self.live.snapshot()?, self.settled.as_ref().map(StreamSet::snapshot).transpose()?))
+        // Of equal histories equal bytes, however many bars wait.
+        let settled = self.settled.clone().map(|mut settled| {
+            settled.take_in();
+            settled.set.snapshot()
+        });
+        Ok((self.live.snapshot()?, settled.transpose()?))
     }
 
     /// From [`Self::snapshot`].
     pub(crate) fn restore(&mut self, live: &[u8], settled: Option<&[u8]>) -> Result<(), StreamSetError> {
         let (live, settled) = (StreamSet::restore(live)?, settled.map(StreamSet::restore).transpose()?);
-        (self.live, self.settled) = (live, settled);
+        (self.live, self.settled) = (live, settled.map(Settled::new));
         Ok(())
     }
 

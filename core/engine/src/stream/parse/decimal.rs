@@ -27,26 +27,65 @@ pub(super) fn chunk(rest: &[u8]) -> u64 {
     }
 }
 
-/// Value and count of the digits that begin a chunk.
-#[inline]
-fn leading_digits(chunk: u64) -> (u64, usize) {
+/// The eight bytes as values of digits, and bit 7 of each byte that is none; a carry can only reach later bytes than the
+/// first such one.
+#[inline(always)]
+const fn digits(chunk: u64) -> (u64, u64) {
     let digits = chunk ^ 0x3030_3030_3030_3030;
-    // Bit 7 of a byte is set where it is no digit; a carry can only reach later bytes than the first such one.
-    let others = (digits.wrapping_add(0x7676_7676_7676_7676) | digits) & 0x8080_8080_8080_8080;
+    (digits, (digits.wrapping_add(0x7676_7676_7676_7676) | digits) & 0x8080_8080_8080_8080)
+}
+
+/// The number of eight digits.
+#[inline(always)]
+const fn number(digits: u64) -> u64 {
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
+    let low = (pairs & 0x0000_00FF_0000_00FF).wrapping_mul(0x000F_4240_0000_0064);
+    let high = ((pairs >> 16) & 0x0000_00FF_0000_00FF).wrapping_mul(0x0000_2710_0000_0001);
+    low.wrapping_add(high) >> 32
+}
+
+/// Value and count of the digits that begin a chunk.
+#[inline(always)]
+const fn leading_digits(chunk: u64) -> (u64, usize) {
+    let (digits, others) = digits(chunk);
     let count = others.trailing_zeros() / 8;
     if count == 0 {
         return (0, 0);
     }
     // The digits end at the top byte, zeros lead.
-    let digits = digits << (64 - 8 * count);
-    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
-    let low = (pairs & 0x0000_00FF_0000_00FF).wrapping_mul(0x000F_4240_0000_0064);
-    let high = ((pairs >> 16) & 0x0000_00FF_0000_00FF).wrapping_mul(0x0000_2710_0000_0001);
-    (low.wrapping_add(high) >> 32, count as usize)
+    (number(digits << (64 - 8 * count)), count as usize)
+}
+
+/// A whole number of exactly 13 digits, as times in milliseconds are until 2286, that begins `rest`. Its length is known
+/// before its digits are read, so what comes after it need not wait.
+#[inline(always)]
+pub(super) fn thirteen_digits(rest: &[u8; 13]) -> Option<u64> {
+    let (head, tail) = (rest.first_chunk::<8>()?, rest.last_chunk::<8>()?);
+    let (head, no_head) = digits(u64::from_le_bytes(*head));
+    let (tail, no_tail) = digits(u64::from_le_bytes(*tail));
+    // The first five digits end at the top byte.
+    let value = number(head << 24) * UNITS + number(tail);
+    (no_head | no_tail == 0 && value >= 1_000_000_000_000).then_some(value)
+}
+
+/// A whole number of exactly 19 digits, as times in nanoseconds are from 2001 to 2286, that begins `rest`.
+#[inline]
+pub(super) fn nineteen_digits(rest: &[u8; 19]) -> Option<u64> {
+    let (head, tail) = (rest.first_chunk::<8>()?, rest.last_chunk::<8>()?);
+    let middle = rest.get(3..)?.first_chunk::<8>()?;
+    let (head, no_head) = digits(u64::from_le_bytes(*head));
+    let (middle, no_middle) = digits(u64::from_le_bytes(*middle));
+    let (tail, no_tail) = digits(u64::from_le_bytes(*tail));
+    if no_head | no_middle | no_tail != 0 {
+        return None;
+    }
+    // The first three digits end at the top byte; 19 digits are below 2^64.
+    let value = (number(head << 40) * UNITS + number(middle)) * UNITS + number(tail);
+    (value >= 1_000_000_000_000_000_000).then_some(value)
 }
 
 /// A whole number of at most 16 digits without leading zeros that begins `rest`, and its length.
-#[inline]
+#[inline(always)]
 pub(super) fn short_uint(rest: &[u8]) -> Option<(u64, usize)> {
     let (first, count) = leading_digits(chunk(rest));
     if count < 8 {
@@ -62,7 +101,7 @@ pub(super) fn short_uint(rest: &[u8]) -> Option<(u64, usize)> {
 
 /// A decimal of the usual form (`61837.63000000`: at most 8 digits before the point and 8 after) that begins `rest`, in 1e-8
 /// units, and its length. `None` for any other form, good or bad.
-#[inline]
+#[inline(always)]
 pub(super) fn short_decimal(rest: &[u8]) -> Option<(i64, usize)> {
     let (whole, count) = leading_digits(chunk(rest));
     if count == 0 || (count > 1 && rest.first() == Some(&b'0')) {
@@ -71,6 +110,12 @@ pub(super) fn short_decimal(rest: &[u8]) -> Option<(i64, usize)> {
     let tail = rest.get(count..)?;
     // Below 1e8 x 1e8 = 1e16, far inside 63 bits.
     if let Some(fraction) = tail.strip_prefix(b".") {
+        // All eight decimals, as spot markets write them: the length is known without counting.
+        if let Some((eight, [b'"', ..])) = fraction.split_first_chunk::<8>()
+            && let (eight, 0) = digits(u64::from_le_bytes(*eight))
+        {
+            return Some(((whole * UNITS + number(eight)).cast_signed(), count + 9));
+        }
         let (value, decimals) = leading_digits(chunk(fraction));
         if decimals == 0 || (decimals == 8 && fraction.get(8).is_some_and(u8::is_ascii_digit)) {
             return None;
@@ -264,6 +309,20 @@ mod tests {
     }
 
     proptest! {
+        /// Nineteen digits are what the slow reader makes of them, and nothing else is taken.
+        #[test]
+        fn nineteen_digits_equal_the_slow_reader(text in "[0-9]{19}|[0-9/:]{19}|[ -~]{19}") {
+            let rest = text.as_bytes().first_chunk::<19>().copied().unwrap_or_default();
+            prop_assert_eq!(nineteen_digits(&rest), uint(text.as_bytes(), "T").ok());
+        }
+
+        /// Thirteen digits are what the slow reader makes of them, and nothing else is taken.
+        #[test]
+        fn thirteen_digits_equal_the_slow_reader(text in "[0-9]{13}|[0-9/:]{13}|[ -~]{13}") {
+            let rest = text.as_bytes().first_chunk::<13>().copied().unwrap_or_default();
+            prop_assert_eq!(thirteen_digits(&rest), uint(text.as_bytes(), "T").ok());
+        }
+
         /// The short readers take a prefix of the text exactly as the slow readers take that prefix alone.
         #[test]
         fn short_forms_equal_the_slow_ones(text in "[0-9]{0,18}(\\.[0-9]{0,10})?[\",x0-9]{0,9}") {

@@ -8,7 +8,7 @@
 
 use thiserror::Error;
 
-use super::decimal::{decimal, uint};
+use super::decimal::{decimal, nineteen_digits, uint};
 use super::error::Excerpt;
 use crate::types::UtcNanos;
 
@@ -69,8 +69,20 @@ fn split(line: &[u8], at: usize, skip: usize) -> (&[u8], &[u8]) {
 ///
 /// # Errors
 /// [`RecordingError`].
+#[inline]
 pub fn line(line: &[u8]) -> Result<(UtcNanos, &[u8]), RecordingError> {
     let line = without_newline(line);
+    if let Some((time, [b' ', payload @ ..])) = line.split_first_chunk::<19>()
+        && let [b'{' | b'[', ..] = payload
+        && let Some(nanos) = nineteen_digits(time).and_then(|nanos| i64::try_from(nanos).ok())
+    {
+        return Ok((UtcNanos(nanos), payload));
+    }
+    any_line(line)
+}
+
+/// A line in a form of the format that is not the usual one.
+fn any_line(line: &[u8]) -> Result<(UtcNanos, &[u8]), RecordingError> {
     let space = line.iter().position(|byte| *byte == b' ').unwrap_or(line.len());
     let (time, payload) = split(line, space, 1);
     let nanos = uint(time, "time").ok().and_then(|nanos| i64::try_from(nanos).ok());

@@ -75,6 +75,17 @@ fn hash(name: &[u8]) -> usize {
     usize::try_from(mixed >> 40).unwrap_or_default()
 }
 
+/// Whether two names are equal. Of the usual lengths the first and the last bytes, which overlap, are the whole name.
+#[inline]
+fn same(one: &[u8], other: &[u8]) -> bool {
+    match one.len() {
+        length if length != other.len() => false,
+        4..=8 => one.first_chunk::<4>() == other.first_chunk() && one.last_chunk::<4>() == other.last_chunk(),
+        9..=16 => one.first_chunk::<8>() == other.first_chunk() && one.last_chunk::<8>() == other.last_chunk(),
+        _ => one == other,
+    }
+}
+
 impl Symbols {
     /// No symbols.
     #[must_use]
@@ -168,7 +179,7 @@ impl Symbols {
             // An empty slot names no entry: not found.
             let entry = self.entries.get(number as usize)?;
             let own = entry.name.as_bytes();
-            if own == name || own.eq_ignore_ascii_case(name) {
+            if same(own, name) || own.eq_ignore_ascii_case(name) {
                 return Some(SymbolId(number));
             }
             at = (at + 1) & mask;

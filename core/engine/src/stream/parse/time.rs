@@ -64,7 +64,7 @@ impl fmt::Display for TimeUnit {
 }
 
 /// `value` as a time in its own unit.
-#[inline]
+#[inline(always)]
 pub(super) fn from_number(value: u64) -> Option<(UtcNanos, TimeUnit)> {
     let unit = TimeUnit::of(value)?;
     let nanos = i64::try_from(value).ok()?.checked_mul(unit.nanos())?;
@@ -93,7 +93,7 @@ impl Clock {
     }
 
     /// The time, where its unit is already the connection's; nothing changes.
-    #[inline]
+    #[inline(always)]
     pub(super) fn same_unit(&self, value: u64) -> Option<UtcNanos> {
         let (time, unit) = from_number(value)?;
         (self.unit == Some(unit) && self.in_a_row == 0).then_some(time)

@@ -1,5 +1,7 @@
 //! The venues whose messages are understood, and what their ids promise.
 
+use crate::stream::depth_sync::Chain;
+
 /// Whose messages a parser reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Venue {
@@ -76,6 +78,18 @@ impl Venue {
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|venue| venue.name().eq_ignore_ascii_case(name))
+    }
+
+    /// How it numbers the updates of its books.
+    #[must_use]
+    pub const fn book_chain(self) -> Chain {
+        match self {
+            Self::BinanceSpot | Self::Kucoin | Self::Gate => Chain::Range,
+            Self::BinanceUsdm | Self::Okx | Self::Deribit => Chain::Previous,
+            Self::Bybit => Chain::Step,
+            Self::Bitstamp => Chain::Rising,
+            Self::Coinbase | Self::Kraken | Self::Bitmex => Chain::None,
+        }
     }
 
     /// What its trade ids promise.

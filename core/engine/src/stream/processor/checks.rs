@@ -44,7 +44,7 @@ impl Processor {
         };
         let outcome = match reason {
             Some(reason) => state.bad_trade(&tick, reason, &mut shared),
-            None => state.look(tick, &mut shared),
+            None => state.look(&tick, &mut shared),
         };
         if show {
             state.show(tick.ts_init, &mut shared);
@@ -140,21 +140,21 @@ impl SymbolState {
 
     /// By its id: new, late, repeated, or of a new start.
     #[inline]
-    fn look(&mut self, tick: Tick, shared: &mut Shared<'_>) -> Outcome {
+    fn look(&mut self, tick: &Tick, shared: &mut Shared<'_>) -> Outcome {
         let gaps = &self.gaps;
-        match self.seen.look(&tick, tick.ts_event > self.newest, shared.config.trade_ids, |id| gaps.misses(id)) {
+        match self.seen.look(tick, tick.ts_event > self.newest, shared.config.trade_ids, |id| gaps.misses(id)) {
             Sighting::New | Sighting::Missing => self.arrive(tick, shared),
             Sighting::Repeated => {
                 self.counters.trades.duplicate += 1;
                 Outcome::Duplicate
             }
-            Sighting::Conflict => self.quarantine(tick, Reason::Conflict, shared),
+            Sighting::Conflict => self.quarantine(*tick, Reason::Conflict, shared),
             Sighting::Forgotten => {
-                self.late(&tick, shared);
+                self.late(tick, shared);
                 Outcome::Late
             }
             Sighting::Reset(last) => {
-                self.restart(last, &tick, shared);
+                self.restart(last, tick, shared);
                 self.arrive(tick, shared)
             }
         }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::books::BookPlan;
 use crate::stream::output::OutputConfig;
 use crate::stream::parse::TradeIds;
 use crate::stream::timeframe::Timeframe;
@@ -105,6 +106,8 @@ pub struct ProcessorConfig {
     pub stale_factor: u32,
     /// Silence shorter than this is never stale.
     pub stale_floor: i64,
+    /// The books to keep; of other symbols the updates are checked and counted.
+    pub books: Vec<BookPlan>,
     /// The output's tables.
     pub output: OutputConfig,
 }
@@ -130,6 +133,7 @@ impl Default for ProcessorConfig {
             most_crossed: 10,
             stale_factor: 3,
             stale_floor: 5 * SECOND,
+            books: Vec::new(),
             output: OutputConfig::default(),
         }
     }
@@ -165,6 +169,9 @@ pub enum ProcessorError {
     /// No symbol, or the same one twice.
     #[error("symbol {0:?} is there twice or empty; a processor needs at least one symbol, each once")]
     Symbol(String),
+    /// A book that cannot be kept.
+    #[error("the book of {0} is asked for twice, or its tick size or lot size is not above zero; give each book once")]
+    Book(String),
     /// The same bars twice.
     #[error("bars {0} are asked for twice; ask once, with all their indicators")]
     Twice(String),

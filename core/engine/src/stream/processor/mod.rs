@@ -9,6 +9,7 @@
 //! at any time. Nothing is allocated a trade; memory is bounded by the settings. O(1) a trade in order.
 
 mod aside;
+mod books;
 mod checks;
 mod config;
 mod counters;
@@ -16,6 +17,7 @@ mod quotes;
 mod saved;
 mod symbol;
 
+pub use books::BookPlan;
 pub use config::{BarKind, BarPlan, EmptyBars, ProcessorConfig, ProcessorError, SpikeRule, SymbolTerms};
 pub use counters::{Counters, Counts};
 pub use symbol::Outcome;
@@ -23,10 +25,11 @@ pub use symbol::Outcome;
 use symbol::{Shared, SymbolState, surroundings};
 
 use super::candles::{FrameTerms, Studies, Surroundings};
+use super::depth_sync::DepthSync;
 use super::event::{Event, SymbolId};
 use super::output::{BarRow, Batch, EventKind, EventRow, Output, OutputCounters, OutputFull, Reason};
 use super::quality::{Quarantine, Spoken, Tick};
-use crate::types::UtcNanos;
+use crate::types::{Price, Quantity, UtcNanos};
 
 /// Works on the streams of a fixed set of symbols.
 pub struct Processor {
@@ -44,6 +47,8 @@ pub struct Processor {
     /// Messages without market data.
     service: u64,
     scratch: Vec<Tick>,
+    /// By symbol; none where no book is kept.
+    books: Vec<Option<DepthSync>>,
     /// Trades that came: orders those of one time whose ids do not.
     arrivals: u64,
 }
@@ -79,6 +84,15 @@ impl Processor {
             config.bars.iter().map(of_plan).collect()
         };
         let studies = symbols.iter().map(of_symbol).collect::<Result<_, _>>()?;
+        for (place, plan) in config.books.iter().enumerate() {
+            let Some(terms) = symbols.get(plan.symbol.0 as usize) else {
+                return Err(ProcessorError::Symbol(format!("number {}", plan.symbol.0)));
+            };
+            let twice = config.books.iter().take(place).any(|earlier| earlier.symbol == plan.symbol);
+            if twice || plan.tick_size <= Price::ZERO || plan.lot_size <= Quantity::ZERO {
+                return Err(ProcessorError::Book(terms.name.clone()));
+            }
+        }
         let state = SymbolState::new(&config, frames.len(), information.len());
         Ok(Self {
             states: vec![state; symbols.len()],
@@ -87,6 +101,7 @@ impl Processor {
             unknown: Counts::default(),
             service: 0,
             scratch: Vec::new(),
+            books: books::books(&config.books, symbols.len()),
             arrivals: 0,
             config,
             symbols,
@@ -112,9 +127,11 @@ impl Processor {
                 })
             }
             Event::Depth(update) => {
-                self.checked(update.symbol, Kind::Depth, (update.ts_event, update.ts_init), |state, shared| {
-                    state.depth(update, shared)
-                })
+                let times = (update.ts_event, update.ts_init);
+                let outcome =
+                    self.checked(update.symbol, Kind::Depth, times, |state, shared| state.depth(update, shared));
+                self.keep_book(update, outcome);
+                outcome
             }
             Event::Bar(bar) => {
                 self.checked(bar.symbol, Kind::VenueBar, (bar.ts_event, bar.ts_init), |state, shared| {

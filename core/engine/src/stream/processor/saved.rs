@@ -11,7 +11,7 @@ use crate::ta::kit::seal::{seal, unseal};
 use crate::types::StateHasher;
 
 const KIND: &str = "StreamProcessor";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// States of the indicators of one kind of bars of one symbol.
 type Study = Option<(Vec<u8>, Option<Vec<u8>>)>;

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::config::{BarKind, ProcessorConfig};
+use super::config::{BarKind, ProcessorConfig, SpikeRule};
 use super::counters::Counters;
 use crate::stream::candles::{FrameTerms, Frames, Information, Studies, Surroundings};
 use crate::stream::event::SymbolId;
@@ -107,22 +107,22 @@ impl SymbolState {
 
     /// A valid trade with a new id, in the order of arrival.
     #[inline]
-    pub(super) fn arrive(&mut self, tick: Tick, shared: &mut Shared<'_>) -> Outcome {
+    pub(super) fn arrive(&mut self, tick: &Tick, shared: &mut Shared<'_>) -> Outcome {
         if tick.ts_event > self.newest {
             (self.newest, self.newest_at) = (tick.ts_event, tick.ts_init);
         }
         if shared.config.lateness == 0 {
             self.watermark = self.watermark.max(self.newest);
-            return self.leave(&tick, shared);
+            return self.leave(tick, shared);
         }
         self.watermark = self.watermark.max(self.newest.saturating_sub(shared.config.lateness));
         if tick.ts_event < self.watermark {
-            let outcome = self.leave(&tick, shared);
+            let outcome = self.leave(tick, shared);
             self.drain(shared);
             return outcome;
         }
         self.counters.trades.waiting += 1;
-        if let Some(hurried) = self.reorder.push(tick) {
+        if let Some(hurried) = self.reorder.push(*tick) {
             self.counters.hurried += 1;
             let mut event = EventRow::new(shared.symbol, EventKind::Hurried, hurried.ts_event, tick.ts_init);
             event.from = hurried.id;
@@ -164,7 +164,7 @@ impl SymbolState {
         }
         let Some(rule) = shared.config.spike else { return self.settle(tick, 0, shared) };
         if tick.ts_event < self.frames.frontier() {
-            if !trusted && self.strays(tick) {
+            if !trusted && self.strays(tick, rule) {
                 return self.quarantine(*tick, Reason::Spike, shared);
             }
             return self.settle(tick, 0, shared);
@@ -199,9 +199,9 @@ impl SymbolState {
     }
 
     /// A trade behind the frontier is compared with the bars of its time: nothing that comes after it can judge it.
-    fn strays(&self, tick: &Tick) -> bool {
+    fn strays(&mut self, tick: &Tick, rule: SpikeRule) -> bool {
         let Some((low, high)) = self.frames.around(tick.ts_event) else { return false };
-        let reach = self.spike.reach();
+        let reach = self.spike.reach(rule);
         tick.price < low.saturating_sub(reach) || tick.price > high.saturating_add(reach)
     }
 
@@ -210,7 +210,10 @@ impl SymbolState {
     pub(super) fn settle(&mut self, tick: &Tick, more: u8, shared: &mut Shared<'_>) -> Outcome {
         let mut bits = more;
         if tick.ts_event >= self.frames.frontier() {
-            self.frames.add(tick, &mut surroundings!(self, shared));
+            if self.frames.is_due(tick.ts_event) {
+                self.frames.pass(tick.ts_event, &mut surroundings!(self, shared));
+            }
+            self.frames.add(tick, shared.terms);
         } else if self.frames.add_behind(tick, &surroundings!(self, shared)) {
             self.revised = true;
             self.counters.behind += 1;

@@ -6,8 +6,8 @@
 //! of time, an unknown symbol) is `None`: the general scanner says what it is.
 
 use super::super::context::{Context, Listed, on_step};
-use super::super::decimal::{chunk, short_decimal, short_uint};
 use super::super::item::{DepthHead, Item};
+use super::cursor::Cursor;
 use super::is_partial;
 use super::ordered::ordered;
 use crate::stream::event::{Aggressor, Level, Quote, Trade};
@@ -38,96 +38,11 @@ const LAST_TRADE: u32 = 1 << 20;
 /// Every reading of `a` and of `b`: one of them may be there.
 const ANY_ASK: u32 = ASK | ASK_NUMBER | ASKS;
 const ANY_BID: u32 = BID | BID_NUMBER | BIDS;
-/// Longest text of a usual message, a stream's name.
-const LONGEST_TEXT: usize = 256;
 
 const TRADE: u32 = KIND | SYMBOL | TRADE_ID | PRICE | QUANTITY | TIME | MAKER;
 const AGGREGATE: u32 = KIND | SYMBOL | ASK_NUMBER | PRICE | QUANTITY | TIME | MAKER;
 const QUOTE: u32 = SYMBOL | LAST | BID | BID_SIZE | ASK | ASK_SIZE;
 const DEPTH: u32 = KIND | SYMBOL | EVENT_TIME | FIRST | LAST | BIDS | ASKS;
-
-/// What stands before the next byte to read.
-pub(super) struct Cursor<'a> {
-    pub(super) rest: &'a [u8],
-}
-
-impl<'a> Cursor<'a> {
-    #[inline]
-    pub(super) fn take<const N: usize>(&mut self, literal: &[u8; N]) -> Option<()> {
-        let (head, tail) = self.rest.split_first_chunk::<N>()?;
-        if head != literal {
-            return None;
-        }
-        self.rest = tail;
-        Some(())
-    }
-
-    /// Text without escapes, of printable ASCII, up to and with its closing quote.
-    #[inline]
-    pub(super) fn text(&mut self) -> Option<&'a [u8]> {
-        let mut length = 0;
-        loop {
-            let word = chunk(self.rest.get(length..)?);
-            // Bytes that end the text or are not plain: `"`, `\`, below 0x20, above 0x7E.
-            const ONES: u64 = 0x0101_0101_0101_0101;
-            const TOPS: u64 = 0x8080_8080_8080_8080;
-            let quote = word ^ (ONES * 0x22);
-            let escape = word ^ (ONES * 0x5C);
-            let special = (quote.wrapping_sub(ONES) & !quote)
-                | (escape.wrapping_sub(ONES) & !escape)
-                | (word.wrapping_sub(ONES * 0x20) & !word)
-                | word;
-            let special = special & TOPS;
-            if special != 0 {
-                length += (special.trailing_zeros() / 8) as usize;
-                break;
-            }
-            length += 8;
-            if length > LONGEST_TEXT {
-                return None;
-            }
-        }
-        let (text, tail) = self.rest.split_at_checked(length)?;
-        self.rest = tail.strip_prefix(b"\"")?;
-        Some(text)
-    }
-
-    #[inline]
-    pub(super) fn uint(&mut self) -> Option<u64> {
-        let (value, length) = short_uint(self.rest)?;
-        self.rest = self.rest.get(length..)?;
-        Some(value)
-    }
-
-    /// A decimal and the quote after it.
-    #[inline]
-    pub(super) fn decimal(&mut self) -> Option<i64> {
-        let (value, length) = short_decimal(self.rest)?;
-        self.rest = self.rest.get(length..)?.strip_prefix(b"\"")?;
-        Some(value)
-    }
-
-    /// Levels after `[`, to the list's end.
-    #[inline]
-    fn levels(&mut self, listed: Option<Listed>, key: &'static str, levels: &mut Vec<Level>) -> Option<()> {
-        if self.take(b"]").is_some() {
-            return Some(());
-        }
-        let steps = listed?.steps;
-        self.take(b"[\"")?;
-        loop {
-            let price = self.decimal()?;
-            self.take(b",\"")?;
-            let quantity = self.decimal()?;
-            on_step(key, price, steps.price).ok()?;
-            on_step(key, quantity, steps.quantity).ok()?;
-            levels.push((Price::from_raw(price), Quantity::from_raw(quantity)));
-            if self.take(b"],[\"").is_none() {
-                return self.take(b"]]");
-            }
-        }
-    }
-}
 
 /// Values of a message as they come by.
 #[derive(Default)]
@@ -236,8 +151,8 @@ fn field(context: &Context, levels: &mut Vec<Level>, cursor: &mut Cursor<'_>, va
             }
         }
         b'0'..=b'9' => match key {
-            b'E' => store(&mut values.event_time, cursor.uint()?, EVENT_TIME),
-            b'T' => store(&mut values.time, cursor.uint()?, TIME),
+            b'E' => store(&mut values.event_time, cursor.time()?, EVENT_TIME),
+            b'T' => store(&mut values.time, cursor.time()?, TIME),
             b't' => store(&mut values.trade_id, cursor.uint()?, TRADE_ID),
             b'u' => store(&mut values.last, cursor.uint()?, LAST),
             b'U' => store(&mut values.first, cursor.uint()?, FIRST),

@@ -4,6 +4,7 @@
 //! event time `E`, else ours. A partial-depth stream (`@depth5`, `@depth10`, `@depth20`) replaces the book: on spot it is
 //! known by `lastUpdateId`, on USD-M only by the name of the combined stream it comes in.
 
+mod cursor;
 mod fast;
 mod ordered;
 

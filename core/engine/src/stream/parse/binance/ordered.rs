@@ -5,7 +5,7 @@
 
 use super::super::context::{Context, Listed, on_step};
 use super::super::item::Item;
-use super::fast::Cursor;
+use super::cursor::Cursor;
 use crate::stream::event::{Aggressor, Quote, Trade};
 use crate::types::{Price, Quantity, UtcNanos};
 
@@ -26,8 +26,11 @@ pub(super) fn ordered(context: &Context, raw: &[u8], wrapped: bool, ts_init: Utc
         }
         _ => return None,
     };
-    let end: &[u8] = if wrapped { b"}}" } else { b"}" };
-    (cursor.rest == end).then_some(item)
+    cursor.take(b"}")?;
+    if wrapped {
+        cursor.take(b"}")?;
+    }
+    cursor.rest.is_empty().then_some(item)
 }
 
 #[inline(always)]
@@ -55,11 +58,11 @@ fn truth(cursor: &mut Cursor<'_>) -> Option<bool> {
 #[inline(always)]
 fn trade(context: &Context, cursor: &mut Cursor<'_>, ts_init: UtcNanos) -> Option<Item> {
     cursor.take(b"{\"e\":\"trade\",\"E\":")?;
-    cursor.uint()?;
+    cursor.time()?;
     // USD-M tells the time first.
-    let early = if cursor.take(b",\"T\":").is_some() { Some(cursor.uint()?) } else { None };
+    let early = if cursor.take(b",\"T\":").is_some() { Some(cursor.time()?) } else { None };
     cursor.take(b",\"s\":\"")?;
-    let listed = context.named(cursor.text()?).ok()?;
+    let listed = context.named(cursor.name()?).ok()?;
     cursor.take(b",\"t\":")?;
     let trade_id = cursor.uint()?;
     cursor.take(b",\"p\":\"")?;
@@ -69,7 +72,7 @@ fn trade(context: &Context, cursor: &mut Cursor<'_>, ts_init: UtcNanos) -> Optio
     let (time, maker) = match early {
         None => {
             cursor.take(b",\"T\":")?;
-            let time = cursor.uint()?;
+            let time = cursor.time()?;
             cursor.take(b",\"m\":")?;
             let maker = truth(cursor)?;
             cursor.take(b",\"M\":")?;
@@ -98,7 +101,7 @@ fn trade(context: &Context, cursor: &mut Cursor<'_>, ts_init: UtcNanos) -> Optio
 fn quote(context: &Context, cursor: &mut Cursor<'_>, timed: bool, ts_init: UtcNanos) -> Option<Item> {
     let update_id = cursor.uint()?;
     cursor.take(b",\"s\":\"")?;
-    let listed = context.named(cursor.text()?).ok()?;
+    let listed = context.named(cursor.name()?).ok()?;
     cursor.take(b",\"b\":\"")?;
     let bid = price(cursor, listed)?;
     cursor.take(b",\"B\":\"")?;
@@ -110,9 +113,9 @@ fn quote(context: &Context, cursor: &mut Cursor<'_>, timed: bool, ts_init: UtcNa
     let mut ts_event = ts_init;
     if timed {
         cursor.take(b",\"T\":")?;
-        ts_event = context.clock.same_unit(cursor.uint()?)?;
+        ts_event = context.clock.same_unit(cursor.time()?)?;
         cursor.take(b",\"E\":")?;
-        context.clock.same_unit(cursor.uint()?)?;
+        context.clock.same_unit(cursor.time()?)?;
     }
     let symbol = listed.id;
     Some(Item::Quote(Quote { symbol, update_id, bid, bid_quantity, ask, ask_quantity, ts_event, ts_init }))
