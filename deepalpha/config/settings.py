@@ -98,6 +98,9 @@ class RiskSettings(_Section):
     correlations: dict[str, Correlation] = Field(
         default={}, description="between clusters, or within one: {tech+gold: -0.2, tech+tech: 0.7}; others are 1"
     )
+    reduction: Literal["off", "bounds", "flat"] = Field(
+        default="bounds", description="orders of the engine's own after a loss limit: back within the bounds, or flat"
+    )
     scaling: ScalingSettings = ScalingSettings()
 
 

@@ -1,6 +1,6 @@
 """From a decision to an order: sizing (`plan`), the practice account (`practice_account`)."""
 
-from deepalpha.execution.account import STATISTICS_BARS, PracticeAccount, read_fills, unsent_intents
+from deepalpha.execution.account import STATISTICS_BARS, PracticeAccount, Reduction, read_fills, unsent_intents
 from deepalpha.execution.plan import AGENTS, Plan, client_order_id, plan_close, plan_order
 
 __all__ = [
@@ -8,6 +8,7 @@ __all__ = [
     "STATISTICS_BARS",
     "Plan",
     "PracticeAccount",
+    "Reduction",
     "client_order_id",
     "plan_close",
     "plan_order",

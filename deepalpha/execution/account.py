@@ -16,7 +16,7 @@ from deepalpha.execution.plan import AGENTS
 from deepalpha.gateways import PracticeGateway, Report
 from deepalpha.risk import Gate, RiskEvent, restore_state
 from deepalpha.store import Ops
-from deepalpha.types import DAY, Account, Candle, Fill, Instrument, OrderRequest, Position, Verdict
+from deepalpha.types import DAY, Account, Candle, Fact, Fill, Instrument, OrderRequest, Position, Verdict
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,6 +24,14 @@ if TYPE_CHECKING:
 TRADING_DAYS = 252
 STATISTICS_BARS = 21
 """Bars that volume and volatility of an instrument are measured over."""
+
+
+class Reduction(Fact, frozen=True):
+    """One order of a reduction: the rule that asks for it (`flat` when everything goes) and the value to take off."""
+
+    order: OrderRequest
+    rule: str
+    excess: Decimal
 
 
 class PracticeAccount:
@@ -93,6 +101,22 @@ class PracticeAccount:
             account=self._venue.account_view(),
             last=self.last(order.symbol),
             now=now,
+        )
+
+    def reductions(self, source: str, stem: str, *, flat: bool) -> tuple[Reduction, ...]:
+        """Orders that bring the account back within its bounds, first one first.
+
+        Which positions give how much, and in which order, is stated in `core/engine/src/risk/reduction.rs`.
+
+        Args:
+            source: what they come from.
+            stem: their ids are `<stem>-R1`, `-R2` ...
+            flat: give up every position, not only what is beyond a bound.
+        """
+        plan = self._venue.reduction_plan(self.gate.core, flat, source, stem)
+        return tuple(
+            Reduction(order=msgspec.convert(fields, OrderRequest), rule=rule, excess=Decimal(excess))
+            for fields, rule, excess in plan
         )
 
     def validate(self, order: OrderRequest, now: int) -> None:

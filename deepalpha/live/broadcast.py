@@ -7,7 +7,7 @@
     decisions.<symbol>          reliable     a decision, without its signals
     orders                      reliable     an order event
     fills.<symbol>              reliable     a fill
-    risk                        reliable     state changes, early warnings and the kill switch
+    risk                        reliable     state changes, early warnings, reductions and the kill switch
 
 Times are UTC ns. A dot of a symbol is written ``%2E``, since dots separate the segments of a topic. Nothing is told
 before it is in the log.
@@ -25,7 +25,7 @@ from deepalpha.types import Candle
 
 _RELIABLE = ("decisions.*", "orders", "fills.*", "risk")
 _BY_TABLE = {"decision": "decisions", "order_event": "orders", "fill": "fills", "equity": "equity"}
-RISK_KINDS = ("risk_state", "risk_warning", "kill_switch")
+RISK_KINDS = ("risk_state", "risk_warning", "kill_switch", "reduction")
 _HEAVY = ("id", "body", "run_id")
 
 Message = tuple[str, bytes]

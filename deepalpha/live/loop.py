@@ -31,6 +31,8 @@ from deepalpha.live.pending import Pending, PendingBook
 from deepalpha.live.position_view import position_view
 from deepalpha.live.records import Batch, Scribe
 from deepalpha.live.recovery import Recovery
+from deepalpha.live.reducing import BY as REDUCER
+from deepalpha.live.reducing import Reducer
 from deepalpha.live.sources import replay_source
 from deepalpha.llm import Reviewer, Router, contaminating, make_reviewer, make_router
 from deepalpha.market import NewsRefresher, ReplaySource, Step, check_timeframe
@@ -144,6 +146,7 @@ class Loop:
         self.peak = self.settings.account.cash
         self.cursor = 0
         self.desk = CommandDesk(self)
+        self.reducer = Reducer(self)
         Recovery(self).run()
         self._next: Step | None = None
         self._look()
@@ -274,11 +277,14 @@ class Loop:
         batch.add(*risk_rows(batch.stamp, self.account_id, step.ts_event, told))
         self.peak = max(self.peak, totals.equity)
         batch.add(rows.equity(batch.stamp, totals, self.account.gateway.positions()))
+        reductions = self.reducer.plan(step.ts_event, batch)
         approved = [await self._decide(candle, totals, batch) for candle in step.candles]
         batch.commit()
         self.cursor = step.ts_event
         self._next = next(self._steps, None)
         self._send(lambda told: told.candles(step.candles))
+        for reduction in reductions:
+            self.desk.execute(reduction, by=REDUCER)
         for pending in approved:
             if pending is not None:
                 self.desk.execute(pending, by="auto")

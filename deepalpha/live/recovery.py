@@ -11,8 +11,9 @@ import msgspec
 from deepalpha.execution import unsent_intents
 from deepalpha.live.history import History
 from deepalpha.live.pending import Pending
+from deepalpha.live.reducing import BY as REDUCER
 from deepalpha.risk import risk_rows
-from deepalpha.types import SECOND, Approval, Decision
+from deepalpha.types import SECOND, Approval, Decision, Origin
 
 if TYPE_CHECKING:
     from deepalpha.live.loop import Loop
@@ -57,7 +58,8 @@ class Recovery:
                 if not self._abandoned(order.client_order_id):
                     loop.desk.resend(order)
             for cells in loop.ops.rows(_PLANNED, [loop.account_id]):
-                loop.desk.execute(msgspec.json.decode(str(cells["body"]), type=Pending), by="auto")
+                planned = msgspec.json.decode(str(cells["body"]), type=Pending)
+                loop.desk.execute(planned, by=REDUCER if planned.order.origin is Origin.RISK else "auto")
 
     def _scalar(self, sql: str) -> Any:
         return self._loop.ops.scalar(sql, [self._loop.account_id])

@@ -6,6 +6,7 @@ use super::fees::{Charges, FeeError, FeeModel};
 use super::slippage::SlippageModel;
 use crate::orders::{IllegalTransition, OrderRequest, OrderState, OrderType, RequestError};
 use crate::portfolio::PortfolioError;
+use crate::risk::RiskError;
 use crate::types::{
     AmountError, ClientOrderId, Money, Price, Quantity, Ratio, Side, SourceId, Symbol, TextError, TradeId, UtcNanos,
 };
@@ -19,6 +20,9 @@ pub enum VenueError {
     /// What the account refuses.
     #[error(transparent)]
     Portfolio(#[from] PortfolioError),
+    /// Holdings that cannot be summed up.
+    #[error(transparent)]
+    Risk(#[from] RiskError),
     /// An id that cannot be.
     #[error(transparent)]
     Text(#[from] TextError),

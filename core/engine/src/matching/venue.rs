@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::desk::{Closed, Desk};
 use super::fees::{Charges, RollingVolume};
@@ -12,7 +13,7 @@ use super::report::{Bar, FillRecord, OrderRecord, RestoredOrder, VenueConfig, Ve
 use super::session::{Ledger, Session};
 use crate::orders::{OrderEventKind, OrderRequest, OrderState, PositionSide};
 use crate::portfolio::Portfolio;
-use crate::risk::{AccountView, Approved, Quote, Strategies};
+use crate::risk::{AccountView, Approved, Exposure, Quote, Strategies};
 use crate::types::{ClientOrderId, Instrument, Money, Price, StateHasher, StrategyId, Symbol, TradeId, UtcNanos};
 
 /// Where an order is to be found.
@@ -146,6 +147,20 @@ impl PracticeVenue {
         }
         let view = AccountView::new(&self.ledger.portfolio, working)?;
         Ok(AccountView { strategies: Some(strategies), ..view })
+    }
+
+    /// The holdings alone, with their steps and last prices: what [`crate::risk::RiskGate::reduction_plan`] starts from.
+    ///
+    /// # Errors
+    /// Overflow.
+    pub fn holdings(&self) -> Result<Exposure, VenueError> {
+        let portfolio = &self.ledger.portfolio;
+        let mut held = Exposure::new(portfolio.totals()?.equity, Arc::default());
+        for (symbol, position) in portfolio.positions() {
+            held.list(self.instrument(&symbol)?.clone());
+            held.restore(StrategyId::EMPTY, &symbol, position.quantity, position.last_price)?;
+        }
+        Ok(held)
     }
 
     /// Take an approved order. Idempotent: an id that is known changes nothing and returns no events.

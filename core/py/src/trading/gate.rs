@@ -89,7 +89,7 @@ pub(crate) struct PyRiskGate {
 }
 
 impl PyRiskGate {
-    fn lock(&self) -> MutexGuard<'_, RiskGate> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, RiskGate> {
         self.gate.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

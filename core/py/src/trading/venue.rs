@@ -7,13 +7,13 @@ use deepalpha_engine::matching::{
     VenueConfig, VenueError,
 };
 use deepalpha_engine::orders::OrderState;
-use deepalpha_engine::risk::Quote;
+use deepalpha_engine::risk::{Goal, Quote};
 use deepalpha_engine::types::{ClientOrderId, Money, Price, Quantity, Ratio, SourceId, Symbol, TradeId, UtcNanos};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use super::convert::{amount, events, id, instrument, request, side};
-use super::gate::{PyAccountView, PyApproved};
+use super::convert::{amount, attached, events, id, instrument, request, side};
+use super::gate::{PyAccountView, PyApproved, PyRiskGate};
 use crate::error::{Kind, raise};
 
 /// The practice venue and its account; see `core/engine/src/matching` for the fill rule.
@@ -228,6 +228,24 @@ impl PyPracticeVenue {
     /// The account as the risk gate must see it, working orders included.
     fn account_view(&self) -> PyResult<PyAccountView> {
         Ok(PyAccountView { view: self.lock().account_view().map_err(map_error)? })
+    }
+
+    /// Orders that bring the account back within the gate's bounds (`flat`: to no position), first one first, as
+    /// `(fields of an OrderRequest, rule, value to take off)`; ids are `<source>-R1`, `-R2` ...
+    fn reduction_plan<'py>(
+        &self,
+        py: Python<'py>,
+        gate: &PyRiskGate,
+        flat: bool,
+        decision_id: &str,
+        source: &str,
+    ) -> PyResult<Vec<(Bound<'py, PyDict>, &'static str, String)>> {
+        let held = self.lock().holdings().map_err(map_error)?;
+        let goal = if flat { Goal::Flat } else { Goal::Bounds };
+        let (decision, source) = (id(decision_id, SourceId::parse)?, id(source, ClientOrderId::parse)?);
+        let plan = gate.lock().reduction_plan(&held, goal, decision, source);
+        let plan = plan.map_err(|error| raise(Kind::Order, error))?;
+        plan.iter().map(|step| Ok((attached(py, &step.request)?, step.rule, step.excess.to_string()))).collect()
     }
 
     /// Open positions as rows that fit `deepalpha.types.Position`.
