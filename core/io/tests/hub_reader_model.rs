@@ -277,6 +277,17 @@ fn a_late_answer_of_an_older_run_neither_silences_a_newer_connection_nor_brings_
     bench.model.publish("b");
     bench.arrive(5, 9);
     assert_eq!((bench.consumer.told["b"], bench.reader.counts().restarts), ((3, 2), 3));
+    // Of two hubs behind one address, the one a newer connection reads already is the one that counts.
+    bench.model.run = 4;
+    bench.connect();
+    bench.model.run = 3;
+    bench.connect();
+    bench.arrive(7, 9);
+    bench.arrive(6, 9);
+    bench.consumer.run = 3;
+    bench.model.publish("b");
+    bench.arrive(7, 9);
+    assert_eq!((bench.consumer.told["b"], bench.reader.counts().restarts), ((3, 3), 3));
 }
 
 #[test]
