@@ -138,7 +138,7 @@ class Subscription(Closing):
                 "protocols": protocols,
                 "subscribe": [msgspec.json.encode(request).decode()],
                 "await_acknowledgements": True,
-                "subscription_burst": 64,  # offsets of many topics come in parts, which need not wait
+                "subscription_burst": 512,  # offsets of many topics come in parts, which need not wait
                 **(connection or {}),
             },
             max_messages=max_messages,

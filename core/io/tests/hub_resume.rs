@@ -188,6 +188,22 @@ fn a_reader_closed_with_4008_goes_on_where_it_was() {
 }
 
 #[test]
+fn a_reader_of_a_hub_that_drains_waits_as_long_as_it_was_told() {
+    let hub = hub_with(|config| config.retry_spread = Duration::from_secs(3_600));
+    let reader = Reader::start(hub.local_addr(), r#"["fills"]"#, |config| {
+        config.backoff_cap = Duration::from_secs(7 * 24 * 3_600);
+    });
+    reader.subscribed(1);
+    drop(hub);
+    let (told, waits) = reader.until("the end", |seen| {
+        let end = seen.events.iter().find(|event| event.contains("1001"))?;
+        let told = end.split("retry_after_ms\\\":").nth(1)?.split('}').next()?.parse::<u64>().ok()?;
+        Some((Duration::from_millis(told), *seen.retries.first()?))
+    });
+    assert!(waits >= told && waits <= told + told / 4 + Duration::from_millis(1), "{waits:?} after {told:?}");
+}
+
+#[test]
 fn a_rotation_in_mid_stream_loses_and_doubles_nothing() {
     let hub = hub_with(|config| config.shards = 2);
     hub.rule("fills.*", Class::Reliable, 1 << 15).unwrap();

@@ -130,6 +130,7 @@ fn connections_are_counted_by_the_code_they_ended_with() {
         config.gate = strict();
         config.send_buffer = Some(4 << 10);
         config.max_backlog = 4 << 10;
+        config.close_timeout = Duration::from_millis(200);
         config.retry_spread = Duration::ZERO;
     });
     let join = || Client::connect(hub.local_addr());

@@ -150,6 +150,8 @@ pub struct Seen {
     reader: HubReader,
     pub records: Vec<String>,
     pub events: Vec<String>,
+    /// After each end, how long until the next attempt.
+    pub retries: Vec<Duration>,
     /// By topic: the offset after the last record.
     pub ends: BTreeMap<String, u64>,
 }
@@ -177,7 +179,10 @@ impl FeedSink for Sink {
     fn event(&self, event: FeedEvent) {
         let words = match event {
             FeedEvent::Subscribed { .. } => "subscribed".to_owned(),
-            FeedEvent::Disconnected { why, .. } => format!("disconnected: {why}"),
+            FeedEvent::Disconnected { why, retry_in, .. } => {
+                self.seen.lock().unwrap().retries.extend(retry_in);
+                format!("disconnected: {why}")
+            }
             other => format!("{other:?}"),
         };
         self.seen.lock().unwrap().events.push(words);
@@ -211,7 +216,8 @@ impl Reader {
         config.backoff_cap = Duration::from_millis(5);
         change(&mut config);
         let reader = HubReader::new(&config.subscriptions, 16_384).unwrap();
-        let seen = Mutex::new(Seen { reader, records: Vec::new(), events: Vec::new(), ends: BTreeMap::new() });
+        let seen = Seen { reader, records: Vec::new(), events: Vec::new(), retries: Vec::new(), ends: BTreeMap::new() };
+        let seen = Mutex::new(seen);
         let sink = Arc::new(Sink { seen, changed: Condvar::new() });
         Self { feed: Feed::start(config, Arc::clone(&sink) as Arc<dyn FeedSink>).unwrap(), sink }
     }
