@@ -244,7 +244,8 @@ fn paced(trades: &[Trade]) {
                 of_bars.append(&mut bars_of_block);
             } else {
                 disturbed += 1;
-                (all_of_block.clear(), bars_of_block.clear());
+                all_of_block.clear();
+                bars_of_block.clear();
             }
             if processor.pending() > 60_000 - 2 * BLOCK {
                 processor.swap(&mut spent);

@@ -165,9 +165,10 @@ impl Frames {
     #[cold]
     fn prepare(&mut self, with: &Surroundings<'_>) {
         self.alert = self.deadline;
+        with.out.prepare();
         for (terms, frame) in with.terms.iter().zip(&self.frames) {
+            std::hint::black_box((frame.forming, frame.closed.front().copied()));
             let Some(bar) = frame.forming.filter(|bar| bar.end == self.deadline) else { continue };
-            std::hint::black_box(frame.closed.front().map(|oldest| oldest.bar.end));
             if let Some(Some(studies)) = with.studies.get(usize::from(terms.bars)) {
                 studies.prepare(&bar.row(with.symbol.0, terms.bars, 0, 0));
             }

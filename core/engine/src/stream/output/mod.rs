@@ -226,6 +226,12 @@ impl Output {
         }
     }
 
+    /// Bars are about to be added: look at where their rows will stand, for nothing but the cache.
+    pub(crate) fn prepare(&self) {
+        self.batch.bars.look();
+        self.batch.indicators.look();
+    }
+
     /// Add a bar.
     pub fn bar(&mut self, row: &BarRow) {
         if self.counters.bars.admit(&mut self.batch.bars, self.config) {
