@@ -11,7 +11,12 @@ from deepalpha.live.workstation import Limit, RiskStanding
 WARN = ((0.95, "red"), (0.85, "orange"), (0.70, "yellow"))
 STATES = {
     "active": ("green", "ACTIVE", "Every order within the limits may go out."),
-    "reducing": ("orange", "REDUCING", "A loss limit was reached: only orders that shrink a position go out."),
+    "reducing": (
+        "orange",
+        "REDUCING",
+        "A loss limit was reached: only orders that shrink a position go out. "
+        "What is beyond a bound the engine sells by itself (setting `risk.reduction`).",
+    ),
     "halted": ("red", "HALTED", "Nothing that opens risk goes out; exits and protective stops stay."),
 }
 RELEASE = (

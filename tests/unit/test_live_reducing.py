@@ -66,6 +66,7 @@ def test_flat_sells_every_position_once_and_nothing_else_goes_out(workspace: Wor
     sent = ours(loop)
     assert {row["symbol"]: Decimal(row["quantity"]) for row in sent} == held
     assert all((row["side"], row["type"], row["reduce_only"]) == (Side.SELL, OrderType.MARKET, 1) for row in sent)
+    assert loop.reducer.plan(loop.cursor, loop.scribe.batch()) == [], "what works already is not planned again"
     told = loop.ops.rows("SELECT ref FROM audit WHERE kind = 'reduction' AND status = 'planned' ORDER BY id")
     assert [row["ref"] for row in told] == [row["client_order_id"] for row in sent]
     for _ in range(5):
