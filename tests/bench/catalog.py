@@ -153,6 +153,27 @@ def tick_sizes(root: Path) -> list[Row]:
     return found
 
 
+class Clock:
+    """M rows a second by the wall and by the time on cores, all threads together, since it was made."""
+
+    def __init__(self, rows: int) -> None:
+        self.rows, self.wall, self.core = rows, time.perf_counter(), time.process_time()
+
+    def rates(self) -> tuple[float, float]:
+        wall, core = time.perf_counter() - self.wall, time.process_time() - self.core
+        return self.rows / wall / 1e6, self.rows / core / 1e6
+
+
+def by_both_clocks(name: str, rates: tuple[float, float], least: float | None, **peer: Any) -> list[Row]:
+    """On a machine that works on something else too, the time on cores says what it would be alone."""
+    goal = f">= {least:g}" if least else ""
+    holds = [rate >= least if least else None for rate in rates]
+    return [
+        row(name, rates[0], "M rows/s", goal, holds[0], **peer),
+        row(f"{name}, by time on cores", rates[1], "M rows/s", goal, holds[1]),
+    ]
+
+
 def speeds(root: Path, count: int) -> list[Row]:
     generator = np.random.default_rng(1)
     ids = np.arange(count)
@@ -171,34 +192,29 @@ def speeds(root: Path, count: int) -> list[Row]:
     found = []
     for size in (10_000, 100_000):
         catalog = Catalog(root / f"batches-{size}")
-        begin = time.perf_counter()
+        clock = Clock(count)
         for at in range(0, count, size):
             catalog.write_ticks("X", "trades", frame[at : at + size])
-        rate = count / (time.perf_counter() - begin) / 1e6
+        rates = clock.rates()
         used = int(catalog.ls_ticks()["bytes"][0])
         bare = bare_write(root, used // (count // size), count // size)
-        found.append(
-            row(
-                f"durable append, {size:,} rows a batch, {used / count:.1f} bytes a row",
-                rate,
-                "M rows/s",
-                ">= 1" if size > 10_000 else "",
-                rate >= 1 if size > 10_000 else None,
-                peer="bare write and fsync of the same bytes, M rows/s",
-                peer_value=round(count / bare / 1e6, 2),
-            )
+        found += by_both_clocks(
+            f"durable append, {size:,} rows a batch, {used / count:.1f} bytes a row",
+            rates,
+            1 if size > 10_000 else None,
+            peer="bare write and fsync of the same bytes, M rows/s",
+            peer_value=round(count / bare / 1e6, 2),
         )
     catalog = Catalog(root / "writer")
-    begin = time.perf_counter()
+    clock = Clock(count)
     with TickWriter(catalog, "X", "trades") as writer:
         for at in range(0, count, 5_000):
             writer.append(frame[at : at + 5_000])
-    rate = count / (time.perf_counter() - begin) / 1e6
-    found.append(row("TickWriter, 5,000 rows an append, durable", rate, "M rows/s", ">= 1", rate >= 1))
-    return [*found, end_to_end(root, frame), *arrival(root, frame)]
+    found += by_both_clocks("TickWriter, 5,000 rows an append, durable", clock.rates(), 1)
+    return [*found, *end_to_end(root, frame), *arrival(root, frame)]
 
 
-def end_to_end(root: Path, frame: pl.DataFrame) -> Row:
+def end_to_end(root: Path, frame: pl.DataFrame) -> list[Row]:
     """SIMULATED trades as a spot market's JSON lines, through the processor (bars, an indicator), onto the disk."""
     lines = b"".join(
         b'%d {"e":"trade","E":%d,"s":"BTCUSDT","t":%d,"p":"%d.%08d","q":"%d.%08d","T":%d,"m":%s,"M":true}\n'
@@ -217,7 +233,7 @@ def end_to_end(root: Path, frame: pl.DataFrame) -> Row:
     processor = StreamProcessor(
         ["BTCUSDT"], kinds=["trades", "bars", "indicators"], bars=["1s", "1m"], indicators=["RSI_14"], numbers="decimal"
     )
-    begin = time.perf_counter()
+    clock = Clock(len(frame))
     with TickWriter(catalog, "BTC/USDT", "trades") as writer:
         taken = 0
         while taken < len(lines):
@@ -225,13 +241,11 @@ def end_to_end(root: Path, frame: pl.DataFrame) -> Row:
             while (batch := processor.poll_batch("trades")) is not None:
                 writer.append(pl.DataFrame(batch))
             processor.poll_batch("bars"), processor.poll_batch("indicators")
-    rate = len(frame) / (time.perf_counter() - begin) / 1e6
+    rates = clock.rates()
     stored = int(catalog.ls_ticks()["rows"][0])
     if stored != len(frame):
         raise SystemExit(f"{stored} of {len(frame)} trades are stored")
-    return row(
-        f"JSON bytes ({len(lines) // len(frame)} B) to durable Parquet, one feed", rate, "M rows/s", ">= 1", rate >= 1
-    )
+    return by_both_clocks(f"JSON bytes ({len(lines) // len(frame)} B) to durable Parquet, one feed", rates, 1)
 
 
 def arrival(root: Path, frame: pl.DataFrame) -> list[Row]:

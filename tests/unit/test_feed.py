@@ -28,6 +28,7 @@ PATIENCE = 20.0
 SECOND = 1_000_000_000
 START = 1_700_000_000 * SECOND
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
+STATED = {"binance_spot_btcusdt": 41_249, "binance_usdm_btcusdt": 93_954, "binance_usdm_ethusdt": 74_655}  # messages
 NAMES = ("binance_spot_btcusdt", "binance_usdm_btcusdt", "binance_usdm_ethusdt")
 
 
@@ -183,6 +184,11 @@ def test_real_recordings_have_no_bad_message_and_replay_alike(name: str) -> None
         counts = feed.counters()
         assert reconciles(counts)
         assert counts["bad"] == 0, counts["last_error"]
+        kinds = counts["symbols"][symbol]
+        received = {kind: kinds[kind]["received"] for kind in ("trades", "quotes", "depth")}
+        assert counts["received"] == sum(received.values()) == STATED[name]
+        if name == "binance_usdm_btcusdt":  # an update more than the README counts: the snapshot
+            assert received == {"trades": 21_313, "quotes": 66_089, "depth": 6_551 + 1}
         runs.append({kind: pl.concat(frames) for kind, frames in tables.items()})
     first, second = runs
     assert first["trades"]["quantity"].sum() > 0

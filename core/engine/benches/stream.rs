@@ -217,6 +217,7 @@ fn paced(trades: &[Trade]) {
     let mut spent = Batch::default();
     let (mut of_bars, mut of_all) = (Vec::new(), Vec::with_capacity(3 * TICKS));
     let (mut bars_of_block, mut all_of_block) = (Vec::new(), Vec::with_capacity(BLOCK));
+    let (mut works, mut works_of_block, mut nothing, mut nothing_of_block) = (vec![], vec![], vec![], vec![]);
     let (mut blocks, mut disturbed) = (0, 0);
     for pass in 0..3 {
         for block in trades.chunks(BLOCK) {
@@ -231,19 +232,33 @@ fn paced(trades: &[Trade]) {
                     std::hint::spin_loop();
                 }
                 let bars = processor.output_counters().bars.made;
+                let start = began.elapsed().as_nanos() as u64;
                 processor.process(&Event::Trade(trade)).unwrap();
-                let took = began.elapsed().as_nanos() as u64 - due;
-                all_of_block.push(took);
+                let end = began.elapsed().as_nanos() as u64;
+                all_of_block.push(end - due);
                 if processor.output_counters().bars.made > bars {
-                    bars_of_block.push(took);
+                    bars_of_block.push(end - due);
+                    works_of_block.push(end - start);
                 }
+            }
+            // What the machine itself does to a loop of that pace: the same without a processor.
+            let idle = Instant::now();
+            for due in (1..=BLOCK as u64).map(|place| place * 2_000) {
+                while (idle.elapsed().as_nanos() as u64) < due {
+                    std::hint::spin_loop();
+                }
+                nothing_of_block.push(idle.elapsed().as_nanos() as u64 - due);
             }
             blocks += 1;
             if kept_waiting() == waited {
                 of_all.append(&mut all_of_block);
                 of_bars.append(&mut bars_of_block);
+                works.append(&mut works_of_block);
+                nothing.append(&mut nothing_of_block);
             } else {
                 disturbed += 1;
+                works_of_block.clear();
+                nothing_of_block.clear();
                 all_of_block.clear();
                 bars_of_block.clear();
             }
@@ -253,9 +268,14 @@ fn paced(trades: &[Trade]) {
         }
     }
     println!("(c) {disturbed} of {blocks} blocks of {BLOCK} trades left out: the core was given to others meanwhile");
-    of_bars.sort_unstable();
-    of_all.sort_unstable();
-    for (what, times) in [("trades that close bars", &of_bars), ("all trades", &of_all)] {
+    let found = [
+        ("trades that close bars", &mut of_bars),
+        ("of that in the processor", &mut works),
+        ("all trades", &mut of_all),
+        ("the same loop without a processor", &mut nothing),
+    ];
+    for (what, times) in found {
+        times.sort_unstable();
         if times.is_empty() {
             println!("(c) {what}: none was left alone; try again on a quieter machine");
             continue;
