@@ -110,7 +110,9 @@ def test_rules_of_strategies_own_orders_and_cancels_are_measured() -> None:
     held = days.account.gateway.account(now)
     share = 2 * held.position_value / held.equity
     assert checks["max_strategy_position"].measured
-    assert float(checks["max_strategy_position"].value.removesuffix(" %")) == pytest.approx(float(share) * 100, abs=0.01)
+    assert float(checks["max_strategy_position"].value.removesuffix(" %")) == pytest.approx(
+        float(share) * 100, abs=0.01
+    )
     assert checks["strategy_leverage"].measured
     assert checks["self_trade"].value == "no"
     assert checks["cancel_rate"].value == "0"
