@@ -103,3 +103,37 @@ impl Clusters {
         Ok(self.names.len() - 1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn correlated_exposure_is_that_of_the_formula_in_the_head() -> Result<(), RiskError> {
+        let mut clusters = Clusters::default();
+        let names = ["others", "one", "two", "three"];
+        let correlation =
+            |one: usize, other: usize| (one.min(other) * 19 + one.max(other) * 7) as i64 * 1_000_003 - 20_000_000;
+        for (one, name) in names.iter().enumerate() {
+            for (other, with) in names.iter().enumerate() {
+                clusters.correlate(name, with, Ratio::from_raw(correlation(one, other)))?;
+            }
+        }
+        let nets =
+            std::array::from_fn(
+                |cluster| if cluster < names.len() { 7_000_000_000 - cluster as i64 * 3_000_000_001 } else { 0 },
+            );
+        for (cluster, _) in names.iter().enumerate() {
+            for (old, new) in [(0, 5_000_000_000), (4_000_000_000, 0), (-2_500_000_000, 1_500_000_000), (9, 9)] {
+                let mut naive = i128::from(new) * i128::from(SCALE);
+                for (other, net) in nets.iter().enumerate().take(names.len()) {
+                    // The net of its own cluster after the order, less what the instrument itself then is.
+                    let rest = if other == cluster { net - old + new - new } else { *net };
+                    naive += i128::from(correlation(cluster, other)) * i128::from(rest);
+                }
+                assert_eq!(clusters.exposure(cluster, old, new, &nets), naive, "{cluster} {old} {new}");
+            }
+        }
+        Ok(())
+    }
+}

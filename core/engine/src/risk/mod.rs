@@ -6,7 +6,8 @@
 //!
 //! # Layout
 //! - [`rules`]: one file a rule; [`spec`]: what a rule is; [`limits`]: the table of bounds with its overrides.
-//! - [`exposure`]: the account, kept up to date; [`view`]: the account as maps; [`clusters`]: what moves together.
+//! - [`exposure`]: the account, kept up to date, with [`totals`]; [`after`]: as an order would leave it; [`view`]: the
+//!   account as maps; [`clusters`]: what moves together; `prints`: ids that are never used twice.
 //! - [`facts`]: what a rule may look at; [`activity`], [`stats`], [`marks`]: the memory behind it; [`scaling`].
 //! - [`gate`]: the evaluation; [`verdict`]: its answer, numbers first and words when asked.
 //! - [`state`]: ACTIVE, REDUCING, HALTED; [`watch`]: marks and early warnings; [`reduction`]: the way back.
@@ -21,6 +22,7 @@ mod error;
 pub mod exposure;
 pub mod facts;
 pub mod gate;
+mod leg;
 pub mod limits;
 pub mod marks;
 mod prints;

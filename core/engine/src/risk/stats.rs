@@ -91,3 +91,23 @@ impl InstrumentStats {
         Some(scaled_down(product).and_then(|raw| i64::try_from(raw).ok()).unwrap_or(i64::MAX))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sharpe_ratio_is_that_of_the_last_trades_alone() {
+        let (mut kept, mut all, mut seed) = (StrategyStats::default(), Vec::new(), 11_u64);
+        for _ in 0..5 * TRADES {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            // Some are far beyond ten times the stake, either way.
+            all.push(Ratio::from_raw((seed.cast_signed() >> (seed % 40)) / 7));
+            kept.closed(*all.last().unwrap_or(&Ratio::ZERO));
+            let mut anew = StrategyStats::default();
+            all.iter().skip(all.len().saturating_sub(TRADES)).for_each(|result| anew.closed(*result));
+            assert_eq!(kept.sharpe, anew.sharpe);
+            assert_eq!(kept.sharpe.is_some(), all.len() >= TRADES_FROM);
+        }
+    }
+}
