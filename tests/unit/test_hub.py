@@ -129,11 +129,12 @@ def test_a_subscription_that_waited_for_its_topic_goes_on_with_a_hub_started_ane
                 while not any(event.event == "subscribed" for event in reader.events()):
                     pass
                 new.broadcast("r.x", "of another run")
-                while len(got) < 4:
+                while not (isinstance(got[-1], Message) and got[-1].data == "of another run"):
                     batch = reader.poll(PATIENCE)
                     assert batch, "the first message of the new hub was taken for an old one"
                     got += batch
     assert [item.data for item in got if isinstance(item, Message)] == [0, 1, 2, "of another run"]
+    assert [item.policy for item in got if isinstance(item, Gap)] == ["restarted"], "that it is another run is told"
 
 
 @pytest.mark.parametrize(

@@ -157,7 +157,7 @@ impl PracticeVenue {
         let portfolio = &self.ledger.portfolio;
         let mut held = Exposure::new(portfolio.totals()?.equity, Arc::default());
         for (symbol, position) in portfolio.positions() {
-            held.list(self.instrument(&symbol)?.clone());
+            held.list(*self.instrument(&symbol)?);
             held.restore(StrategyId::EMPTY, &symbol, position.quantity, position.last_price)?;
         }
         Ok(held)
