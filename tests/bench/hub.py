@@ -15,12 +15,14 @@ import json
 import os
 import statistics
 import sys
+import tempfile
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from hub_load import Figures, Server, Unavailable, build, load, servers, versions
+from hub_load import WITH_TOKENS, Figures, Server, Unavailable, build, load, servers, versions
 from hub_publish import publish_rows
 
 Row = dict[str, Any]
@@ -54,6 +56,8 @@ class Scenario:
     goals: tuple[Goal, ...]
     rounds: int = 3
     ours_only: bool = False
+    with_tokens: bool = False
+    """Only the hub that wants tokens runs it, and nothing else."""
     quick: bool = True
 
 
@@ -99,6 +103,7 @@ def slow(figures: Figures) -> dict[str, float]:
 def scenarios(quick: bool) -> list[Scenario]:
     duration = ("-d", "2" if quick else "4")
     none_lost = Goal("lost", "messages", at_most=0)
+    none_lost_there = Goal("lost", "messages", at_most=0, shards=WITH_TOKENS)
     found = []
     for label, count in (("1k", "1000"), ("10k", "10000")):
         for window, share in (("1", 0.9), ("8", 0.8)):
@@ -139,6 +144,13 @@ def scenarios(quick: bool) -> list[Scenario]:
             ("-n", "80", "-z", "4096", *SUB, "-W", "1", *duration),
             slow,
             (Goal("server memory at end", "MB"), Goal("messages to each healthy reader", "messages"), none_lost),
+        ),
+        Scenario(
+            "10k connections, each with a JWT",
+            ("-n", "10000", "-s", "/sub", "-d", "0"),
+            lambda figures: {"connects": figures["connects_per_s"], "lost": lost(figures)},
+            (Goal("connects", "1/s", at_least=10_000, shards=WITH_TOKENS), none_lost_there),
+            with_tokens=True,
         ),
         Scenario(
             "reconnect storm of 10k, 4 cycles",
@@ -187,6 +199,8 @@ def measure(chosen: list[Server], quick: bool, say: Callable[[str], None]) -> Ta
                 ours = server.name.startswith("hub")
                 if server.name in absent or (scenario.ours_only and not ours):
                     continue
+                if scenario.with_tokens != (server.name == WITH_TOKENS):
+                    continue
                 try:
                     figures = load(program, server, *scenario.arguments)
                 except Unavailable as reason:
@@ -213,7 +227,7 @@ def rows(taken: Taken, quick: bool) -> list[Row]:
     for scenario in scenarios(quick):
         for goal in scenario.goals:
             hub = middle(scenario.name, goal.shards, goal.metric)
-            label = f"{scenario.name}: {goal.metric}" + (" (2 shards)" if goal.shards != "hub" else "")
+            label = f"{scenario.name}: {goal.metric}" + (" (2 shards)" if "shards" in goal.shards else "")
             peers: list[tuple[str, float | None]] = list(goal.of_peer)
             named = {name for name, _ in peers}
             if goal.shards == "hub":
@@ -291,12 +305,13 @@ def main() -> int:
         print(line, file=sys.stderr, flush=True)
 
     try:
-        chosen = servers(options.peers, options.hub)
-        if options.peers:
-            say(f"peers: {versions(options.peers)}")
-        if options.only:
-            chosen = [server for server in chosen if server.name in options.only.split(";")]
-        made = rows(measure(chosen, options.quick, say), options.quick) if chosen else []
+        with tempfile.TemporaryDirectory() as directory:
+            chosen = servers(options.peers, options.hub, Path(directory))
+            if options.peers:
+                say(f"peers: {versions(options.peers)}")
+            if options.only:
+                chosen = [server for server in chosen if server.name in options.only.split(";")]
+            made = rows(measure(chosen, options.quick, say), options.quick) if chosen else []
     except Unavailable as reason:
         say(f"skipped: {reason}")
         made = []

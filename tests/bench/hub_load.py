@@ -23,12 +23,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deepalpha.live.hub import sign_token
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 SOURCE = ROOT.parent / "shared" / "bench" / "wsload.c"
 START_PATIENCE_S = 20.0
 CYCLE = re.compile(r"cycle (\d+): open (\d+) fail (\d+) ([\d.]+)s")
 Figures = dict[str, Any]
+WITH_TOKENS = "hub with JWT"
 
 
 class Unavailable(RuntimeError):
@@ -116,12 +119,14 @@ def load(program: Path, server: Server, *arguments: str) -> Figures:
         return figures
 
 
-def servers(peers: str | None, hub: str | None, secret: str = "") -> list[Server]:
-    """The hub with one and two shards, and the peers the given interpreter has."""
+def servers(peers: str | None, hub: str | None, directory: Path) -> list[Server]:
+    """The hub with one and two shards and with tokens (its key is made in `directory`), and the peers' servers."""
     base = hub.split() if hub else [sys.executable, "-m", "deepalpha.cli", "hub"]
+    common = (*base, "--port", "{port}", "--bench", "--shards")
     ours = [
-        Server("hub", (*base, "--port", "{port}", "--bench", "--shards", "1")),
-        Server("hub, 2 shards", (*base, "--port", "{port}", "--bench", "--shards", "2"), cores="0,1"),
+        Server("hub", (*common, "1")),
+        Server("hub, 2 shards", (*common, "2"), cores="0,1"),
+        Server(WITH_TOKENS, (*common, "1", "--options", str(_access(directory))), headers=(_bearer(directory),)),
     ]
     if peers is None:
         return ours
@@ -129,6 +134,20 @@ def servers(peers: str | None, hub: str | None, secret: str = "") -> list[Server
     return ours + [
         Server(name, (peers, str(HERE / "hub_peers" / script), "{port}")) for name, script in scripts.items()
     ]
+
+
+def _access(directory: Path) -> Path:
+    """Settings of a hub that wants a token of everybody."""
+    key = directory / "hub.key"
+    key.write_bytes(os.urandom(32).hex().encode())
+    settings = {"auth": {"keys": [{"alg": "HS256", "file": str(key)}]}}
+    (directory / "hub.json").write_text(json.dumps(settings))
+    return directory / "hub.json"
+
+
+def _bearer(directory: Path) -> str:
+    token = sign_token(directory / "hub.key", roles=["reader", "publisher"], expires_at_s=int(time.time()) + 3600)
+    return f"Authorization: Bearer {token}"
 
 
 def versions(peers: str) -> str:
