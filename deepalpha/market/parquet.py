@@ -38,7 +38,8 @@ def decimal_places(values: NDArray[np.float64]) -> int | None:
         >>> decimal_places(np.array([1.25, 3.0])), decimal_places(np.array([1 / 3]))
         (2, None)
     """
-    if not np.isfinite(values).all() or np.signbit(values[values == 0.0]).any():
+    # What is not below 2**53 has no place to be moved to, and could overflow on the way; NaN is not below it either.
+    if not (np.abs(values) < _EXACT).all() or np.signbit(values[values == 0.0]).any():
         return None
     for places in range(MOST_DECIMALS + 1):
         scaled = np.rint(values[:64] * 10.0**places)

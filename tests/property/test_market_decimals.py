@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from deepalpha.market.parquet import decimal_array, decimal_places
@@ -15,6 +15,10 @@ written = st.tuples(st.integers(-(10**13), 10**13), st.integers(0, 8)).map(
 )
 
 
+@example([1.797693134862316e300])
+@example([float("nan")])
+@example([-float("inf"), 1.25])
+@example([2.0**53])
 @given(st.lists(st.one_of(written, st.floats()), max_size=80))
 def test_decimals_are_exact_or_refused(values: list[float]) -> None:
     array = np.array(values, dtype=np.float64)
