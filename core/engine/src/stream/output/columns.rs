@@ -93,8 +93,8 @@ macro_rules! table {
                 $(self.$column.extend_from_slice(&later.$column);)*
             }
 
-            #[allow(dead_code, reason = "of tables whose rows must not wait for the memory")]
-            pub(super) fn look(&self) {
+            /// Read the end of every column, so that the next row does not wait for memory that was long not used.
+            pub fn look(&self) {
                 $(std::hint::black_box(self.$column.last().copied());)*
             }
 
