@@ -78,6 +78,15 @@ class PositionSide(StrEnum):
     SHORT = "short"
 
 
+class InstrumentKind(StrEnum):
+    """What is bought: an asset, a share, a future with an expiry, a future without one that pays funding."""
+
+    SPOT = "spot"
+    EQUITY = "equity"
+    FUTURE = "future"
+    PERPETUAL = "perpetual"
+
+
 class Origin(StrEnum):
     """Who asks for an order. Every origin passes the same gate."""
 
@@ -129,12 +138,37 @@ def encode(value: Any) -> bytes:
 
 
 class Instrument(Fact, frozen=True):
-    """What can be traded. `tick_size` and `lot_size` are exact steps; prices and quantities must be multiples."""
+    """What can be traded, with its exact terms.
+
+    Attributes:
+        symbol: name, for example `AAPL` or `BTC/USDT`.
+        tick_size, lot_size: exact steps; prices and quantities must be multiples. A-shares: lots of 100.
+        currency: of prices, profit and margin.
+        kind: what is bought; spot and shares exchange their notional, futures and perpetuals are margined.
+        multiplier: units of the underlying in one contract; 1 for spot and shares.
+        base: asset received for a buy where it is a currency of its own (`BTC` of `BTC/USDT`), else empty.
+        odd_lot_exit: whether a sale of everything held may be between two lots (A-shares).
+        t_plus_one: whether what is bought today may be sold from the next trading day on only (A-shares).
+        min_quantity, max_quantity: bounds of an order; None is no upper bound.
+        min_notional: smallest notional of an order; 0 for none.
+        initial_margin: share of the notional needed to open; the account's leverage may ask for more.
+        maintenance_margin: share of the notional below which a position is liquidated.
+    """
 
     symbol: str
     tick_size: Decimal = Decimal("0.01")
     lot_size: Decimal = Decimal("1")
     currency: str = "USD"
+    kind: InstrumentKind = InstrumentKind.SPOT
+    multiplier: Decimal = Decimal(1)
+    base: str = ""
+    odd_lot_exit: bool = False
+    t_plus_one: bool = False
+    min_quantity: Decimal = Decimal(0)
+    max_quantity: Decimal | None = None
+    min_notional: Decimal = Decimal(0)
+    initial_margin: Decimal = Decimal(0)
+    maintenance_margin: Decimal = Decimal(0)
 
 
 class Candle(Fact, frozen=True):
@@ -608,7 +642,11 @@ class OrderEvent(Fact, frozen=True):
 
 
 class Position(Fact, frozen=True):
-    """A holding. `cost` is what the open quantity cost; `quantity` is negative for a short."""
+    """A holding, or one leg of a hedged one.
+
+    `cost` is what the open quantity cost; `quantity` is negative for a short. `margin` is what is put aside for it
+    alone (isolated accounts), `liquidation_price` where it would be closed, everything else unchanged.
+    """
 
     symbol: str
     position_id: str
@@ -619,6 +657,9 @@ class Position(Fact, frozen=True):
     unrealised_pnl: Decimal
     stop_loss: Decimal | None = None
     take_profit: Decimal | None = None
+    position_side: PositionSide = PositionSide.NET
+    margin: Decimal = Decimal(0)
+    liquidation_price: Decimal | None = None
 
 
 class Account(Fact, frozen=True):

@@ -60,11 +60,13 @@ fn rule_loop(count: usize) -> Result<String, Box<dyn Error>> {
     let (lines, bounds) = (names("line"), names("bound"));
     let mut text =
         String::from("/// Every rule into its line, in the order of evaluation; the first that is breached.\n");
-    text.push_str("pub(super) fn rule_on_all(\n    facts: &Facts<'_>,\n    bounds: &[i64; COUNT],\n");
+    text.push_str(
+        "pub(super) fn rule_on_all<const REDUCES: bool>(\n    facts: &Facts<'_>,\n    bounds: &[i64; COUNT],\n",
+    );
     text.push_str("    lines: &mut [Line; COUNT],\n) -> Option<usize> {\n");
     writeln!(text, "    let [{lines}] = lines;\n    let [{bounds}] = bounds;\n    let mut first = usize::MAX;")?;
     for at in 0..count {
-        writeln!(text, "    first = first.min(At::<{at}>::rule(facts, *bound_{at}, line_{at}));")?;
+        writeln!(text, "    first = first.min(At::<{at}>::rule::<REDUCES>(facts, *bound_{at}, line_{at}));")?;
     }
     text.push_str("    (first != usize::MAX).then_some(first)\n}\n");
     Ok(text)

@@ -22,107 +22,16 @@ import polars as pl
 from deepalpha import _core
 from deepalpha.config import Workspace
 from deepalpha.errors import ConfigError, EngineError
+from deepalpha.execution.facts import KINDS, EventBatch, ExecutionStats, Margin, Recovery, latency
+from deepalpha.execution.recovery import recover
 from deepalpha.store import Ops
-from deepalpha.types import Account, Fact, Fill, Instrument, OrderEvent, OrderRequest, Position
+from deepalpha.types import Account, Instrument, Position
 
 Amount = str | Decimal | int
 Durability = Literal["none", "journalled", "durable"]
 
 # A protective stop is not demanded of every order; everything else is the table of the gate.
 DEFAULT_BOUNDS: Mapping[str, Amount | None] = {"max_stop_distance": None}
-
-
-class Latency(Fact, frozen=True):
-    """Percentiles of one durability level, in microseconds, measured inside the core (parsing and journal included)."""
-
-    count: int
-    mean_us: float
-    p50_us: float
-    p90_us: float
-    p99_us: float
-    p99_9_us: float
-    max_us: float
-
-
-class ExecutionStats(Fact, frozen=True):
-    """Exact counts since `start`, and latency by durability level."""
-
-    submitted: int
-    approved: int
-    refused: int
-    turned_away: int
-    waited: int
-    rejected: int
-    cancels: int
-    amends: int
-    cancelled: int
-    expired: int
-    filled: int
-    fills: int
-    events: int
-    events_dropped: int
-    waiting: int
-    cancels_on_credit: int
-    all: Latency
-    none: Latency
-    journalled: Latency
-    durable: Latency
-
-    @property
-    def avg_execution_time_us(self) -> float:
-        """Mean time of a submit, over all levels."""
-        return self.all.mean_us
-
-
-class Refusal(Fact, frozen=True):
-    """The gate said no to an order: which rule, what was measured, what is allowed."""
-
-    client_order_id: str
-    rule: str
-    value: str
-    bound: str
-    ts_event: int
-
-
-class RiskNotice(Fact, frozen=True):
-    """A warning, or a new state of the account (`active`, `reducing`, `halted`)."""
-
-    state: str
-    reason: str
-    by: str
-
-
-class EventBatch(Fact, frozen=True):
-    """Events in the order they happened. `missed` events before `first` were dropped because nobody read them."""
-
-    first: int
-    missed: int
-    events: tuple[OrderRequest | OrderEvent | Fill | Refusal | RiskNotice, ...]
-
-
-class Recovery(Fact, frozen=True):
-    """What `start` found in the log. `ended` orders were open when the process, and with it their venue, ended."""
-
-    session: int
-    orders: int
-    fills: int
-    ended: tuple[str, ...] = ()
-    state: str = "active"
-
-
-_KINDS: dict[str, type[Any]] = {
-    "intent": OrderRequest,
-    "attached": OrderRequest,
-    "step": OrderEvent,
-    "fill": Fill,
-    "refused": Refusal,
-    "risk": RiskNotice,
-}
-
-
-def _latency(given: Mapping[str, int]) -> Latency:
-    micros = {name.replace("_ns", "_us"): value / 1000 for name, value in given.items() if name != "count"}
-    return Latency(count=given["count"], **micros)
 
 
 def _columns(orders: Any) -> dict[str, list[Any]]:
@@ -148,13 +57,29 @@ class ExecutionEngine:
         instruments: what can be traded; symbols alone mean a tick of 0.01 and a lot of 0.0001.
         cash: what the account begins with.
         currency: of the account.
-        leverage: notional per unit of equity at most; None for a spot account.
+        leverage: notional per unit of equity (futures: of margin) at most; None for a spot account.
+        account_kind: `spot` (pays in full), `margin` (may borrow and sell short) or `futures` (a wallet and margined
+            contracts); by default margin with a leverage and spot without.
+        margin_mode: of futures accounts, `cross` (the account backs every position) or `isolated` (each has its own
+            margin).
+        position_mode: `netting`, or `hedging` with a long and a short leg (orders name it by `position_side`).
+        call_level: a margin call comes below this many times the maintenance margin.
+        liquidation_fee: share of the notional that a position costs that is taken over.
         maker_fee, taker_fee: shares of the notional.
+        fees: another model in their place: `{"tiers": [(30-day volume, maker, taker), ...]}`, `{"per_share": rate,
+            "minimum": ..., "maximum": share of the notional}` or `{"per_order": amount}`.
         limits: bounds of the gate by rule (`{"max_order_notional": "50000", "price_band": None}`; None is off);
             what is not named keeps the table's bound. `"open"` switches every numeric bound off.
         allow_short: whether a sale may exceed the holding.
         liquidity: `book` (quotes are orders in a book, orders trade with them at once) or `depth` (a replica of a
             market; orders fill on data that comes after them).
+        slippage: of fills that take from a depth venue: `{"ratio": share of the price}`, `{"ticks": n}` or
+            `{"ratio": ..., "impact": share at the whole volume}`.
+        latency_ns: delay on the way to the venue, `{"order": ns, "cancel": ns}`; a pair is (shortest, longest), drawn
+            by `seed`.
+        queue_model: where cancels stood in a depth venue's queue: `risk_averse`, `logarithm`, or a power (1 spreads
+            them evenly).
+        trigger_source: which prices wake stops: `last_trade` or `best_quote`.
         orders_per_second: throttle; None for none. Cancels are never throttled.
         throttle: `refuse` or `queue` what is one too many.
         waiting: orders that may wait; more urgent ones take the place of less urgent ones.
@@ -186,11 +111,22 @@ class ExecutionEngine:
         cash: Amount = "1000000",
         currency: str = "USDT",
         leverage: Amount | None = "3",
+        account_kind: Literal["spot", "margin", "futures"] | None = None,
+        margin_mode: Literal["cross", "isolated"] = "cross",
+        position_mode: Literal["netting", "hedging"] = "netting",
+        call_level: Amount = "1.25",
+        liquidation_fee: Amount = "0",
         maker_fee: Amount = "0.0002",
         taker_fee: Amount = "0.0005",
+        fees: Mapping[str, Any] | None = None,
         limits: Mapping[str, Amount | None] | Literal["open"] | None = None,
         allow_short: bool = True,
         liquidity: Literal["book", "depth"] = "book",
+        slippage: Mapping[str, Any] | None = None,
+        latency_ns: Mapping[str, int | tuple[int, int]] | None = None,
+        queue_model: Literal["risk_averse", "logarithm"] | int = "risk_averse",
+        trigger_source: Literal["last_trade", "best_quote"] = "last_trade",
+        seed: int = 0,
         orders_per_second: int | None = None,
         throttle: Literal["refuse", "queue"] = "refuse",
         waiting: int = 1024,
@@ -200,14 +136,24 @@ class ExecutionEngine:
         workspace: Workspace | str | Path | None = None,
         account_id: str = "paper",
     ) -> None:
+        kind = account_kind or ("spot" if leverage is None else "margin")
+        models = ("risk_averse", "logarithm", *range(256))
         for name, value, known in (
+            ("account_kind", kind, ("spot", "margin", "futures")),
+            ("margin_mode", margin_mode, ("cross", "isolated")),
+            ("position_mode", position_mode, ("netting", "hedging")),
+            ("queue_model", queue_model, models),
+            ("trigger_source", trigger_source, ("last_trade", "best_quote")),
             ("liquidity", liquidity, ("book", "depth")),
             ("throttle", throttle, ("refuse", "queue")),
             ("event_overflow", event_overflow, ("drop_oldest", "refuse_orders")),
             ("durability", durability, ("none", "journalled", "durable")),
         ):
             if value not in known:
-                raise ConfigError(f"{name} {value!r} is not one of {', '.join(known)}")
+                shown = (
+                    "risk_averse, logarithm or a power of 0 to 255" if known is models else ", ".join(map(str, known))
+                )
+                raise ConfigError(f"{name} {value!r} is not one of {shown}")
         if durability != "none" and workspace is None:
             raise ConfigError(f"durability {durability!r} needs a workspace to write to; give workspace=...")
         self.instruments = tuple(
@@ -227,12 +173,23 @@ class ExecutionEngine:
             "instruments": list(self.instruments),
             "cash": self._cash,
             "currency": currency,
+            "account_kind": kind,
             "leverage": None if leverage is None else str(leverage),
+            "margin_mode": margin_mode,
+            "position_mode": position_mode,
+            "call_level": str(call_level),
+            "liquidation_fee": str(liquidation_fee),
             "maker_fee": str(maker_fee),
             "taker_fee": str(taker_fee),
+            "fees": None if fees is None else dict(fees),
             "bounds": bounds,
             "allow_short": allow_short,
             "liquidity": liquidity,
+            "slippage": None if slippage is None else dict(slippage),
+            "latency_ns": None if latency_ns is None else dict(latency_ns),
+            "queue_model": queue_model,
+            "trigger_source": trigger_source,
+            "seed": seed,
             "orders_per_second": orders_per_second,
             "throttle": throttle,
             "waiting": waiting,
@@ -256,16 +213,20 @@ class ExecutionEngine:
         if self._desk is not None:
             raise EngineError("this ExecutionEngine is started already; call stop() first")
         if self._workspace is None or self.durability == "none":
-            self._desk = _core.ExecutionDesk(**self._settings, session=1)
+            self._desk = _core.ExecutionDesk(self._settings, 1)
             self.recovery = Recovery(session=1, orders=0, fills=0)
             return self.recovery
-        from deepalpha.execution.recovery import recover
-
         ops = Ops(self._workspace.ops)
         desk, self.recovery = recover(ops, self._settings, self.account_id)
         run_id = f"{self.account_id}-{self.recovery.session}"
         durable = self.durability == "durable"
-        desk.journal(self._workspace.ops, run_id=run_id, account_id=self.account_id, durable=durable)
+        desk.journal(
+            self._workspace.ops,
+            run_id=run_id,
+            account_id=self.account_id,
+            durable=durable,
+            fills=self.recovery.fills,
+        )
         self._desk = desk
         return self.recovery
 
@@ -368,6 +329,28 @@ class ExecutionEngine:
         """Let time pass without data: orders expire, waiting ones leave, parents send what is due."""
         self._started().advance()
 
+    def settle(
+        self,
+        *,
+        funding: Mapping[str, tuple[Amount, Amount]] | None = None,
+        marks: Mapping[str, Amount] | None = None,
+    ) -> None:
+        """Settle one moment: funding, then marks, then the margin. This is when a position can be liquidated.
+
+        Args:
+            funding: of perpetuals, symbol to (rate, price it is due at); longs pay a positive rate.
+            marks: symbol to mark price.
+
+        What follows is told as `Settlement` events; positions that must go are closed by orders of the venue
+        (`...LIQ-...`), and what a bankrupt account owes is its insurance's.
+        """
+        due = [(symbol, rate, price) for symbol, (rate, price) in (funding or {}).items()]
+        self._started().settle(due, list((marks or {}).items()))
+
+    def start_trading_day(self) -> None:
+        """A trading day begins: shares bought under T+1 may be sold from now on."""
+        self._started().start_trading_day()
+
     def halt(self, reason: str, by: str = "operator") -> None:
         """Nothing that opens risk passes until `rearm`; latched through a restart."""
         self._started().halt(reason, by)
@@ -393,10 +376,14 @@ class ExecutionEngine:
         """Cash, equity and profit; equity = cash + position_value, exactly."""
         return msgspec.convert(self._started().account(), Account, strict=False)
 
+    def margin(self) -> Margin:
+        """What backs the positions, and what funding and the venue's insurance came to."""
+        return msgspec.convert(self._started().margin(), Margin, strict=False)
+
     def get_stats(self) -> ExecutionStats:
         """Counts, and latency percentiles by durability level."""
         given = self._started().stats()
-        levels = {name: _latency(given.pop(name)) for name in ("all", "none", "journalled", "durable")}
+        levels = {name: latency(given.pop(name)) for name in ("all", "none", "journalled", "durable")}
         return msgspec.convert(
             {**given, **{name: msgspec.structs.asdict(level) for name, level in levels.items()}}, ExecutionStats
         )
@@ -411,7 +398,7 @@ class ExecutionEngine:
         if taken is None:
             return None
         first, missed, rows = taken
-        facts = tuple(msgspec.convert(row, _KINDS[kind], strict=False) for kind, row in rows)
+        facts = tuple(msgspec.convert(row, KINDS[kind], strict=False) for kind, row in rows)
         return EventBatch(first=first, missed=missed, events=facts)
 
     async def events(self, *, most: int = 4096, timeout_s: float | None = None) -> AsyncIterator[EventBatch]:

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from deepalpha import _core
 from deepalpha.errors import ConfigError
+from deepalpha.execution.facts import Recovery
 from deepalpha.store import Ops
 from deepalpha.store.ops import Cell
-
-if TYPE_CHECKING:
-    from deepalpha.execution.engine import Recovery
 
 _OPEN = """
     SELECT i.client_order_id, coalesce(e.seq, 0) AS seq, coalesce(e.state, 'initialized') AS state
@@ -28,6 +26,8 @@ _OPEN = """
 _FILLS = """
     SELECT f.*, i.body AS order_body FROM fill f JOIN order_intent i ON i.client_order_id = f.client_order_id
     WHERE f.account_id = ? ORDER BY f.id"""
+_SETTLEMENTS = """
+    SELECT status, body FROM audit WHERE kind = 'settlement' AND ref = ? ORDER BY id"""
 _STATE = """
     SELECT status, body FROM audit WHERE kind = 'risk' AND ref = ? AND status IN ('active', 'reducing', 'halted')
     ORDER BY id DESC LIMIT 1"""
@@ -39,8 +39,6 @@ def recover(ops: Ops, settings: dict[str, Any], account_id: str) -> tuple[_core.
     Raises:
         ConfigError: the log has this account with other cash, or fills of instruments that are not given.
     """
-    from deepalpha.execution.engine import Recovery
-
     starts = ops.rows("SELECT body FROM audit WHERE kind = 'execution' AND ref = ? ORDER BY id", [account_id])
     session = len(starts) + 1
     if starts:
@@ -54,18 +52,25 @@ def recover(ops: Ops, settings: dict[str, Any], account_id: str) -> tuple[_core.
     known = {instrument.symbol for instrument in settings["instruments"]}
     if missing := sorted({str(row["symbol"]) for row in fills} - known):
         raise ConfigError(f"the log has fills of {', '.join(missing)}; give these instruments too")
-    desk = _core.ExecutionDesk(**settings, session=session)
+    desk = _core.ExecutionDesk(settings, session)
     orders = ops.rows(
         "SELECT client_order_id, decision_id FROM order_intent WHERE account_id = ? ORDER BY id", [account_id]
     )
     for row in fills:
-        row["strategy"] = json.loads(str(row.pop("order_body"))).get("strategy", "")
+        order = json.loads(str(row.pop("order_body")))
+        row["strategy"] = order.get("strategy", "")
+        row["position_side"] = order.get("position_side", "net")
+    settlements = []
+    for row in ops.rows(_SETTLEMENTS, [account_id]):
+        settled = json.loads(str(row["body"]))
+        settlements.append((settled.pop("fills"), {**settled, "kind": row["status"]}))
     state = ops.rows(_STATE, [account_id])
     latched = None
     if state:
         body = json.loads(str(state[0]["body"]))
         latched = (str(state[0]["status"]), body["reason"], body["by"], body["since"])
-    desk.restore([(str(row["client_order_id"]), str(row["decision_id"])) for row in orders], fills, latched)
+    ids = [(str(row["client_order_id"]), str(row["decision_id"])) for row in orders]
+    desk.restore(ids, fills, settlements, latched)
     ended = ops.rows(_OPEN, [account_id])
     now = time.time_ns()
     stamp: dict[str, Cell] = {"ts_init": now, "run_id": f"{account_id}-{session}", "account_id": account_id}

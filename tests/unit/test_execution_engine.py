@@ -18,7 +18,7 @@ import pytest
 import deepalpha as da
 from deepalpha.config import Workspace
 from deepalpha.errors import ConfigError, EngineError, MarketDataError, OrderError, RiskRefused
-from deepalpha.execution.engine import EventBatch
+from deepalpha.execution.facts import EventBatch
 from deepalpha.store import Ops, check
 from deepalpha.types import Fill, OrderEvent, OrderRequest
 

@@ -68,6 +68,7 @@ fn told(desk: &ExecutionDesk) -> Vec<String> {
         DeskEvent::Step(step) => format!("{} {} {} {}", step.client_order_id, step.event, step.state, step.reason),
         DeskEvent::Fill(fill) => format!("{} fill {} at {}", fill.client_order_id, fill.quantity, fill.price),
         DeskEvent::Risk(_) => "risk".to_owned(),
+        DeskEvent::Settled(settled) => settled.as_str().to_owned(),
     };
     desk.events_since(1).map(line).map(|text| text.trim_end().to_owned()).collect()
 }

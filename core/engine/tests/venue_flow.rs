@@ -267,7 +267,7 @@ impl Log {
             traded.insert(request.client_order_id);
             prop_assert!(traded.len() == 1, "two of {} traded: {:?}", request.oco_group, traded);
         }
-        self.fills.push(fill.clone());
+        self.fills.push(*fill);
         Ok(())
     }
 

@@ -65,7 +65,7 @@ fn a_working_order_counts_for_its_strategy_and_no_other() {
 #[test]
 fn an_order_that_would_meet_an_own_resting_one_is_refused() {
     let (mut venue, ..) = held();
-    submit(&mut venue, of("one", order("offer", SELL, 10, OrderType::Limit(price("110")))), NOW);
+    submit(&mut venue, of("one", order("offer", SELL, 9, OrderType::Limit(price("110")))), NOW);
     submit(&mut venue, of("two", order("bid", BUY, 1, OrderType::Limit(price("90")))), NOW);
     let ask =
         |side, order_type| measured(&verdict(&venue, &of("one", order("new", side, 1, order_type))), "self_trade");
@@ -77,7 +77,7 @@ fn an_order_that_would_meet_an_own_resting_one_is_refused() {
     for (side, order_type, outcome) in cases {
         assert_eq!(ask(side, order_type).1, outcome, "{order_type:?}");
     }
-    // A sale of what is held only shrinks the position, and that is kept from nobody.
+    // A sale of what is held and not yet for sale only shrinks the position, and that is kept from nobody.
     assert_eq!(ask(SELL, OrderType::Market).1, Outcome::Skipped);
     venue.cancel(id("offer"), NOW, "by hand").unwrap();
     assert_eq!(
@@ -127,4 +127,21 @@ fn a_restart_tells_the_same() {
     restored.mark(listed("X").symbol, venue.quote("X").unwrap(), Some(UtcNanos(DAY)));
     assert_eq!(restored.account_view().unwrap(), venue.account_view().unwrap());
     assert!(venue.account_view().unwrap().strategies.is_some_and(|known| known.owner.len() == 1));
+}
+
+#[test]
+fn what_works_already_counts_when_a_sale_says_it_only_shrinks_the_position() {
+    let (mut venue, ..) = held();
+    let sale = |name, quantity| of("one", order(name, SELL, quantity, OrderType::Limit(price("110"))));
+    let shrinks = |venue: &PracticeVenue, quantity| {
+        // A rule about opening orders is skipped for what only shrinks.
+        measured(&verdict(venue, &sale("new", quantity)), "max_strategy_position").1 == Outcome::Skipped
+    };
+    assert!(shrinks(&venue, 10) && !shrinks(&venue, 11));
+    submit(&mut venue, sale("first", 6), NOW);
+    assert!(shrinks(&venue, 4) && !shrinks(&venue, 5), "6 of the 10 are sold already");
+    submit(&mut venue, OrderRequest { reduce_only: true, ..sale("second", 4) }, NOW);
+    assert!(shrinks(&venue, 4), "what is cut to size by the venue takes no room");
+    venue.cancel(id("first"), NOW, "by hand").unwrap();
+    assert!(shrinks(&venue, 10));
 }

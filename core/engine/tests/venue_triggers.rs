@@ -183,3 +183,23 @@ fn hostile_offsets_are_refused_and_change_nothing() {
     book.update(price(1), &mut fired);
     assert!(fired.is_empty());
 }
+
+#[test]
+fn a_trailing_stop_says_what_is_not_positive_and_which_side_a_market_moved() {
+    let tick = Price::from_raw(1_000_000);
+    let best = Price::from_raw(100 * SCALE);
+    let trailing = |raw| OrderType::TrailingStop(TrailOffset::Price(Price::from_raw(raw)));
+    let mut book = TriggerBook::new(tick);
+    let refused = book.insert(1, &trailing(-5), Side::Sell, best).map_err(|error| error.to_string());
+    assert_eq!(refused, Err("trailing offset -0.00000005 must be greater than 0".to_owned()));
+    let refused = book.insert(1, &trailing(SCALE), Side::Sell, Price::from_raw(-7)).map_err(|error| error.to_string());
+    assert_eq!(refused, Err("trailing offset -0.00000007 must be greater than 0".to_owned()));
+    for (key, side) in [(1, Side::Sell), (2, Side::Buy)] {
+        assert!(book.insert(key, &trailing(SCALE), side, best).is_ok());
+        // A sell follows the highs, a buy the lows: one that moved is enough, and none is not.
+        let (low, high) = if side.is_buy() { (99, 100) } else { (100, 101) };
+        assert!(!book.follow(best, best));
+        assert!(book.follow(Price::from_raw(low * SCALE), Price::from_raw(high * SCALE)));
+        assert!(book.remove(key));
+    }
+}

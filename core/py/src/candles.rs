@@ -87,7 +87,6 @@ fn ta_pattern<'py>(
 ) -> PyResult<Bound<'py, PyArray1<i32>>> {
     let (settings, bars) = (settings(gauges)?, bars([&open, &high, &low, &close])?);
     let values = py.detach(|| patterns::pattern(name, &bars, &params, &settings)).map_err(refuse)?;
-    let values: Vec<i32> = values.into_iter().map(i32::from).collect();
     Ok(values.into_pyarray(py))
 }
 

@@ -1,6 +1,7 @@
 //! Indicators over numpy arrays: conversions only; the checks and kernels are `deepalpha_engine::ta`'s.
 
 use std::env::VarError;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use deepalpha_engine::ta::{self, Kind as OutputKind, Level, NanPolicy, Policy, Seed, Spec};
 use numpy::{PyArray1, PyArrayMethods, PyReadonlyArray1, PyUntypedArrayMethods};
@@ -10,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 use crate::error::{Kind, raise};
-use crate::pool::Output;
+use crate::pool::{Output, SMALL};
 
 /// More series or parameters than any indicator has.
 const MAX: usize = 16;
@@ -34,6 +35,9 @@ struct Indicator {
     spec: &'static Spec,
 }
 
+/// Calls that write into arrays of the caller's while the interpreter is let go.
+static WRITERS: AtomicUsize = AtomicUsize::new(0);
+
 /// A call's arguments, each in its place.
 struct Call<'py> {
     inputs: [Option<Bound<'py, PyAny>>; MAX],
@@ -44,6 +48,17 @@ struct Call<'py> {
     out: Option<Bound<'py, PyAny>>,
     /// Candle settings, of a candlestick pattern.
     settings: Option<Bound<'py, PyAny>>,
+}
+
+/// A keyword that has a place of its own, because most calls have it and a dictionary would cost a third of the call.
+struct Given<'py>(Option<Bound<'py, PyAny>>);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Given<'py> {
+    type Error = std::convert::Infallible;
+
+    fn extract(value: Borrowed<'a, 'py, PyAny>) -> Result<Self, Self::Error> {
+        Ok(Self(Some(value.to_owned())))
+    }
 }
 
 fn refuse(error: impl std::fmt::Display) -> PyErr {
@@ -58,7 +73,12 @@ impl Indicator {
         format!("{}({})", self.spec.name, inputs.chain(params).collect::<Vec<_>>().join(", "))
     }
 
-    fn read<'py>(&self, args: &Bound<'py, PyTuple>, kwargs: Option<&Bound<'py, PyDict>>) -> PyResult<Call<'py>> {
+    fn read<'py>(
+        &self,
+        args: &Bound<'py, PyTuple>,
+        timeperiod: Given<'py>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Call<'py>> {
         let (inputs, params) = (self.spec.inputs, self.spec.params);
         let mut call = Call {
             inputs: Default::default(),
@@ -81,36 +101,48 @@ impl Indicator {
                 Some(place) => self.put_param(&mut call, place, &value)?,
             }
         }
+        if let Given(Some(value)) = timeperiod {
+            self.put_named(&mut call, args.len(), "timeperiod", value)?;
+        }
         for (name, value) in kwargs.into_iter().flatten() {
             let name = name.cast_into::<PyString>().map_err(|_| PyTypeError::new_err("keywords must be strings"))?;
-            let name = name.to_str()?;
-            let input = inputs.iter().position(|input| input.name() == name);
-            let param = params.iter().position(|param| param.name == name);
-            let place = input.or(param.map(|place| place + inputs.len()));
-            if place.is_some_and(|place| place < args.len()) {
-                return Err(refuse(format!("{} got {name} twice", self.usage())));
-            }
-            match (input, param, name) {
-                (Some(input), ..) => {
-                    call.inputs.iter_mut().skip(input).take(1).for_each(|slot| *slot = Some(value.clone()));
-                }
-                (_, Some(place), _) => self.put_param(&mut call, place, &value)?,
-                (.., "nan") => call.policy.nan = nan_policy(self.spec.name, &value)?,
-                (.., "seed") => call.policy.seed = seed(self.spec.name, &value)?,
-                (.., "settings") if self.spec.group == PATTERNS => call.settings = (!value.is_none()).then_some(value),
-                (.., "out") => call.out = (!value.is_none()).then_some(value),
-                _ => {
-                    return Err(refuse(format!(
-                        "{} takes no {name}; it may also take out, nan and seed",
-                        self.usage()
-                    )));
-                }
-            }
+            self.put_named(&mut call, args.len(), name.to_str()?, value)?;
         }
         match call.inputs.iter().zip(inputs).find(|(slot, _)| slot.is_none()) {
             Some((_, missing)) => Err(refuse(format!("{} needs {}", self.usage(), missing.name()))),
             None => Ok(call),
         }
+    }
+
+    /// A keyword argument, behind `placed` others.
+    fn put_named<'py>(
+        &self,
+        call: &mut Call<'py>,
+        placed: usize,
+        name: &str,
+        value: Bound<'py, PyAny>,
+    ) -> PyResult<()> {
+        let (inputs, params) = (self.spec.inputs, self.spec.params);
+        let input = inputs.iter().position(|input| input.name() == name);
+        let param = params.iter().position(|param| param.name == name);
+        let place = input.or(param.map(|place| place + inputs.len()));
+        if place.is_some_and(|place| place < placed) {
+            return Err(refuse(format!("{} got {name} twice", self.usage())));
+        }
+        match (input, param, name) {
+            (Some(input), ..) => {
+                call.inputs.iter_mut().skip(input).take(1).for_each(|slot| *slot = Some(value.clone()));
+            }
+            (_, Some(place), _) => self.put_param(call, place, &value)?,
+            (.., "nan") => call.policy.nan = nan_policy(self.spec.name, &value)?,
+            (.., "seed") => call.policy.seed = seed(self.spec.name, &value)?,
+            (.., "settings") if self.spec.group == PATTERNS => call.settings = (!value.is_none()).then_some(value),
+            (.., "out") => call.out = (!value.is_none()).then_some(value),
+            _ => {
+                return Err(refuse(format!("{} takes no {name}; it may also take out, nan and seed", self.usage())));
+            }
+        }
+        Ok(())
     }
 
     /// A candlestick pattern with settings of one's own: `deepalpha.ta.candles.pattern`.
@@ -150,24 +182,45 @@ impl Indicator {
 
     /// Compute on arrays; `None` when they are not all contiguous float64 arrays.
     fn on_arrays<'py>(&self, py: Python<'py>, call: &Call<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let mut held: [Option<PyReadonlyArray1<'py, f64>>; MAX] = Default::default();
-        for (slot, input) in held.iter_mut().zip(call.inputs.iter().flatten()) {
+        let mut arrays: [Option<&Bound<'py, PyArray1<f64>>>; MAX] = [None; MAX];
+        let mut is_short = call.out.is_none() && WRITERS.load(Ordering::Relaxed) == 0;
+        for (slot, input) in arrays.iter_mut().zip(call.inputs.iter().flatten()) {
             let Some(array) = plain_array(input) else { return Ok(None) };
+            is_short &= array.len() < LONG;
+            *slot = Some(array);
+        }
+        let mut series: [&[f64]; MAX] = [&[]; MAX];
+        if is_short {
+            for (slot, array) in series.iter_mut().zip(arrays.iter().flatten()) {
+                // SAFETY: a short call keeps the interpreter from the first look at an input to the last and runs no
+                // Python code in between; no call that let it go has an array of the caller's to write into. So nothing
+                // writes to the input meanwhile. Telling numpy's table of borrows would cost as much as the call.
+                #[expect(unsafe_code, reason = "short series are read without an entry in the table of borrows")]
+                let Ok(values) = (unsafe { array.as_slice() }) else { return Ok(None) };
+                *slot = values;
+            }
+            return self.on_series(py, call, &series).map(Some);
+        }
+        let mut held: [Option<PyReadonlyArray1<'py, f64>>; MAX] = Default::default();
+        for (slot, array) in held.iter_mut().zip(arrays.iter().flatten()) {
             *slot = Some(array.try_readonly().map_err(|_| {
                 refuse(format!("{}: an input is being written to by another thread or is out itself", self.spec.name))
             })?);
         }
-        let mut series: [&[f64]; MAX] = [&[]; MAX];
         for (slot, array) in series.iter_mut().zip(held.iter().flatten()) {
             let Ok(values) = array.as_slice() else { return Ok(None) };
             *slot = values;
         }
-        let inputs = series.get(..self.spec.inputs.len()).unwrap_or(&series);
+        self.on_series(py, call, &series).map(Some)
+    }
+
+    fn on_series<'py>(&self, py: Python<'py>, call: &Call<'py>, series: &[&[f64]; MAX]) -> PyResult<Bound<'py, PyAny>> {
+        let inputs = series.get(..self.spec.inputs.len()).unwrap_or(series);
         let length = inputs.first().map_or(0, |input| input.len());
         let params = call.params.get(..call.given).unwrap_or_default();
         match &call.out {
-            Some(out) => self.compute_in(py, inputs, params, call.policy, out).map(Some),
-            None => self.compute_new(py, inputs, params, call.policy, length).map(Some),
+            Some(out) => self.compute_in(py, inputs, params, call.policy, out),
+            None => self.compute_new(py, inputs, params, call.policy, length),
         }
     }
 
@@ -196,6 +249,27 @@ impl Indicator {
         policy: Policy,
         length: usize,
     ) -> PyResult<Bound<'py, PyAny>> {
+        if let ([output], true) = (self.spec.outputs, length <= SMALL)
+            && output.kind == OutputKind::Float
+        {
+            let array = PyArray1::<f64>::zeros(py, length, false);
+            // SAFETY: nobody else has seen the array yet.
+            #[expect(unsafe_code, reason = "a fresh array needs no entry in the table of borrows")]
+            let values = unsafe { array.as_slice_mut() }.map_err(refuse)?;
+            self.run(py, inputs, params, policy, &mut [values])?;
+            return Ok(array.into_any());
+        }
+        if self.spec.whole().is_some() {
+            let mut whole = Output::<i32>::new(length);
+            let values = whole.values();
+            let done = if length >= LONG {
+                py.detach(|| self.spec.compute_whole(inputs, params, policy, values))
+            } else {
+                self.spec.compute_whole(inputs, params, policy, values)
+            };
+            done.map_err(refuse)?;
+            return Ok(whole.into_array(py)?.into_any());
+        }
         let count = self.spec.outputs.len();
         let mut outputs: [Option<Output<f64>>; MAX] = Default::default();
         for slot in outputs.iter_mut().take(count) {
@@ -269,7 +343,10 @@ impl Indicator {
             }
             views.push(view);
         }
-        self.run(py, inputs, params, policy, &mut views)?;
+        WRITERS.fetch_add(1, Ordering::Relaxed);
+        let done = self.run(py, inputs, params, policy, &mut views);
+        WRITERS.fetch_sub(1, Ordering::Relaxed);
+        done?;
         if let ([single], false) = (given.as_slice(), out.is_instance_of::<PyTuple>()) {
             return Ok(single.clone());
         }
@@ -329,14 +406,15 @@ impl Indicator {
         ta::find(name).map(|spec| Self { spec }).map_err(refuse)
     }
 
-    #[pyo3(signature = (*args, **kwargs))]
+    #[pyo3(signature = (*args, timeperiod = Given(None), **kwargs))]
     fn __call__<'py>(
         &self,
         py: Python<'py>,
         args: &Bound<'py, PyTuple>,
+        timeperiod: Given<'py>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let call = self.read(args, kwargs)?;
+        let call = self.read(args, timeperiod, kwargs)?;
         if let Some(settings) = &call.settings {
             return self.with_settings(py, &call, settings);
         }

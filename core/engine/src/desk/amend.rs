@@ -50,6 +50,7 @@ impl ExecutionDesk {
             return Err(DeskError::Throttled { operation: "amend", bucket: "amends or total", until });
         }
         // The order as it is must not count beside the order as it would be, so it is taken out while the gate looks.
+        self.look_at_legs(&after)?;
         let reserved = self.exposure.close(id)?;
         let ruled = self.rule_on(&after, now);
         let mut events = std::mem::take(&mut self.scratch);

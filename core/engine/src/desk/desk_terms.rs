@@ -11,7 +11,7 @@ use crate::matching::exchange::{ExchangeConfig, ExchangeError, LiquidityKind};
 use crate::orders::OrderState;
 use crate::portfolio::{AccountTerms, PortfolioError};
 use crate::risk::{Limits, Refused, RiskError};
-use crate::types::{AmountError, ClientOrderId, Money, Symbol, UtcNanos};
+use crate::types::{AmountError, ClientOrderId, Currency, Money, Symbol, UtcNanos};
 
 /// Settings of a desk.
 #[derive(Clone, Debug)]
@@ -65,6 +65,16 @@ pub enum DeskError {
         symbol: Symbol,
         /// What is, with commas.
         listed: String,
+    },
+    /// Another currency than the account's: the gate adds amounts of one currency up.
+    #[error("{symbol} is priced in {currency} and the account is in {account}; open an account of its own for it")]
+    ForeignCurrency {
+        /// The symbol.
+        symbol: Symbol,
+        /// The currency of its prices.
+        currency: Currency,
+        /// The account's.
+        account: Currency,
     },
     /// One operation too many.
     #[error("throttled: no {operation} before {until} (UTC ns), the {bucket} bucket is empty; slow down or raise it", until = until.0)]

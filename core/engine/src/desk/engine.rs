@@ -21,9 +21,9 @@ use crate::matching::exchange::{
     AccountId, CancelFilter, CounterpartyId, Exchange, ExchangeConfig, ExchangeEvent, LiquidityKind,
 };
 use crate::matching::{FeeModel, FillRecord, OrderStep, VenueEvent};
-use crate::orders::OrderRequest;
+use crate::orders::{OrderRequest, PositionSide};
 use crate::portfolio::{AccountKind, AccountTerms, Portfolio};
-use crate::risk::{Execution, Exposure, Market, RiskGate, Verdict};
+use crate::risk::{Execution, Exposure, Market, RiskError, RiskGate, Verdict};
 use crate::types::{ClientOrderId, Instrument, Money, Quantity, Ratio, StrategyId, Symbol, UtcNanos};
 
 /// What the desk keeps of an instrument.
@@ -62,6 +62,8 @@ pub struct ExecutionDesk {
     /// Kept for its memory.
     pub(super) scratch: Vec<ExchangeEvent>,
     verdict: Verdict,
+    /// Slot of the last order's instrument.
+    recent: usize,
     /// The last order sent and whose it is: most fills are its own.
     sent: (ClientOrderId, StrategyId),
 }
@@ -105,6 +107,7 @@ impl ExecutionDesk {
             quote_number: 0,
             scratch: Vec::new(),
             verdict: Verdict::default(),
+            recent: 0,
             sent: (ClientOrderId::EMPTY, StrategyId::EMPTY),
         })
     }
@@ -112,8 +115,15 @@ impl ExecutionDesk {
     /// List an instrument. Listing it again with the same terms changes nothing.
     ///
     /// # Errors
-    /// Terms that do not fit together, or other terms than before.
+    /// Terms that do not fit together, or other terms than before; a kind or currency that the account does not hold.
     pub fn list(&mut self, instrument: Instrument) -> Result<(), DeskError> {
+        let account = self.portfolio()?.terms().currency;
+        if instrument.currency != account {
+            let (symbol, currency) = (instrument.symbol, instrument.currency);
+            return Err(DeskError::ForeignCurrency { symbol, currency, account });
+        }
+        // The venue lists what this account may not hold; here it would only be a way to rejected orders.
+        self.portfolio()?.clone().list(instrument)?;
         self.exchange.list(instrument, self.liquidity)?;
         if !self.by_symbol.contains_key(&instrument.symbol) {
             self.by_symbol.insert(instrument.symbol, self.listed.len());
@@ -125,6 +135,10 @@ impl ExecutionDesk {
     }
 
     pub(super) fn slot(&self, symbol: &Symbol) -> Result<usize, DeskError> {
+        // The instrument of the last order is mostly that of the next.
+        if self.listed.get(self.recent).is_some_and(|listed| listed.instrument.symbol == *symbol) {
+            return Ok(self.recent);
+        }
         self.by_symbol.get(symbol).copied().ok_or_else(|| self.unlisted(*symbol))
     }
 
@@ -134,10 +148,22 @@ impl ExecutionDesk {
         DeskError::UnknownSymbol { symbol, listed: names.join(", ") }
     }
 
+    /// Tell the gate what the legs hold that an order of a hedging account is about.
+    #[inline]
+    pub(super) fn look_at_legs(&mut self, request: &OrderRequest) -> Result<(), DeskError> {
+        if request.position_side == PositionSide::Net {
+            return Ok(());
+        }
+        let portfolio = self.portfolio()?;
+        let held = |side| Some(portfolio.leg(portfolio.index_of(&request.symbol)?, side)?.quantity.magnitude());
+        let legs = [PositionSide::Long, PositionSide::Short].map(|side| held(side).unwrap_or_default());
+        self.exposure.set_legs(&request.symbol, legs);
+        Ok(())
+    }
+
     /// Whether an order of this kind can only shrink what is held: such orders have the reserve of the throttle.
     fn urgency(&self, request: &OrderRequest) -> (Operation, Priority) {
-        let leg = self.exposure.row(&request.symbol).map(|row| row.leg).unwrap_or_default();
-        if leg.shrinks_by(request.side, request.quantity, request.reduce_only) {
+        if self.exposure.row(&request.symbol).is_some_and(|row| row.shrinks(request)) {
             (Operation::Reduce, Priority::Reducing)
         } else {
             (Operation::Submit, Priority::Normal)
@@ -150,7 +176,7 @@ impl ExecutionDesk {
     /// Refused by the gate (an event tells it too), the throttle or the venue; nothing was sent.
     pub fn submit(&mut self, request: OrderRequest, now: UtcNanos) -> Result<Submitted, DeskError> {
         self.counts.submitted += 1;
-        let sent = self.admit(request, now);
+        let sent = self.admit(&request, now);
         match &sent {
             Err(DeskError::Refused(_)) | Ok(Submitted::Sent(_)) => {}
             Ok(Submitted::Waiting { .. }) => self.counts.waited += 1,
@@ -159,20 +185,21 @@ impl ExecutionDesk {
         sent
     }
 
-    fn admit(&mut self, request: OrderRequest, now: UtcNanos) -> Result<Submitted, DeskError> {
+    fn admit(&mut self, request: &OrderRequest, now: UtcNanos) -> Result<Submitted, DeskError> {
         if !self.ring.ready() {
             return Err(DeskError::EventsFull { capacity: self.ring.capacity() });
         }
         let slot = self.slot(&request.symbol)?;
         if self.throttle.is_some() {
-            let (operation, priority) = self.urgency(&request);
+            self.look_at_legs(request)?;
+            let (operation, priority) = self.urgency(request);
             // What came before it goes before it: while others wait, it waits behind them.
             let others = self.waiting.peek().is_some_and(|(first, _)| first <= priority);
             let answer = self.throttle.as_mut().map_or(Admission::Pass, |throttle| throttle.admit(operation, now));
             match answer {
                 Admission::Pass if !others => {}
-                Admission::Pass => return self.wait(request, priority, now),
-                Admission::Wait { until } => return self.wait(request, priority, until),
+                Admission::Pass => return self.wait(*request, priority, now),
+                Admission::Wait { until } => return self.wait(*request, priority, until),
                 Admission::Refuse { bucket, until } => {
                     return Err(DeskError::Throttled { operation: operation.as_str(), bucket, until });
                 }
@@ -209,12 +236,13 @@ impl ExecutionDesk {
     }
 
     /// Past the throttle: gate, venue, account, events.
-    pub(super) fn send(&mut self, request: OrderRequest, slot: usize, now: UtcNanos) -> Result<Submitted, DeskError> {
+    pub(super) fn send(&mut self, request: &OrderRequest, slot: usize, now: UtcNanos) -> Result<Submitted, DeskError> {
+        self.look_at_legs(request)?;
         let Some(listed) = self.listed.get(slot) else {
             return Err(self.unlisted(request.symbol));
         };
         let (instrument, market) = (&listed.instrument, listed.market);
-        let ruled = self.gate.check_into(&request, instrument, &self.exposure, market, now, &mut self.verdict)?;
+        let ruled = self.gate.check_into(request, instrument, &self.exposure, market, now, &mut self.verdict)?;
         let approved = match ruled {
             Ok(approved) => approved,
             Err(refused) => {
@@ -225,18 +253,18 @@ impl ExecutionDesk {
                 return Err(refused.into());
             }
         };
-        self.exposure.open(&request)?;
-        self.sent = (request.client_order_id, request.strategy);
+        self.exposure.open(request)?;
+        (self.sent, self.recent) = ((request.client_order_id, request.strategy), slot);
         let intent = self.ring.next_number();
-        self.ring.push(DeskEvent::Intent(Box::new(request)));
+        self.ring.push_intent(request);
         let mut events = std::mem::take(&mut self.scratch);
-        let sent = self.exchange.submit(self.account, approved, now, &mut events);
+        let sent = self.exchange.submit_approval(self.account, approved, now, &mut events);
         let (told, failed) = (self.absorb(&mut events), sent.is_err());
         self.scratch = events;
         if failed && self.ring.next_number() == intent + 1 {
             // The venue never had it. What is logged is honest: an intent, and that it was not sent.
             self.exposure.close(&request.client_order_id)?;
-            self.tell_unsent(&request, now, "the venue did not take the command");
+            self.tell_unsent(request, now, "the venue did not take the command");
         } else {
             self.counts.approved += 1;
         }
@@ -248,27 +276,29 @@ impl ExecutionDesk {
 
     /// Book what the venue told into gate, counters and ring; `events` is left empty.
     pub(super) fn absorb(&mut self, events: &mut Vec<ExchangeEvent>) -> Result<(), DeskError> {
-        let mut done = Ok(());
-        for event in events.drain(..) {
-            if event.account != self.account {
-                continue;
-            }
-            let booked = match event.event {
+        let mut failed = None;
+        let own = self.account;
+        // Read in place, not moved out: an event is copied once, into the ring.
+        for event in events.iter_mut().filter(|event| event.account == own) {
+            let booked = match &mut event.event {
                 VenueEvent::Step(step) => self.absorb_step(step),
                 VenueEvent::Fill(fill) => self.absorb_fill(fill),
                 VenueEvent::Attached(request) => {
-                    let opened = self.exposure.open(&request).map_err(DeskError::from);
-                    self.ring.push(DeskEvent::Attached(request));
+                    let opened = self.exposure.open(request);
+                    self.ring.push(DeskEvent::Attached(request.clone()));
                     opened
                 }
             };
             // Everything is told even where one amount does not fit the gate's sums; the first error is the answer.
-            done = done.and(booked);
+            if let Err(error) = booked {
+                failed.get_or_insert(error);
+            }
         }
-        done
+        events.clear();
+        failed.map_or(Ok(()), |error| Err(error.into()))
     }
 
-    fn absorb_step(&mut self, step: OrderStep) -> Result<(), DeskError> {
+    fn absorb_step(&mut self, step: &mut OrderStep) -> Result<(), RiskError> {
         let counter = match step.state {
             "rejected" => Some(&mut self.counts.rejected),
             "cancelled" => Some(&mut self.counts.cancelled),
@@ -283,7 +313,8 @@ impl ExecutionDesk {
         // A filled order is closed by its fill, which is the next event.
         let closes = closed && step.state != "filled";
         let client_order_id = step.client_order_id;
-        self.ring.push(DeskEvent::Step(step));
+        let reason = std::mem::take(&mut step.reason);
+        self.ring.push(DeskEvent::Step(OrderStep { reason, ..*step }));
         if closes {
             self.exposure.close(&client_order_id)?;
             self.report_closed(&client_order_id);
@@ -291,7 +322,7 @@ impl ExecutionDesk {
         Ok(())
     }
 
-    fn absorb_fill(&mut self, fill: FillRecord) -> Result<(), DeskError> {
+    fn absorb_fill(&mut self, fill: &FillRecord) -> Result<(), RiskError> {
         self.counts.fills += 1;
         let strategy = if self.sent.0 == fill.client_order_id {
             self.sent.1
@@ -309,12 +340,12 @@ impl ExecutionDesk {
             fee: fill.fee,
         });
         if fill.realised != Money::ZERO {
-            let cost = fill.price.notional(fill.quantity).unwrap_or_default();
+            let cost = self.exposure.cost(&fill.symbol, fill.price, fill.quantity);
             self.gate.note_trade(strategy, fill.realised.minus(fill.fee).unwrap_or(fill.realised), cost);
         }
         self.report_fill(&fill.client_order_id, fill.quantity);
-        self.ring.push(DeskEvent::Fill(fill));
-        booked.map_err(DeskError::from)
+        self.ring.push(DeskEvent::Fill(*fill));
+        booked
     }
 
     /// Take an order back. Never throttled; an order that waits for the throttle is taken from the queue.

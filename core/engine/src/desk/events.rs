@@ -8,9 +8,72 @@
 use std::collections::VecDeque;
 
 use crate::matching::{FillRecord, OrderStep};
-use crate::orders::OrderRequest;
+use crate::orders::{OrderRequest, PositionSide};
 use crate::risk::{Refused, RiskEvent};
-use crate::types::{ClientOrderId, UtcNanos};
+use crate::types::{ClientOrderId, Currency, Money, Price, Quantity, Side, Symbol, UtcNanos};
+
+/// What moves an account beside the fills of its orders: what a log must have to restore it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// Funding was received (positive) or paid (negative).
+    Funding {
+        /// Perpetual.
+        symbol: Symbol,
+        /// Leg.
+        leg: PositionSide,
+        /// Amount in the account's currency.
+        amount: Money,
+    },
+    /// The account (isolated: its worst position) is below the call level.
+    MarginCall {
+        /// What backs it.
+        equity: Money,
+        /// Maintenance margin.
+        maintenance: Money,
+        /// The call level in money.
+        call_at: Money,
+    },
+    /// A bankrupt position was taken over at its mark, without an order.
+    Liquidated {
+        /// Instrument.
+        symbol: Symbol,
+        /// Leg.
+        leg: PositionSide,
+        /// Direction of the close.
+        side: Side,
+        /// How much.
+        quantity: Quantity,
+        /// Its mark.
+        price: Price,
+        /// Profit it realised, before its fee.
+        realised: Money,
+        /// What it cost.
+        fee: Money,
+    },
+    /// A loss beyond the cap, paid by the venue's insurance.
+    Deficit {
+        /// Currency.
+        currency: Currency,
+        /// Amount.
+        amount: Money,
+    },
+    /// A trading day began: what was bought under T+1 may be sold.
+    TradingDay,
+}
+
+impl Settled {
+    /// Wire value.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Funding { .. } => "funding",
+            Self::MarginCall { .. } => "margin_call",
+            Self::Liquidated { .. } => "liquidated",
+            Self::Deficit { .. } => "deficit",
+            Self::TradingDay => "trading_day",
+        }
+    }
+}
 
 /// What happened at the desk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +97,8 @@ pub enum DeskEvent {
     Fill(FillRecord),
     /// A warning, or a new state of the account.
     Risk(Box<RiskEvent>),
+    /// Something that moved the account and was no trade of an order.
+    Settled(Settled),
 }
 
 /// What happens when nobody reads.
@@ -57,6 +122,9 @@ pub struct EventBatch {
     pub events: Vec<DeskEvent>,
 }
 
+/// Boxes kept for their memory.
+const SPARE: usize = 4;
+
 /// The ring.
 #[derive(Clone, Debug)]
 pub struct EventRing {
@@ -68,6 +136,9 @@ pub struct EventRing {
     held: bool,
     missed: u64,
     dropped: u64,
+    /// Boxes of dropped intents, for the next ones.
+    #[expect(clippy::vec_box, reason = "the boxes themselves are what is used again")]
+    spare: Vec<Box<OrderRequest>>,
 }
 
 impl EventRing {
@@ -76,9 +147,23 @@ impl EventRing {
     pub fn new(capacity: usize, overflow: EventOverflow) -> Self {
         let capacity = capacity.max(1);
         let items = VecDeque::with_capacity(capacity);
-        Self { items, next: 1, capacity, overflow, held: false, missed: 0, dropped: 0 }
+        Self { items, next: 1, capacity, overflow, held: false, missed: 0, dropped: 0, spare: Vec::new() }
     }
 
+    /// Tell that an order was approved.
+    #[inline]
+    pub(super) fn push_intent(&mut self, request: &OrderRequest) {
+        let intent = match self.spare.pop() {
+            Some(mut intent) => {
+                *intent = *request;
+                intent
+            }
+            None => Box::new(*request),
+        };
+        self.push(DeskEvent::Intent(intent));
+    }
+
+    #[inline]
     pub(super) fn push(&mut self, event: DeskEvent) {
         self.items.push_back(event);
         self.next += 1;
@@ -97,7 +182,11 @@ impl EventRing {
 
     fn cut(&mut self) {
         while !self.held && self.overflow == EventOverflow::DropOldest && self.items.len() > self.capacity {
-            self.items.pop_front();
+            if let Some(DeskEvent::Intent(intent)) = self.items.pop_front()
+                && self.spare.len() < SPARE
+            {
+                self.spare.push(intent);
+            }
             self.missed += 1;
             self.dropped += 1;
         }

@@ -1,8 +1,8 @@
 //! The desk: what stands between a caller and the order core.
 //!
 //! # Layout
-//! - [`engine`]: [`ExecutionDesk`], one object from throttle to event; `amend`, `feed`, `work`, `view` are its parts,
-//!   `desk_terms` its settings and errors. [`events`]: the ring it tells through.
+//! - [`engine`]: [`ExecutionDesk`], one object from throttle to event; `amend`, `feed`, `settle`, `work`, `view` are
+//!   its parts, `desk_terms` its settings and errors. [`events`]: the ring it tells through.
 //! - [`throttle`]: how many operations may leave. [`queue`]: what waits, the urgent first.
 //! - [`latency`]: how long it took, by durability level.
 //! - [`parents`]: orders that are worked off in slices: [`twap`], [`vwap`], [`pov`].
@@ -18,6 +18,7 @@ pub mod parents;
 pub mod pov;
 pub mod queue;
 mod restore;
+mod settle;
 pub mod throttle;
 pub mod twap;
 mod view;
@@ -25,7 +26,7 @@ pub mod vwap;
 mod work;
 
 pub use engine::{DeskConfig, DeskCounts, DeskError, ExecutionDesk, Submitted};
-pub use events::{DeskEvent, EventBatch, EventOverflow, EventRing};
+pub use events::{DeskEvent, EventBatch, EventOverflow, EventRing, Settled};
 pub use feed::Level;
 pub use latency::{Durability, LatencyByDurability, LatencyHistogram, LatencySummary};
 pub use parents::{

@@ -2,21 +2,28 @@
 
 use super::engine::{DeskError, ExecutionDesk};
 use crate::matching::FillRecord;
-use crate::portfolio::{Booking, PortfolioError};
+use crate::portfolio::{Booking, PortfolioError, PositionSide};
 use crate::risk::{AccountState, Execution};
 use crate::types::{ClientOrderId, Money, SourceId, StrategyId, UtcNanos};
 
 impl ExecutionDesk {
-    /// Book a fill of an earlier run, in the order of the log. It counts for nothing but the account and the gate.
+    /// Book a fill of an earlier run, on the leg of its order, in the order of the log. It counts for nothing but the
+    /// account and the gate.
     ///
     /// # Errors
     /// An instrument that is not listed, or a fill that the account cannot have had: the log is of another account.
-    pub fn restore_fill(&mut self, fill: &FillRecord, strategy: StrategyId) -> Result<(), DeskError> {
+    pub fn restore_fill(
+        &mut self,
+        fill: &FillRecord,
+        leg: PositionSide,
+        strategy: StrategyId,
+    ) -> Result<(), DeskError> {
         self.slot(&fill.symbol)?;
         let index = self.exchange.portfolio(self.account).and_then(|portfolio| portfolio.index_of(&fill.symbol));
         let index = index.ok_or_else(|| self.unlisted(fill.symbol))?;
         let portfolio = self.exchange.portfolio_mut(self.account)?;
         let booking = Booking {
+            leg,
             fee: fill.fee,
             ts_event: Some(fill.ts_event),
             ..Booking::new(index, fill.side, fill.quantity, fill.price, fill.fill_id)
@@ -32,7 +39,7 @@ impl ExecutionDesk {
             fee: fill.fee,
         })?;
         if fill.realised != Money::ZERO {
-            let cost = fill.price.notional(fill.quantity).unwrap_or_default();
+            let cost = self.exposure.cost(&fill.symbol, fill.price, fill.quantity);
             self.gate.note_trade(strategy, fill.realised.minus(fill.fee).unwrap_or(fill.realised), cost);
         }
         Ok(())

@@ -154,13 +154,7 @@ impl ThrottleLimits {
     /// A count of zero or beyond reason.
     pub fn per_second(count: u32, policy: ThrottlePolicy) -> Result<Self, ThrottleError> {
         let (each, total) = (Rate::per_second(count)?, count.saturating_mul(2));
-        Ok(Self {
-            orders: each,
-            amends: each,
-            total: Rate::per_second(total)?,
-            reserved: (total / 5).min(total - 1),
-            policy,
-        })
+        Ok(Self { orders: each, amends: each, total: Rate::per_second(total)?, reserved: total / 5, policy })
     }
 }
 

@@ -26,7 +26,7 @@ impl ExecutionDesk {
             }
             let Some(request) = self.waiting.pop() else { break };
             // A refusal is an event; whoever sent it has been told that it waits.
-            let sent = self.slot(&request.symbol).and_then(|slot| self.send(request, slot, now));
+            let sent = self.slot(&request.symbol).and_then(|slot| self.send(&request, slot, now));
             match sent {
                 Ok(_) => {}
                 Err(DeskError::Refused(_)) => self.report_closed(&request.client_order_id),

@@ -38,6 +38,7 @@ mod config;
 mod delicate;
 mod error;
 mod fills;
+mod ids;
 mod listing;
 mod market_data;
 mod matching;
@@ -65,7 +66,7 @@ use crate::book::{Book, Depth, LevelChange, Report};
 use crate::matching::{DelayQueue, FeeModel, Fired, OrderRecord};
 use crate::orders::{OrderRequest, OrderState};
 use crate::portfolio::Portfolio;
-use crate::risk::Approved;
+use crate::risk::{Approval, Approved};
 use crate::types::{ClientOrderId, Instrument, Price, Symbol, UtcNanos};
 
 /// A deterministic exchange; see the module for its rules.
@@ -76,6 +77,8 @@ pub struct Exchange {
     accounts: Vec<Account>,
     listings: Vec<Listing>,
     by_symbol: QuickMap<Symbol, u32>,
+    /// Listing of the last order.
+    recent: u32,
     orders: Orders,
     /// Commands on their way.
     inbox: DelayQueue<Sent>,
@@ -100,6 +103,7 @@ impl Exchange {
             accounts: Vec::new(),
             listings: Vec::new(),
             by_symbol: QuickMap::default(),
+            recent: 0,
             orders,
             inbox: DelayQueue::default(),
             expiries: BinaryHeap::new(),
@@ -173,8 +177,22 @@ impl Exchange {
         now: UtcNanos,
         events: &mut Vec<ExchangeEvent>,
     ) -> Result<OrderState, ExchangeError> {
+        self.submit_approval(account, approved.approval(), now, events)
+    }
+
+    /// As [`Self::submit`], of an order that its sender keeps.
+    ///
+    /// # Errors
+    /// As [`Self::submit`].
+    pub fn submit_approval(
+        &mut self,
+        account: AccountId,
+        approval: Approval<'_>,
+        now: UtcNanos,
+        events: &mut Vec<ExchangeEvent>,
+    ) -> Result<OrderState, ExchangeError> {
         self.check_account(account.0, false)?;
-        self.send(account.0, approved.request(), now, events)
+        self.send(account.0, approval.request(), now, events)
     }
 
     /// Take the order of a simulated counterparty, which needs no approval. As [`Self::submit`] otherwise.

@@ -190,7 +190,8 @@ impl FeeModel {
         volume: Money,
     ) -> Result<Money, AmountError> {
         if let Some((maker, taker)) = self.rates(volume) {
-            return notional.times(if liquidity == Liquidity::Maker { maker } else { taker });
+            let rate = if liquidity == Liquidity::Maker { maker } else { taker };
+            return if rate == Ratio::ZERO { Ok(Money::ZERO) } else { notional.times(rate) };
         }
         match self {
             Self::PerShare { rate, minimum, maximum } => {

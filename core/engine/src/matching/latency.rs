@@ -249,4 +249,14 @@ mod tests {
             prop_assert_eq!(arrivals(), arrivals());
         }
     }
+
+    #[test]
+    fn a_uniform_delay_takes_every_value_between_its_ends_and_no_other() {
+        for (least, most, all) in [(3, 6, 3..=6), (-2, 1, 0..=1), (5, 5, 5..=5), (9, 4, 9..=9)] {
+            let mut random = SplitMix64::new(1);
+            let seen: std::collections::BTreeSet<i64> =
+                (0..1_000).map(|_| Delay::Uniform { least, most }.draw(&mut random)).collect();
+            assert!(seen.iter().copied().eq(all), "{least}..{most}: {seen:?}");
+        }
+    }
 }

@@ -165,7 +165,7 @@ pub struct OrderStep {
 }
 
 /// One execution.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FillRecord {
     /// `<client order id>-F<n>`.
     pub fill_id: TradeId,

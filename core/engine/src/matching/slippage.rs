@@ -110,4 +110,12 @@ mod tests {
         assert_eq!(moved(model, Side::Buy, "100", 5, 0), "110.01", "no volume counts as all of it");
         assert_eq!(moved(model, Side::Sell, "100", 100_000, 1), "0.01");
     }
+
+    #[test]
+    fn an_impact_between_two_units_is_rounded_against_the_trader() {
+        // 7 units of 3 lots in 10: 2.1 units, so 3; of 10 in 10 exactly 7.
+        let model = SlippageModel::VolumeImpact { base: Ratio::from_raw(5), impact: Ratio::from_raw(7) };
+        let share = |lots: i64| model.share(Quantity::from_raw(lots), Quantity::from_raw(10)).ok().flatten();
+        assert_eq!((share(3), share(10)), (Some(Ratio::from_raw(8)), Some(Ratio::from_raw(12))));
+    }
 }

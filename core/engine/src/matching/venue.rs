@@ -139,10 +139,11 @@ impl PracticeVenue {
                 let request = &order.request;
                 let last = desk.quote.map_or(request.reference_price, |quote| quote.price);
                 let price = request.order_type.price().unwrap_or(last);
-                let value = price.value(order.left().signed(request.side.is_buy()))?;
+                let left = order.left();
+                let value = price.value(left.signed(request.side.is_buy()))?;
                 let sum = working.entry(request.symbol).or_default();
                 *sum = sum.plus(value)?;
-                strategies.work(request, value)?;
+                strategies.work(request, left, value)?;
             }
         }
         let view = AccountView::new(&self.ledger.portfolio, working)?;

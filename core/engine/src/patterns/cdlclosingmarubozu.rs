@@ -8,7 +8,7 @@ pub const SPEC: Spec = spec::<ClosingMarubozu>(
     "Closing marubozu: a long candle that closes at its extreme.",
     "long body; white with hardly any upper shadow, or black with hardly any lower shadow",
     &[],
-    &[Output::pattern("100 bullish, -100 bearish, 0 none")],
+    &[shows::<ClosingMarubozu>("100 bullish, -100 bearish, 0 none")],
 );
 
 /// Its row in the table of all patterns.
@@ -20,17 +20,15 @@ pub(crate) struct ClosingMarubozu;
 impl Pattern for ClosingMarubozu {
     const READS: &'static [Reads] = &[reads(BodyLong, 0, 0), reads(ShadowVeryShort, 0, 0)];
     const EXTRA: usize = 0;
-    const NEEDS: &'static [Need] = &[(0, Long), (0, BareClose)];
 
     #[inline(always)]
-    fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
-        let sign = see.candle(0).sign();
-        let hit = see.long(0)
-            && if sign > 0 {
-                see.upper_shadow_below(0, ShadowVeryShort)
-            } else {
-                see.lower_shadow_below(0, ShadowVeryShort)
-            };
-        if hit { sign } else { 0 }
+    fn rule<S: Sight>(see: &mut S) -> S::Value {
+        let sign = see.sign(0);
+        let hit = every!(
+            see,
+            see.long(0),
+            either!(see, sign, see.upper_shadow_below(0, ShadowVeryShort), see.lower_shadow_below(0, ShadowVeryShort))
+        );
+        see.signed(hit, sign)
     }
 }

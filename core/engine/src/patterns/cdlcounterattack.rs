@@ -8,7 +8,7 @@ pub const SPEC: Spec = spec::<CounterAttack>(
     "Counterattack: two long candles of different colour that close at the same price.",
     "colours differ; both long; closes equal",
     &[],
-    &[Output::pattern("100 bullish, -100 bearish, 0 none")],
+    &[shows::<CounterAttack>("100 bullish, -100 bearish, 0 none")],
 );
 
 /// Its row in the table of all patterns.
@@ -20,17 +20,19 @@ pub(crate) struct CounterAttack;
 impl Pattern for CounterAttack {
     const READS: &'static [Reads] = &[reads(Equal, 1, 1), reads(BodyLong, 0, 1)];
     const EXTRA: usize = 1;
-    const NEEDS: &'static [Need] = &[(0, Turned), (0, Long), (1, Long)];
 
     #[inline(always)]
-    fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
+    fn rule<S: Sight>(see: &mut S) -> S::Value {
         let (first, second) = (see.candle(1), see.candle(0));
-        let sign = second.sign();
-        let hit = see.coloured(-sign, 1)
-            && see.coloured(sign, 0)
-            && see.long(1)
-            && see.long(0)
-            && see.within(0, "closes where the 1st closed (equal)", second.close, first.close, see.size(1, Equal));
-        if hit { sign } else { 0 }
+        let sign = see.sign(0);
+        let hit = every!(
+            see,
+            see.coloured(!sign, 1),
+            see.coloured(sign, 0),
+            see.long(1),
+            see.long(0),
+            see.within(0, "closes where the 1st closed (equal)", second.close, first.close, see.size(1, Equal))
+        );
+        see.signed(hit, sign)
     }
 }

@@ -8,7 +8,7 @@ pub const SPEC: Spec = spec::<PlainDoji>(
     "Doji: open and close nearly equal; indecision. A dead market (all prices equal) is one too, as in TA-Lib.",
     "hardly any body",
     &[],
-    &[Output::pattern("100 doji (no direction), 0 none")],
+    &[shows::<PlainDoji>("100 doji (no direction), 0 none")],
 );
 
 /// Its row in the table of all patterns.
@@ -20,10 +20,10 @@ pub(crate) struct PlainDoji;
 impl Pattern for PlainDoji {
     const READS: &'static [Reads] = &[reads(BodyDoji, 0, 0)];
     const EXTRA: usize = 0;
-    const NEEDS: &'static [Need] = &[(0, Doji)];
 
     #[inline(always)]
-    fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
-        if see.doji(0) { 100 } else { 0 }
+    fn rule<S: Sight>(see: &mut S) -> S::Value {
+        let hit = see.doji(0);
+        see.bullish(hit)
     }
 }

@@ -8,7 +8,7 @@ pub const SPEC: Spec = spec::<DojiStar>(
     "Doji star: a doji that gaps on from a long candle; a warning of a turn.",
     "1 long; 2 doji, body gaps up from a white or down from a black 1",
     &[],
-    &[Output::pattern("100 after a black candle, -100 after a white one, 0 none")],
+    &[shows::<DojiStar>("100 after a black candle, -100 after a white one, 0 none")],
 );
 
 /// Its row in the table of all patterns.
@@ -20,12 +20,11 @@ pub(crate) struct DojiStar;
 impl Pattern for DojiStar {
     const READS: &'static [Reads] = &[reads(BodyLong, 1, 1), reads(BodyDoji, 0, 0)];
     const EXTRA: usize = 1;
-    const NEEDS: &'static [Need] = &[(0, Doji), (0, Gapped), (1, Long)];
 
     #[inline(always)]
-    fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
-        let sign = -see.candle(1).sign();
-        let hit = see.long(1) && see.doji(0) && see.body_gap(-sign, 0, 1);
-        if hit { sign } else { 0 }
+    fn rule<S: Sight>(see: &mut S) -> S::Value {
+        let sign = !see.sign(1);
+        let hit = every!(see, see.long(1), see.doji(0), see.body_gap(!sign, 0, 1));
+        see.signed(hit, sign)
     }
 }

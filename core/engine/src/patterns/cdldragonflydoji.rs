@@ -8,7 +8,7 @@ pub const SPEC: Spec = spec::<DragonflyDoji>(
     "Dragonfly doji: open and close at the high, a lower shadow below.",
     "doji with hardly any upper shadow and a lower one",
     &[],
-    &[Output::pattern("100 dragonfly, 0 none")],
+    &[shows::<DragonflyDoji>("100 dragonfly, 0 none")],
 );
 
 /// Its row in the table of all patterns.
@@ -20,12 +20,15 @@ pub(crate) struct DragonflyDoji;
 impl Pattern for DragonflyDoji {
     const READS: &'static [Reads] = &[reads(BodyDoji, 0, 0), reads(ShadowVeryShort, 0, 0)];
     const EXTRA: usize = 0;
-    const NEEDS: &'static [Need] = &[(0, Doji), (0, NoUpper), (0, HasLower)];
 
     #[inline(always)]
-    fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
-        let hit =
-            see.doji(0) && see.upper_shadow_below(0, ShadowVeryShort) && see.lower_shadow_above(0, ShadowVeryShort);
-        if hit { 100 } else { 0 }
+    fn rule<S: Sight>(see: &mut S) -> S::Value {
+        let hit = every!(
+            see,
+            see.doji(0),
+            see.upper_shadow_below(0, ShadowVeryShort),
+            see.lower_shadow_above(0, ShadowVeryShort)
+        );
+        see.bullish(hit)
     }
 }

@@ -8,7 +8,7 @@ pub const SPEC: Spec = spec::<Engulfing>(
     "Engulfing: a body of the other colour covers the whole body before; a reversal if it ends a trend.",
     "colours differ; the second body reaches from one end of the first to beyond the other",
     &[],
-    &[Output::pattern("100 bullish, -100 bearish, 80 or -80 when the bodies share an end, 0 none")],
+    &[shows::<Engulfing>("100 bullish, -100 bearish, 80 or -80 when the bodies share an end, 0 none")],
 );
 
 /// Its row in the table of all patterns.
@@ -20,22 +20,21 @@ pub(crate) struct Engulfing;
 impl Pattern for Engulfing {
     const READS: &'static [Reads] = &[];
     const EXTRA: usize = 2;
-    const NEEDS: &'static [Need] = &[(0, Turned), (0, Covers)];
 
     #[inline(always)]
-    fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
+    fn rule<S: Sight>(see: &mut S) -> S::Value {
         let (first, second) = (see.candle(1), see.candle(0));
-        let sign = second.sign();
-        let shared = u8::from(second.open == first.close) + u8::from(second.close == first.open);
-        let hit = see.coloured(sign, 0)
-            && see.coloured(-sign, 1)
-            && see.at_least(0, "body reaches the top of the 1st body", second.top, first.top)
-            && see.at_most(0, "body reaches the bottom of the 1st body", second.bottom, first.bottom)
-            && see.at_most(0, "ends the bodies share", f64::from(shared), 1.0);
-        match (hit, shared) {
-            (false, _) => 0,
-            (true, 0) => sign,
-            (true, _) => sign / 5 * 4,
-        }
+        let sign = see.sign(0);
+        let shared = [see.are_equal(second.open, first.close), see.are_equal(second.close, first.open)];
+        let hit = every!(
+            see,
+            see.coloured(sign, 0),
+            see.coloured(!sign, 1),
+            see.at_least(0, "body reaches the top of the 1st body", second.top, first.top),
+            see.at_most(0, "body reaches the bottom of the 1st body", second.bottom, first.bottom),
+            see.not_both(0, "ends the bodies share", shared),
+        );
+        let [one, other] = shared;
+        see.weaker(hit, sign, one | other)
     }
 }

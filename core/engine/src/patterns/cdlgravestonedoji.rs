@@ -8,7 +8,7 @@ pub const SPEC: Spec = spec::<GravestoneDoji>(
     "Gravestone doji: open and close at the low, an upper shadow above.",
     "doji with hardly any lower shadow and an upper one",
     &[],
-    &[Output::pattern("100 gravestone (TA-Lib's sign; usually read as bearish), 0 none")],
+    &[shows::<GravestoneDoji>("100 gravestone (TA-Lib's sign; usually read as bearish), 0 none")],
 );
 
 /// Its row in the table of all patterns.
@@ -20,12 +20,15 @@ pub(crate) struct GravestoneDoji;
 impl Pattern for GravestoneDoji {
     const READS: &'static [Reads] = &[reads(BodyDoji, 0, 0), reads(ShadowVeryShort, 0, 0)];
     const EXTRA: usize = 0;
-    const NEEDS: &'static [Need] = &[(0, Doji), (0, NoLower), (0, HasUpper)];
 
     #[inline(always)]
-    fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
-        let hit =
-            see.doji(0) && see.lower_shadow_below(0, ShadowVeryShort) && see.upper_shadow_above(0, ShadowVeryShort);
-        if hit { 100 } else { 0 }
+    fn rule<S: Sight>(see: &mut S) -> S::Value {
+        let hit = every!(
+            see,
+            see.doji(0),
+            see.lower_shadow_below(0, ShadowVeryShort),
+            see.upper_shadow_above(0, ShadowVeryShort)
+        );
+        see.bullish(hit)
     }
 }

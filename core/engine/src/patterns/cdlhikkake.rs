@@ -1,7 +1,6 @@
 //! Hikkake.
 
 use super::kit::prelude::*;
-use super::kit::trap::Trap;
 
 /// CDLHIKKAKE.
 pub const SPEC: Spec = spec::<Hikkake>(
@@ -9,7 +8,7 @@ pub const SPEC: Spec = spec::<Hikkake>(
     "Hikkake: an inside bar that breaks out the wrong way; confirmed when a close within three bars takes the break back.",
     "2 within the range of 1; 3 with high and low both lower (bullish) or both higher (bearish) than 2; confirmed within three bars by a close beyond the high or low of 2",
     &[],
-    &[Output::pattern("100 bullish, -100 bearish, 200 or -200 on the bar that confirms, 0 none")],
+    &[shows::<Hikkake>("100 bullish, -100 bearish, 200 or -200 on the bar that confirms, 0 none")],
 );
 
 /// Its row in the table of all patterns.
@@ -21,26 +20,24 @@ pub(crate) struct Hikkake;
 impl Pattern for Hikkake {
     const READS: &'static [Reads] = &[];
     const EXTRA: usize = 5;
-    const NEEDS: &'static [Need] = &[(0, SprungLately)];
 
     #[inline(always)]
-    fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
-        let Some(trap) = Trap::last(see, sprung) else {
-            // None is waiting: is this bar one?
-            let sign = if see.candle(0).high < see.candle(1).high { 100 } else { -100 };
-            return if sprung(see, 0, sign) { sign } else { 0 };
-        };
-        // Told again for the explanation; it holds, or it would not be waiting.
-        let hit = sprung(see, trap.ago, trap.sign) && trap.confirmed(see);
-        if hit { 2 * trap.sign } else { 0 }
+    fn rule<S: Sight>(see: &mut S) -> S::Value {
+        see.trapped::<Self>()
     }
 }
 
 /// An inside bar and, `ago`, the bar that breaks out of it against `sign`.
-fn sprung<E: Eye>(see: &mut See<'_, E>, ago: usize, sign: i32) -> bool {
-    let (first, second, third) = (see.candle(ago + 2), see.candle(ago + 1), see.candle(ago));
-    see.below(ago + 1, "2nd high is below the 1st", second.high, first.high)
-        && see.above(ago + 1, "2nd low is above the 1st", second.low, first.low)
-        && see.beyond(-sign, ago, "3rd high breaks out the wrong way", third.high, second.high)
-        && see.beyond(-sign, ago, "3rd low breaks out the wrong way", third.low, second.low)
+impl Break for Hikkake {
+    #[inline(always)]
+    fn sprung<S: Sight>(see: &mut S, ago: usize, sign: S::Sign) -> S::Truth {
+        let (first, second, third) = (see.candle(ago + 2), see.candle(ago + 1), see.candle(ago));
+        every!(
+            see,
+            see.below(ago + 1, "2nd high is below the 1st", second.high, first.high),
+            see.above(ago + 1, "2nd low is above the 1st", second.low, first.low),
+            see.beyond(!sign, ago, "3rd high breaks out the wrong way", third.high, second.high),
+            see.beyond(!sign, ago, "3rd low breaks out the wrong way", third.low, second.low),
+        )
+    }
 }

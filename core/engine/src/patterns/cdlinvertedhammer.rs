@@ -8,7 +8,7 @@ pub const SPEC: Spec = spec::<InvertedHammer>(
     "Inverted hammer: a small body under a long upper shadow, below the body before; bullish if it ends a fall.",
     "short body; long upper shadow; hardly any lower shadow; body gaps down",
     &[],
-    &[Output::pattern("100 inverted hammer, 0 none; the fall before it is for the reader to check")],
+    &[shows::<InvertedHammer>("100 inverted hammer, 0 none; the fall before it is for the reader to check")],
 );
 
 /// Its row in the table of all patterns.
@@ -20,14 +20,16 @@ pub(crate) struct InvertedHammer;
 impl Pattern for InvertedHammer {
     const READS: &'static [Reads] = &[reads(BodyShort, 0, 0), reads(ShadowLong, 0, 0), reads(ShadowVeryShort, 0, 0)];
     const EXTRA: usize = 1;
-    const NEEDS: &'static [Need] = &[(0, Short), (0, LongUpper), (0, NoLower), (0, GapDown)];
 
     #[inline(always)]
-    fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
-        let hit = see.short(0)
-            && see.upper_shadow_above(0, ShadowLong)
-            && see.lower_shadow_below(0, ShadowVeryShort)
-            && see.body_gap(-1, 0, 1);
-        if hit { 100 } else { 0 }
+    fn rule<S: Sight>(see: &mut S) -> S::Value {
+        let hit = every!(
+            see,
+            see.short(0),
+            see.upper_shadow_above(0, ShadowLong),
+            see.lower_shadow_below(0, ShadowVeryShort),
+            see.body_gap_down(0, 1)
+        );
+        see.bullish(hit)
     }
 }

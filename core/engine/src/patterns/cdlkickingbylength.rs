@@ -8,7 +8,7 @@ pub const SPEC: Spec = spec::<KickingByLength>(
     "Kicking: two marubozu of different colour with a gap between them; the longer one gives the direction.",
     "colours differ; both long with hardly any shadows; 2 gaps away in its own direction",
     &[],
-    &[Output::pattern("100 bullish, -100 bearish, 0 none")],
+    &[shows::<KickingByLength>("100 bullish, -100 bearish, 0 none")],
 );
 
 /// Its row in the table of all patterns.
@@ -20,26 +20,26 @@ pub(crate) struct KickingByLength;
 impl Pattern for KickingByLength {
     const READS: &'static [Reads] = &[reads(ShadowVeryShort, 0, 1), reads(BodyLong, 0, 1)];
     const EXTRA: usize = 1;
-    const NEEDS: &'static [Need] =
-        &[(0, Turned), (0, Long), (0, NoUpper), (0, NoLower), (1, Long), (1, NoUpper), (1, NoLower)];
 
     #[inline(always)]
-    fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
+    fn rule<S: Sight>(see: &mut S) -> S::Value {
         let (first, second) = (see.candle(1), see.candle(0));
-        let sign = second.sign();
-        let hit = see.coloured(-sign, 1)
-            && see.coloured(sign, 0)
-            && see.long(1)
-            && see.upper_shadow_below(1, ShadowVeryShort)
-            && see.lower_shadow_below(1, ShadowVeryShort)
-            && see.long(0)
-            && see.upper_shadow_below(0, ShadowVeryShort)
-            && see.lower_shadow_below(0, ShadowVeryShort)
-            && see.candle_gap(sign, 0);
-        match hit {
-            false => 0,
-            true if second.body > first.body => sign,
-            true => -sign,
-        }
+        let sign = see.sign(0);
+        let hit = every!(
+            see,
+            see.coloured(!sign, 1),
+            see.coloured(sign, 0),
+            see.long(1),
+            see.upper_shadow_below(1, ShadowVeryShort),
+            see.lower_shadow_below(1, ShadowVeryShort),
+            see.long(0),
+            see.upper_shadow_below(0, ShadowVeryShort),
+            see.lower_shadow_below(0, ShadowVeryShort),
+            see.candle_gap(sign, 0)
+        );
+        let longer = see.is(second.body, Relation::Above, first.body);
+        // The longer of the two candles gives the direction.
+        let (later, earlier) = (see.signed(hit, sign), see.signed(hit, !sign));
+        see.choose(longer, later, earlier)
     }
 }

@@ -8,7 +8,7 @@ pub const SPEC: Spec = spec::<LongLeggedDoji>(
     "Long-legged doji: a doji with a long shadow on one side at least.",
     "doji; one of the shadows long",
     &[],
-    &[Output::pattern("100 long-legged doji (no direction), 0 none")],
+    &[shows::<LongLeggedDoji>("100 long-legged doji (no direction), 0 none")],
 );
 
 /// Its row in the table of all patterns.
@@ -20,14 +20,16 @@ pub(crate) struct LongLeggedDoji;
 impl Pattern for LongLeggedDoji {
     const READS: &'static [Reads] = &[reads(BodyDoji, 0, 0), reads(ShadowLong, 0, 0)];
     const EXTRA: usize = 0;
-    const NEEDS: &'static [Need] = &[(0, Doji)];
 
     #[inline(always)]
-    fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
+    fn rule<S: Sight>(see: &mut S) -> S::Value {
         let doji = see.candle(0);
-        let longer = doji.lower().max(doji.upper());
-        let hit =
-            see.doji(0) && see.above(0, "its longer shadow is long (shadow_long)", longer, see.size(0, ShadowLong));
-        if hit { 100 } else { 0 }
+        let longer = doji.lower.max(doji.upper);
+        let hit = every!(
+            see,
+            see.doji(0),
+            see.above(0, "its longer shadow is long (shadow_long)", longer, see.size(0, ShadowLong))
+        );
+        see.bullish(hit)
     }
 }

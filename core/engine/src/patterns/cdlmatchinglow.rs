@@ -8,7 +8,7 @@ pub const SPEC: Spec = spec::<MatchingLow>(
     "Matching low: two black candles that close at the same price.",
     "both black; closes equal",
     &[],
-    &[Output::pattern("100 matching low, 0 none")],
+    &[shows::<MatchingLow>("100 matching low, 0 none")],
 );
 
 /// Its row in the table of all patterns.
@@ -20,14 +20,16 @@ pub(crate) struct MatchingLow;
 impl Pattern for MatchingLow {
     const READS: &'static [Reads] = &[reads(Equal, 1, 1)];
     const EXTRA: usize = 1;
-    const NEEDS: &'static [Need] = &[(0, Black), (1, Black)];
 
     #[inline(always)]
-    fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
+    fn rule<S: Sight>(see: &mut S) -> S::Value {
         let (first, second) = (see.candle(1), see.candle(0));
-        let hit = see.black(1)
-            && see.black(0)
-            && see.within(0, "closes where the 1st closed (equal)", second.close, first.close, see.size(1, Equal));
-        if hit { 100 } else { 0 }
+        let hit = every!(
+            see,
+            see.black(1),
+            see.black(0),
+            see.within(0, "closes where the 1st closed (equal)", second.close, first.close, see.size(1, Equal))
+        );
+        see.bullish(hit)
     }
 }

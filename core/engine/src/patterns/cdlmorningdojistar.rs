@@ -8,7 +8,7 @@ pub const SPEC: Spec = spec::<MorningDojiStar>(
     "Morning doji star: a long black candle, a doji that gaps on, a white one that closes well into the first; a bottom.",
     "1 long black; 2 doji, body gaps down; 3 not short, white, closes above close + penetration * body of 1",
     &[penetration(0.3)],
-    &[Output::pattern("100 morning doji star, 0 none")],
+    &[shows::<MorningDojiStar>("100 morning doji star, 0 none")],
 );
 
 /// Its row in the table of all patterns.
@@ -20,19 +20,21 @@ pub(crate) struct MorningDojiStar;
 impl Pattern for MorningDojiStar {
     const READS: &'static [Reads] = &[reads(BodyLong, 2, 2), reads(BodyDoji, 1, 1), reads(BodyShort, 0, 0)];
     const EXTRA: usize = 2;
-    const NEEDS: &'static [Need] = &[(2, Long), (2, Black), (1, Doji), (1, GapDown), (0, NotShort), (0, White)];
 
     #[inline(always)]
-    fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
+    fn rule<S: Sight>(see: &mut S) -> S::Value {
         let (first, third) = (see.candle(2), see.candle(0));
-        let level = first.close + first.body * see.penetration;
-        let hit = see.long(2)
-            && see.black(2)
-            && see.doji(1)
-            && see.body_gap(-1, 1, 2)
-            && see.not_short(0)
-            && see.white(0)
-            && see.above(0, "closes well into the 1st body (penetration)", third.close, level);
-        if hit { 100 } else { 0 }
+        let level = first.close + first.body * see.penetration();
+        let hit = every!(
+            see,
+            see.long(2),
+            see.black(2),
+            see.doji(1),
+            see.body_gap_down(1, 2),
+            see.not_short(0),
+            see.white(0),
+            see.above(0, "closes well into the 1st body (penetration)", third.close, level)
+        );
+        see.bullish(hit)
     }
 }

@@ -8,7 +8,7 @@ pub const SPEC: Spec = spec::<Piercing>(
     "Piercing line: after a long black candle, a long white one that opens below its low and closes above its middle.",
     "1 long black; 2 long white, opens below the low of 1, closes within its body above the middle",
     &[],
-    &[Output::pattern("100 piercing line, 0 none")],
+    &[shows::<Piercing>("100 piercing line, 0 none")],
 );
 
 /// Its row in the table of all patterns.
@@ -20,19 +20,21 @@ pub(crate) struct Piercing;
 impl Pattern for Piercing {
     const READS: &'static [Reads] = &[reads(BodyLong, 0, 1)];
     const EXTRA: usize = 1;
-    const NEEDS: &'static [Need] = &[(1, Black), (1, Long), (0, White), (0, Long)];
 
     #[inline(always)]
-    fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
+    fn rule<S: Sight>(see: &mut S) -> S::Value {
         let (first, second) = (see.candle(1), see.candle(0));
         let middle = first.close + first.body * 0.5;
-        let hit = see.black(1)
-            && see.long(1)
-            && see.white(0)
-            && see.long(0)
-            && see.below(0, "opens below the 1st low", second.open, first.low)
-            && see.below(0, "closes below the 1st open", second.close, first.open)
-            && see.above(0, "closes above the middle of the 1st body", second.close, middle);
-        if hit { 100 } else { 0 }
+        let hit = every!(
+            see,
+            see.black(1),
+            see.long(1),
+            see.white(0),
+            see.long(0),
+            see.below(0, "opens below the 1st low", second.open, first.low),
+            see.below(0, "closes below the 1st open", second.close, first.open),
+            see.above(0, "closes above the middle of the 1st body", second.close, middle)
+        );
+        see.bullish(hit)
     }
 }

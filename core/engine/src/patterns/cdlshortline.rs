@@ -8,7 +8,7 @@ pub const SPEC: Spec = spec::<ShortLine>(
     "Short line: a short body with short shadows.",
     "short body; upper and lower shadow short",
     &[],
-    &[Output::pattern("100 white, -100 black, 0 none")],
+    &[shows::<ShortLine>("100 white, -100 black, 0 none")],
 );
 
 /// Its row in the table of all patterns.
@@ -20,11 +20,12 @@ pub(crate) struct ShortLine;
 impl Pattern for ShortLine {
     const READS: &'static [Reads] = &[reads(BodyShort, 0, 0), reads(ShadowShort, 0, 0)];
     const EXTRA: usize = 0;
-    const NEEDS: &'static [Need] = &[(0, Short), (0, ShortUpper), (0, ShortLower)];
 
     #[inline(always)]
-    fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
-        let hit = see.short(0) && see.upper_shadow_below(0, ShadowShort) && see.lower_shadow_below(0, ShadowShort);
-        if hit { see.candle(0).sign() } else { 0 }
+    fn rule<S: Sight>(see: &mut S) -> S::Value {
+        let hit =
+            every!(see, see.short(0), see.upper_shadow_below(0, ShadowShort), see.lower_shadow_below(0, ShadowShort));
+        let sign = see.sign(0);
+        see.signed(hit, sign)
     }
 }

@@ -8,7 +8,7 @@ pub const SPEC: Spec = spec::<SpinningTop>(
     "Spinning top: a short body between shadows longer than it.",
     "short body; both shadows longer than the body",
     &[],
-    &[Output::pattern("100 white, -100 black, 0 none")],
+    &[shows::<SpinningTop>("100 white, -100 black, 0 none")],
 );
 
 /// Its row in the table of all patterns.
@@ -20,14 +20,17 @@ pub(crate) struct SpinningTop;
 impl Pattern for SpinningTop {
     const READS: &'static [Reads] = &[reads(BodyShort, 0, 0)];
     const EXTRA: usize = 0;
-    const NEEDS: &'static [Need] = &[(0, Short), (0, SpinningShadows)];
 
     #[inline(always)]
-    fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
+    fn rule<S: Sight>(see: &mut S) -> S::Value {
         let top = see.candle(0);
-        let hit = see.short(0)
-            && see.above(0, "upper shadow longer than the body", top.upper(), top.body)
-            && see.above(0, "lower shadow longer than the body", top.lower(), top.body);
-        if hit { top.sign() } else { 0 }
+        let hit = every!(
+            see,
+            see.short(0),
+            see.above(0, "upper shadow longer than the body", top.upper, top.body),
+            see.above(0, "lower shadow longer than the body", top.lower, top.body)
+        );
+        let sign = see.sign(0);
+        see.signed(hit, sign)
     }
 }

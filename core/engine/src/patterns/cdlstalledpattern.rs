@@ -8,7 +8,7 @@ pub const SPEC: Spec = spec::<StalledPattern>(
     "Stalled pattern: two long white candles and a small one that rides on the shoulder of the second.",
     "1, 2, 3 white, closes rise; 1 and 2 long; 2 with hardly any upper shadow, opens above the open of 1 and within or near its body; 3 short, opens at or near the close of 2",
     &[],
-    &[Output::pattern("-100 stalled, 0 none")],
+    &[shows::<StalledPattern>("-100 stalled, 0 none")],
 );
 
 /// Its row in the table of all patterns.
@@ -21,34 +21,35 @@ impl Pattern for StalledPattern {
     const READS: &'static [Reads] =
         &[reads(BodyLong, 1, 2), reads(BodyShort, 0, 0), reads(ShadowVeryShort, 1, 1), reads(Near, 1, 2)];
     const EXTRA: usize = 2;
-    const NEEDS: &'static [Need] =
-        &[(0, White), (1, White), (2, White), (1, Long), (2, Long), (1, NoUpper), (0, Short), (0, Rises), (1, Rises)];
 
     #[inline(always)]
-    fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
+    fn rule<S: Sight>(see: &mut S) -> S::Value {
         let (first, second, third) = (see.candle(2), see.candle(1), see.candle(0));
-        let hit = see.white(2)
-            && see.white(1)
-            && see.white(0)
-            && see.above(0, "3rd closes above the 2nd", third.close, second.close)
-            && see.above(1, "2nd closes above the 1st", second.close, first.close)
-            && see.long(2)
-            && see.long(1)
-            && see.upper_shadow_below(1, ShadowVeryShort)
-            && see.above(1, "2nd opens above the 1st open", second.open, first.open)
-            && see.at_most(
+        let hit = every!(
+            see,
+            see.white(2),
+            see.white(1),
+            see.white(0),
+            see.above(0, "3rd closes above the 2nd", third.close, second.close),
+            see.above(1, "2nd closes above the 1st", second.close, first.close),
+            see.long(2),
+            see.long(1),
+            see.upper_shadow_below(1, ShadowVeryShort),
+            see.above(1, "2nd opens above the 1st open", second.open, first.open),
+            see.at_most(
                 1,
                 "2nd opens within or near the 1st body (near)",
                 second.open,
                 first.close + see.size(2, Near),
-            )
-            && see.short(0)
-            && see.at_least(
+            ),
+            see.short(0),
+            see.at_least(
                 0,
                 "3rd rides on the 2nd's shoulder (near)",
                 third.open,
                 second.close - third.body - see.size(1, Near),
-            );
-        if hit { -100 } else { 0 }
+            )
+        );
+        see.bearish(hit)
     }
 }

@@ -8,7 +8,7 @@ pub const SPEC: Spec = spec::<Takuri>(
     "Takuri line: a dragonfly doji with a very long lower shadow.",
     "doji with hardly any upper shadow and a very long lower one",
     &[],
-    &[Output::pattern("100 takuri line, 0 none")],
+    &[shows::<Takuri>("100 takuri line, 0 none")],
 );
 
 /// Its row in the table of all patterns.
@@ -20,12 +20,15 @@ pub(crate) struct Takuri;
 impl Pattern for Takuri {
     const READS: &'static [Reads] = &[reads(BodyDoji, 0, 0), reads(ShadowVeryShort, 0, 0), reads(ShadowVeryLong, 0, 0)];
     const EXTRA: usize = 0;
-    const NEEDS: &'static [Need] = &[(0, Doji), (0, NoUpper), (0, VeryLongLower)];
 
     #[inline(always)]
-    fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
-        let hit =
-            see.doji(0) && see.upper_shadow_below(0, ShadowVeryShort) && see.lower_shadow_above(0, ShadowVeryLong);
-        if hit { 100 } else { 0 }
+    fn rule<S: Sight>(see: &mut S) -> S::Value {
+        let hit = every!(
+            see,
+            see.doji(0),
+            see.upper_shadow_below(0, ShadowVeryShort),
+            see.lower_shadow_above(0, ShadowVeryLong)
+        );
+        see.bullish(hit)
     }
 }

@@ -8,7 +8,7 @@ pub const SPEC: Spec = spec::<UniqueThreeRiver>(
     "Unique three river: a long black candle, a black one within it that makes a new low, and a short white one above that low.",
     "1 long black; 2 black, closes above the close of 1, opens at most at its open, low below its low; 3 short white, opens above the low of 2",
     &[],
-    &[Output::pattern("100 three river, 0 none")],
+    &[shows::<UniqueThreeRiver>("100 three river, 0 none")],
 );
 
 /// Its row in the table of all patterns.
@@ -20,20 +20,22 @@ pub(crate) struct UniqueThreeRiver;
 impl Pattern for UniqueThreeRiver {
     const READS: &'static [Reads] = &[reads(BodyLong, 2, 2), reads(BodyShort, 0, 0)];
     const EXTRA: usize = 2;
-    const NEEDS: &'static [Need] = &[(0, White), (1, Black), (2, Black), (2, Long), (0, Short)];
 
     #[inline(always)]
-    fn rule<E: Eye>(see: &mut See<'_, E>) -> i32 {
+    fn rule<S: Sight>(see: &mut S) -> S::Value {
         let (first, second, third) = (see.candle(2), see.candle(1), see.candle(0));
-        let hit = see.long(2)
-            && see.black(2)
-            && see.black(1)
-            && see.above(1, "2nd closes above the 1st close", second.close, first.close)
-            && see.at_most(1, "2nd opens within the 1st body", second.open, first.open)
-            && see.below(1, "2nd makes a lower low", second.low, first.low)
-            && see.short(0)
-            && see.white(0)
-            && see.above(0, "3rd opens above the 2nd low", third.open, second.low);
-        if hit { 100 } else { 0 }
+        let hit = every!(
+            see,
+            see.long(2),
+            see.black(2),
+            see.black(1),
+            see.above(1, "2nd closes above the 1st close", second.close, first.close),
+            see.at_most(1, "2nd opens within the 1st body", second.open, first.open),
+            see.below(1, "2nd makes a lower low", second.low, first.low),
+            see.short(0),
+            see.white(0),
+            see.above(0, "3rd opens above the 2nd low", third.open, second.low)
+        );
+        see.bullish(hit)
     }
 }

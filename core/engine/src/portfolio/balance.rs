@@ -71,7 +71,43 @@ impl Balance {
         }
         super::rates::money(sum)
     }
+}
 
+/// The part of a balance that a fill moves: worked out on a copy, taken over when nothing can fail any more.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Purse {
+    pub(super) currency: Currency,
+    pub(super) total: Money,
+    pub(super) locked: Money,
+    pub(super) realised: Money,
+    pub(super) fees: Money,
+    pub(super) open_cost: Money,
+    pub(super) units_held: Money,
+    pub(super) isolated: Money,
+}
+
+impl Purse {
+    #[inline]
+    pub(super) const fn of(balance: &Balance) -> Self {
+        let Balance { currency, total, locked, realised, fees, open_cost, units_held, isolated, .. } = *balance;
+        Self { currency, total, locked, realised, fees, open_cost, units_held, isolated }
+    }
+
+    #[inline]
+    pub(super) const fn put_into(&self, balance: &mut Balance) {
+        (balance.total, balance.locked) = (self.total, self.locked);
+        (balance.realised, balance.fees) = (self.realised, self.fees);
+        (balance.open_cost, balance.units_held) = (self.open_cost, self.units_held);
+        balance.isolated = self.isolated;
+    }
+
+    /// As [`Balance::free`].
+    #[inline]
+    pub(super) fn free(&self) -> Money {
+        Money::from_raw(self.total.raw().saturating_sub(self.locked.raw()).saturating_sub(self.isolated.raw()))
+    }
+
+    #[inline]
     pub(super) fn pay_fee(&mut self, fee: Money) -> Result<(), PortfolioError> {
         self.total = self.total.minus(fee)?;
         self.fees = self.fees.plus(fee)?;
@@ -79,7 +115,7 @@ impl Balance {
     }
 
     /// Spot accounts never go below what their orders need.
-    pub(super) fn check_free(&self, before: &Self) -> Result<(), PortfolioError> {
+    pub(super) fn check_free(&self, before: &Balance) -> Result<(), PortfolioError> {
         if self.free() < Money::ZERO && self.free() < before.free() {
             let needed = Money::from_raw(before.total.raw().saturating_sub(self.total.raw()));
             let (currency, free) = (self.currency, before.free());

@@ -3,6 +3,7 @@
 //! A fill through zero of a netting account closes the old position and opens the rest on the other side, at the same
 //! price. O(1), no allocation once the id of the position has its room.
 
+use super::balance::Purse;
 use super::position::{Position, PositionSide};
 use super::{
     AccountKind, Balance, Holding, InstrumentIndex, Portfolio, PortfolioError, PositionMode, Reservation, Terms,
@@ -49,29 +50,29 @@ impl Booking {
 
 /// The figures of a leg after a fill, computed before anything is changed.
 #[derive(Clone, Copy, Debug)]
-struct LegAfter {
-    quantity: SignedQuantity,
-    units: SignedQuantity,
-    cost: Money,
+pub(super) struct LegAfter {
+    pub(super) quantity: SignedQuantity,
+    pub(super) units: SignedQuantity,
+    pub(super) cost: Money,
     margin: Money,
-    unsettled: Quantity,
-    realised: Money,
+    pub(super) unsettled: Quantity,
+    pub(super) realised: Money,
     /// Signed notional of the fill.
-    notional: Money,
+    pub(super) notional: Money,
     /// Whether the fill opened the position (from flat or through zero).
-    opened: bool,
+    pub(super) opened: bool,
 }
 
 /// A balance that only the fee touches.
 struct ThirdCurrency {
     slot: usize,
     before: Balance,
-    after: Balance,
+    after: Purse,
 }
 
 impl LegAfter {
     #[inline]
-    fn of(position: &Position, terms: &Terms, fill: &Booking) -> Result<Self, PortfolioError> {
+    pub(super) fn of(position: &Position, terms: &Terms, fill: &Booking) -> Result<Self, PortfolioError> {
         let delta = fill.quantity.signed(fill.side.is_buy());
         let notional = fill.price.value(units(delta, terms.multiplier)?)?;
         let held = position.quantity;
@@ -126,6 +127,18 @@ impl Portfolio {
     pub fn book_fill(
         &mut self,
         fill: &Booking,
+        mut reservation: Option<&mut Reservation>,
+    ) -> Result<Money, PortfolioError> {
+        if let Some(realised) = self.book_plain(fill, reservation.as_deref_mut()) {
+            return Ok(realised);
+        }
+        self.book_any(fill, reservation)
+    }
+
+    /// [`Self::book_fill`] for every kind of account, with every refusal.
+    pub(super) fn book_any(
+        &mut self,
+        fill: &Booking,
         reservation: Option<&mut Reservation>,
     ) -> Result<Money, PortfolioError> {
         let isolated = self.terms.kind.is_isolated();
@@ -137,9 +150,9 @@ impl Portfolio {
         let total_realised = holding.realised.plus(after.realised)?;
 
         let settle_before = self.slot(terms.settle)?;
-        let mut settle = *settle_before;
+        let mut settle = Purse::of(settle_before);
         let base_before = terms.base.map(|slot| self.slot(slot)).transpose()?;
-        let mut base = base_before.copied();
+        let mut base = base_before.map(Purse::of);
 
         let mut locked = position.locked;
         let left = match reservation.as_deref() {
@@ -179,8 +192,7 @@ impl Portfolio {
             settle.isolated = settle.isolated.plus(put_aside)?;
         }
         if self.terms.kind == AccountKind::Spot {
-            let sold = fill.quantity.raw() > 0 && !fill.side.is_buy();
-            if sold && base.is_none() && after.quantity.raw() < locked.raw() {
+            if !fill.side.is_buy() && base.is_none() && after.quantity.raw() < locked.raw() {
                 return Err(self.too_few(holding, fill, locked));
             }
             settle.check_free(settle_before)?;
@@ -200,12 +212,19 @@ impl Portfolio {
             *reserved = left;
         }
         if let Some(third) = third {
-            self.put(third.slot, third.after);
+            let mut balance = third.before;
+            third.after.put_into(&mut balance);
+            self.put(third.slot, balance);
         }
-        if let Some((slot, balance)) = terms.base.zip(base) {
-            self.put(slot, balance);
+        if let Some((slot, purse)) = terms.base.zip(base)
+            && let Some(balance) = self.balances.get_mut(slot)
+        {
+            purse.put_into(balance);
         }
-        if let Some(holding) = self.holdings.get_mut(fill.instrument.slot()) {
+        if let Some(holding) = self.holdings.get_mut(fill.instrument.slot())
+            && let Some(balance) = self.balances.get_mut(terms.settle)
+        {
+            settle.put_into(balance);
             holding.realised = total_realised;
             let hedging = self.terms.position_mode == PositionMode::Hedging;
             let leg = holding.leg_mut(fill.leg);
@@ -219,16 +238,15 @@ impl Portfolio {
                 position.position_id = fill.fill_id;
             }
             let (old, new) = leg.refresh_at(i128::from(value.raw()), &terms, isolated);
-            settle.sums = settle.sums.replaced(old, new);
+            balance.sums.replace(&old, &new);
             // The other leg has the same price.
             let other = if fill.leg == PositionSide::Short { &mut holding.long } else { &mut holding.short };
             if hedging && other.position.quantity.raw() != 0 {
                 other.position.last_price = fill.price;
                 let (old, new) = other.refresh(&terms, isolated);
-                settle.sums = settle.sums.replaced(old, new);
+                balance.sums.replace(&old, &new);
             }
         }
-        self.put(terms.settle, settle);
         if let Some(ts_event) = fill.ts_event {
             self.now = self.now.max(ts_event);
         }
@@ -294,8 +312,8 @@ impl Portfolio {
     fn pay_fee(
         &self,
         fill: &Booking,
-        settle: &mut Balance,
-        base: Option<&mut Balance>,
+        settle: &mut Purse,
+        base: Option<&mut Purse>,
     ) -> Result<Option<ThirdCurrency>, PortfolioError> {
         let currency = fill.fee_currency.unwrap_or(settle.currency);
         if currency == settle.currency {
@@ -308,7 +326,7 @@ impl Portfolio {
         }
         let known = self.balances.iter().position(|balance| balance.currency == currency);
         let before = known.map_or_else(|| Ok(Balance::new(currency)), |slot| self.slot(slot).copied())?;
-        let mut after = before;
+        let mut after = Purse::of(&before);
         after.pay_fee(fill.fee)?;
         Ok(Some(ThirdCurrency { slot: known.unwrap_or(self.balances.len()), before, after }))
     }

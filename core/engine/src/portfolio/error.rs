@@ -127,6 +127,12 @@ pub enum PortfolioError {
         /// The account's last time.
         last: i64,
     },
+    /// A currency that the account never had.
+    #[error("the account has no {currency}; what is restored belongs to another account")]
+    NoBalance {
+        /// Which.
+        currency: Currency,
+    },
     /// An index that another account gave out.
     #[error("instrument number {0} does not exist in this account")]
     UnknownIndex(u32),

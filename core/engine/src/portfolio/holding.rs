@@ -14,6 +14,8 @@ pub(super) struct Terms {
     pub(super) t_plus_one: bool,
     pub(super) settle: usize,
     pub(super) base: Option<usize>,
+    /// A netting margin account that exchanges the notional: a fill has nothing to ask for and cannot be refused.
+    pub(super) plain: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -80,6 +80,13 @@ impl Portfolio {
     }
 
     pub(super) fn free_margin_in(&self, currency: Currency) -> Result<Money, PortfolioError> {
+        // One currency, as most accounts have: nothing to convert.
+        if let [own] = self.balances.as_slice()
+            && own.currency == currency
+            && own.currency == self.terms.currency
+        {
+            return Ok(money(equity_of(own))?.minus(money(own.sums.initial)?)?.minus(own.locked)?);
+        }
         // What [`Portfolio::margin_figures`] says is free, without what this does not ask for.
         let sums = self.sums_in(self.terms.currency, self.now, |balance| {
             [equity_of(balance), balance.sums.initial, i128::from(balance.locked.raw())]

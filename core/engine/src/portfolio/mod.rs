@@ -3,7 +3,7 @@
 //! # Layout
 //! - [`account`]: kinds (spot, margin, futures), modes and terms; [`balance`]: one currency and what explains it;
 //! - [`position`]: one leg; `holding`: an instrument, its terms and legs; `view`: reading them;
-//! - [`booking`]: a fill, all or nothing; [`reserve`]: what open orders lock; `valuation`: totals and equity;
+//! - [`booking`]: a fill, all or nothing (`plain`: the short way of most accounts); [`reserve`]: what open orders lock; `valuation`: totals and equity;
 //! - [`rates`]: conversion between currencies; [`interest`]: interest on what is borrowed;
 //! - [`margin`]: margin level, liquidation order and price; [`settle`]: funding, marks, margin, liquidation, in that
 //!   order; `content`: everything in a fixed order, for a state hash.
@@ -26,6 +26,7 @@ mod error;
 mod holding;
 pub mod interest;
 pub mod margin;
+mod plain;
 pub mod position;
 pub mod rates;
 pub mod reserve;
@@ -53,6 +54,12 @@ use holding::{Holding, Leg, Terms};
 pub struct InstrumentIndex(u32);
 
 impl InstrumentIndex {
+    /// Its number, dense from 0.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self.0
+    }
+
     const fn slot(self) -> usize {
         self.0 as usize
     }
@@ -160,6 +167,9 @@ impl Portfolio {
             t_plus_one: instrument.t_plus_one,
             settle: self.balance_slot(instrument.currency),
             base: instrument.base.map(|base| self.balance_slot(base)),
+            plain: matches!(self.terms.kind, AccountKind::Margin { .. })
+                && self.terms.position_mode == PositionMode::Netting
+                && instrument.kind.exchanges_notional(),
         };
         // Four billion instruments do not fit into memory; the default is never taken.
         let index = InstrumentIndex(u32::try_from(self.holdings.len()).unwrap_or(u32::MAX));
@@ -227,7 +237,7 @@ impl Portfolio {
             leg.position.last_price = price;
             if leg.position.quantity.raw() != 0 {
                 let (old, new) = leg.refresh(&holding.terms, isolated);
-                balance.sums = balance.sums.replaced(old, new);
+                balance.sums.replace(&old, &new);
             }
         }
     }

@@ -83,20 +83,28 @@ pub(super) fn value_of(price: Price, units: SignedQuantity) -> i128 {
     div_half_even(i128::from(price.raw()) * i128::from(units.raw()), i128::from(SCALE))
 }
 
+/// The largest margin there is: far beyond any account, and four billion of them still fit 128 bits.
+const LARGEST_MARGIN: i128 = 1 << 94;
+
 /// `|value| * rate` rounded up: margins are never asked for too little.
 #[inline]
 pub(super) fn margin_of(value: i128, rate: Ratio) -> i128 {
     if rate.raw() == 0 || value == 0 {
         return 0;
     }
-    let scale = SCALE.unsigned_abs();
     let (rate, value) = (rate.raw().unsigned_abs(), value.unsigned_abs());
-    if let Some(product) = u64::try_from(value).ok().and_then(|value| value.checked_mul(rate)) {
-        return i128::from(product.div_ceil(scale));
+    match u64::try_from(value).ok().and_then(|value| value.checked_mul(rate)) {
+        Some(product) => i128::from(product.div_ceil(SCALE.unsigned_abs())),
+        None => large_margin_of(value, rate),
     }
-    // A value is below 2^100 and a rate below 2^63; values beyond 2^64 saturate, which no account reaches.
+}
+
+/// What no account reaches stays at [`LARGEST_MARGIN`], which no amount of money holds either.
+#[inline(never)]
+fn large_margin_of(value: u128, rate: u64) -> i128 {
     let product = value.saturating_mul(u128::from(rate));
-    i128::try_from(product.div_ceil(u128::from(scale))).unwrap_or(i128::MAX)
+    i128::try_from(product.div_ceil(u128::from(SCALE.unsigned_abs())))
+        .map_or(LARGEST_MARGIN, |margin| margin.min(LARGEST_MARGIN))
 }
 
 /// What a position adds to the sums of its currency.
@@ -115,15 +123,14 @@ pub(super) struct Sums {
 }
 
 impl Sums {
-    /// The sum with `old` taken out and `new` put in.
+    /// Take `old` out and put `new` in. A value is below 2^100 and a margin at most [`LARGEST_MARGIN`], so what four
+    /// billion positions add up to is far from the range's end: plain sums, exact again when a position has left.
     #[inline]
-    pub(super) const fn replaced(self, old: Self, new: Self) -> Self {
-        Self {
-            worth: self.worth.saturating_add(new.worth.saturating_sub(old.worth)),
-            unrealised: self.unrealised.saturating_add(new.unrealised.saturating_sub(old.unrealised)),
-            gross: self.gross.saturating_add(new.gross.saturating_sub(old.gross)),
-            initial: self.initial.saturating_add(new.initial.saturating_sub(old.initial)),
-            maintenance: self.maintenance.saturating_add(new.maintenance.saturating_sub(old.maintenance)),
-        }
+    pub(super) const fn replace(&mut self, old: &Self, new: &Self) {
+        self.worth = self.worth.wrapping_add(new.worth.wrapping_sub(old.worth));
+        self.unrealised = self.unrealised.wrapping_add(new.unrealised.wrapping_sub(old.unrealised));
+        self.gross = self.gross.wrapping_add(new.gross.wrapping_sub(old.gross));
+        self.initial = self.initial.wrapping_add(new.initial.wrapping_sub(old.initial));
+        self.maintenance = self.maintenance.wrapping_add(new.maintenance.wrapping_sub(old.maintenance));
     }
 }

@@ -116,8 +116,8 @@ impl Portfolio {
     }
 
     fn lock(&mut self, made: &Reservation, settle: usize, base: Option<usize>) -> Result<(), PortfolioError> {
-        let balance = *self.slot(settle)?;
-        let free = self.free(balance.currency)?;
+        let balance = self.slot(settle)?;
+        let free = self.free_of(balance)?;
         if made.cash > Money::ZERO && made.cash > free {
             return Err(PortfolioError::NotEnoughCash { currency: balance.currency, needed: made.cash, free });
         }
@@ -125,19 +125,26 @@ impl Portfolio {
         if made.units > Quantity::ZERO {
             match base {
                 Some(slot) => {
-                    let units = *self.slot(slot)?;
+                    let units = self.slot(slot)?;
                     let needed = Money::from_raw(made.units.raw());
                     if needed > units.free() {
                         let (currency, free) = (units.currency, units.free());
                         return Err(PortfolioError::NotEnoughCash { currency, needed, free });
                     }
-                    self.put(slot, super::Balance { locked: units.locked.plus(needed)?, ..units });
+                    let locked = units.locked.plus(needed)?;
+                    self.set_locked(slot, locked);
                 }
                 None => self.lock_units(made)?,
             }
         }
-        self.put(settle, super::Balance { locked, ..*self.slot(settle)? });
+        self.set_locked(settle, locked);
         Ok(())
+    }
+
+    fn set_locked(&mut self, slot: usize, locked: Money) {
+        if let Some(balance) = self.balances.get_mut(slot) {
+            balance.locked = locked;
+        }
     }
 
     fn lock_units(&mut self, made: &Reservation) -> Result<(), PortfolioError> {
@@ -166,13 +173,11 @@ impl Portfolio {
         let holding = self.holding(reservation.instrument)?;
         let (terms, units) = (holding.terms, reservation.units.raw());
         let left = reservation.after(reservation.quantity, holding.instrument.symbol)?;
-        let settle = *self.slot(terms.settle)?;
-        let locked = settle.locked.minus(reservation.cash)?;
+        let locked = self.slot(terms.settle)?.locked.minus(reservation.cash)?;
         match terms.base {
             Some(slot) => {
-                let base = *self.slot(slot)?;
-                let locked = base.locked.minus(Money::from_raw(units))?;
-                self.put(slot, super::Balance { locked, ..base });
+                let locked = self.slot(slot)?.locked.minus(Money::from_raw(units))?;
+                self.set_locked(slot, locked);
             }
             None => {
                 if let Some(holding) = self.holdings.get_mut(reservation.instrument.slot()) {
@@ -181,7 +186,7 @@ impl Portfolio {
                 }
             }
         }
-        self.put(terms.settle, super::Balance { locked, ..settle });
+        self.set_locked(terms.settle, locked);
         *reservation = left;
         Ok(())
     }
@@ -192,10 +197,20 @@ impl Portfolio {
     /// # Errors
     /// A missing or old rate, or overflow.
     pub fn free(&self, currency: Currency) -> Result<Money, PortfolioError> {
-        if self.terms.kind == AccountKind::Spot || self.terms.kind.is_isolated() {
-            return Ok(self.balance(currency).map_or(Money::ZERO, super::Balance::free));
+        match self.balances.iter().find(|balance| balance.currency == currency) {
+            Some(balance) => self.free_of(balance),
+            None if self.terms.kind == AccountKind::Spot || self.terms.kind.is_isolated() => Ok(Money::ZERO),
+            None => self.free_margin_in(currency),
         }
-        self.free_margin_in(currency)
+    }
+
+    /// [`Self::free`] of a currency whose balance is known.
+    #[inline]
+    fn free_of(&self, balance: &super::Balance) -> Result<Money, PortfolioError> {
+        if self.terms.kind == AccountKind::Spot || self.terms.kind.is_isolated() {
+            return Ok(balance.free());
+        }
+        self.free_margin_in(balance.currency)
     }
 }
 

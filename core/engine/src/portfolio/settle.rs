@@ -192,33 +192,69 @@ impl Portfolio {
     }
 
     fn fund(&mut self, due: &FundingRate, events: &mut Vec<SettleEvent>) -> Result<(), PortfolioError> {
-        let isolated = self.terms.kind.is_isolated();
-        let first = self.first_leg();
-        for leg in [first, PositionSide::Short] {
+        for leg in [self.first_leg(), PositionSide::Short] {
             let holding = self.holding(due.instrument)?;
-            let (terms, position) = (holding.terms, &holding.leg(leg).position);
+            let position = &holding.leg(leg).position;
             if position.quantity.raw() == 0 {
                 continue;
             }
             let notional = super::rates::money(value_of(due.price, position.units))?;
             let amount = notional.times(due.rate)?.negated();
-            let margin = if isolated { position.margin.plus(amount)? } else { position.margin };
-            let mut balance = *self.slot(terms.settle)?;
-            balance.total = balance.total.plus(amount)?;
-            balance.funding = balance.funding.plus(amount)?;
-            if isolated {
-                balance.isolated = balance.isolated.plus(amount)?;
-            }
-            if let Some(holding) = self.holdings.get_mut(due.instrument.slot()) {
-                let state = holding.leg_mut(leg);
-                state.position.margin = margin;
-                let (old, new) = state.refresh(&terms, isolated);
-                balance.sums = balance.sums.replaced(old, new);
-            }
-            self.put(terms.settle, balance);
+            self.credit_funding(due.instrument, leg, amount)?;
             events.push(SettleEvent::Funding { instrument: due.instrument, leg, amount });
         }
         Ok(())
+    }
+
+    /// Funding of one leg, into its balance and, where it has one, its own margin. All or nothing.
+    fn credit_funding(
+        &mut self,
+        instrument: InstrumentIndex,
+        leg: PositionSide,
+        amount: Money,
+    ) -> Result<(), PortfolioError> {
+        let isolated = self.terms.kind.is_isolated();
+        let holding = self.holding(instrument)?;
+        let (terms, margin) = (holding.terms, holding.leg(leg).position.margin);
+        let margin = if isolated { margin.plus(amount)? } else { margin };
+        let mut balance = *self.slot(terms.settle)?;
+        balance.total = balance.total.plus(amount)?;
+        balance.funding = balance.funding.plus(amount)?;
+        if isolated {
+            balance.isolated = balance.isolated.plus(amount)?;
+        }
+        if let Some(holding) = self.holdings.get_mut(instrument.slot()) {
+            let state = holding.leg_mut(leg);
+            state.position.margin = margin;
+            let (old, new) = state.refresh(&terms, isolated);
+            balance.sums.replace(&old, &new);
+        }
+        self.put(terms.settle, balance);
+        Ok(())
+    }
+
+    /// After a restart: what a settlement of an earlier run did to the account.
+    ///
+    /// # Errors
+    /// An instrument or currency that the account does not have, overflow; nothing is changed then.
+    pub fn restore_settled(&mut self, event: &SettleEvent) -> Result<(), PortfolioError> {
+        match *event {
+            SettleEvent::Funding { instrument, leg, amount } => self.credit_funding(instrument, leg, amount),
+            SettleEvent::Liquidated { instrument, leg, side, quantity, price, fee, .. } => {
+                let fill = Booking { leg, fee, ..Booking::new(instrument, side, quantity, price, TradeId::EMPTY) };
+                self.book_fill(&fill, None).map(|_realised| ())
+            }
+            SettleEvent::Deficit { currency, amount } => {
+                let slot = self.balances.iter().position(|balance| balance.currency == currency);
+                let slot = slot.ok_or(PortfolioError::NoBalance { currency })?;
+                self.cover(slot, amount, &mut Vec::new())
+            }
+            SettleEvent::Marked(mark) => {
+                self.mark_index(mark.instrument, mark.price);
+                Ok(())
+            }
+            SettleEvent::MarginCall { .. } => Ok(()),
+        }
     }
 
     /// Close in order until the account stands, then cover what is beyond the cap.

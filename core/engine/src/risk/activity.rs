@@ -4,17 +4,17 @@
 //! [`INTENTS`]: when more orders than that are approved within the window the oldest are forgotten (the order rate
 //! refuses long before). Ids and decisions are kept for good, as 64-bit prints: they are never reused.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
+use super::intents::Intents;
 use super::prints::PrintSet;
 use crate::orders::{OrderRequest, OrderType, TrailOffset};
-use crate::types::quick::{QuickBuild, print_of, print_of_words};
+use crate::types::quick::{print_of, print_of_words};
 use crate::types::{Money, UtcNanos};
 
 /// Instants a rate ring keeps: the largest rate that can be bounded.
 pub const LARGEST_RATE: usize = 4096;
-/// Intents kept for the duplicate rule.
-pub const INTENTS: usize = 1024;
+pub use super::intents::INTENTS;
 /// Orders that the median is taken of.
 pub const MEDIAN_OF: usize = 9;
 /// Orders needed before there is a median.
@@ -48,11 +48,11 @@ impl Rate {
     }
 }
 
-/// The median of the last few amounts, kept sorted: O([`MEDIAN_OF`]) a push, O(1) a look.
+/// The median of the last few amounts: O([`MEDIAN_OF`]) a push, O(1) a look.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Median {
     recent: [i64; MEDIAN_OF],
-    sorted: [i64; MEDIAN_OF],
+    middle: i64,
     count: usize,
     next: usize,
 }
@@ -61,37 +61,44 @@ impl Median {
     /// Add an amount; the oldest makes room.
     pub fn push(&mut self, amount: i64) {
         let Some(slot) = self.recent.get_mut(self.next) else { return };
-        let oldest = std::mem::replace(slot, amount);
+        *slot = amount;
         self.next = (self.next + 1) % MEDIAN_OF;
-        // It takes the place of the oldest (or the first unused one) among the sorted, then moves to where it belongs.
-        let mut place = if self.count < MEDIAN_OF {
-            self.count += 1;
-            self.count - 1
-        } else {
-            self.sorted.iter().map(|value| usize::from(*value < oldest)).sum()
-        };
-        self.set(place, amount);
-        while place > 0 && self.sorted.get(place - 1).is_some_and(|below| *below > amount) {
-            self.sorted.swap(place, place - 1);
-            place -= 1;
+        if self.count >= MEDIAN_OF - 1 {
+            self.count = MEDIAN_OF;
+            self.middle = middle_of_nine(self.recent);
+            return;
         }
-        while place + 1 < self.count && self.sorted.get(place + 1).is_some_and(|above| *above < amount) {
-            self.sorted.swap(place, place + 1);
-            place += 1;
-        }
-    }
-
-    fn set(&mut self, at: usize, amount: i64) {
-        if let Some(slot) = self.sorted.get_mut(at) {
-            *slot = amount;
+        self.count += 1;
+        let mut sorted = self.recent;
+        // Not yet full: the places behind `count` were never used.
+        if let Some(used) = sorted.get_mut(..self.count) {
+            used.sort_unstable();
+            self.middle = used.get((self.count - 1) / 2).copied().unwrap_or_default();
         }
     }
 
     /// The median, once there are [`MEDIAN_FROM`] amounts; the lower one of two.
     #[must_use]
     pub fn median(&self) -> Option<i64> {
-        if self.count < MEDIAN_FROM { None } else { self.sorted.get((self.count - 1) / 2).copied() }
+        (self.count >= MEDIAN_FROM).then_some(self.middle)
     }
+}
+
+/// Three amounts, the lowest first; without a branch on the amounts, which would be guessed wrong.
+#[inline]
+fn sorted([one, two, three]: [i64; 3]) -> [i64; 3] {
+    let (low, high) = (one.min(two), one.max(two));
+    let (middle, highest) = (high.min(three), high.max(three));
+    [low.min(middle), low.max(middle), highest]
+}
+
+/// The fifth of nine: of three triples, the middle one of the highest low, the middle middle and the lowest high.
+#[inline]
+fn middle_of_nine([a, b, c, d, e, f, g, h, i]: [i64; MEDIAN_OF]) -> i64 {
+    let ([a, b, c], [d, e, f], [g, h, i]) = (sorted([a, b, c]), sorted([d, e, f]), sorted([g, h, i]));
+    let [_, middle, _] = sorted([b, e, h]);
+    let [_, middle, _] = sorted([a.max(d).max(g), middle, c.min(f).min(i)]);
+    middle
 }
 
 /// What the gate remembers of orders.
@@ -104,8 +111,7 @@ pub struct Activity {
     /// Notionals of approved opening orders.
     pub notionals: Median,
     prints: PrintSet,
-    intents: HashMap<u64, i64, QuickBuild>,
-    intent_ring: VecDeque<(u64, i64)>,
+    intents: Intents,
 }
 
 /// The identity of an order: its id, its decision and its intent.
@@ -148,13 +154,21 @@ impl Activity {
             return [order, false, false];
         }
         let same =
-            !prints.forced && self.intents.get(&prints.intent).is_some_and(|at| now.0.saturating_sub(*at) < window);
+            !prints.forced && self.intents.last(prints.intent).is_some_and(|at| now.0.saturating_sub(at) < window);
         [order, self.prints.contains(prints.decision), same]
     }
 
-    pub(crate) fn approved(&mut self, prints: &Prints, now: UtcNanos, opening: Option<Money>) {
-        self.prints.insert(prints.order);
-        self.prints.insert(prints.decision);
+    /// Remember an order; `seen` is what [`Activity::seen`] said of it just now.
+    pub(crate) fn approved(&mut self, prints: &Prints, seen: [bool; 3], now: UtcNanos, opening: Option<Money>) {
+        if !seen[0] {
+            self.prints.insert_new(prints.order);
+        }
+        // Of a slice nobody asked whether its decision is known, and its siblings have the same.
+        if prints.slice {
+            self.prints.insert(prints.decision);
+        } else if !seen[1] {
+            self.prints.insert_new(prints.decision);
+        }
         self.orders.push(now);
         if let Some(notional) = opening {
             self.notionals.push(notional.raw());
@@ -162,14 +176,7 @@ impl Activity {
         if prints.slice {
             return;
         }
-        if self.intent_ring.len() >= INTENTS
-            && let Some((print, at)) = self.intent_ring.pop_front()
-            && self.intents.get(&print) == Some(&at)
-        {
-            self.intents.remove(&print);
-        }
-        self.intent_ring.push_back((prints.intent, now.0));
-        self.intents.insert(prints.intent, now.0);
+        self.intents.push(prints.intent, now.0);
     }
 
     pub(crate) fn remember(&mut self, client_order_id: &str, decision_id: &str) {

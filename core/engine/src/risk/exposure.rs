@@ -15,11 +15,13 @@ use std::sync::Arc;
 use super::RiskError;
 use super::clusters::Clusters;
 pub use super::leg::Leg;
+use super::open_orders::OpenOrders;
 use super::totals::Totals;
-use crate::orders::{OrderRequest, OrderType};
+use crate::orders::{OrderRequest, PositionSide};
 use crate::types::quick::QuickBuild;
 use crate::types::{
-    AmountError, ClientOrderId, Instrument, Money, Price, Quantity, Side, SignedQuantity, StrategyId, Symbol,
+    AmountError, ClientOrderId, Instrument, Money, Price, Quantity, SCALE, Side, SignedQuantity, StrategyId, Symbol,
+    units,
 };
 
 /// One instrument.
@@ -34,9 +36,11 @@ pub struct Row {
     /// Orders here whose state nobody knows.
     pub unknown: u32,
     pub(super) cluster: usize,
-    shares: Vec<Share>,
+    pub(super) shares: Vec<Share>,
     /// Own resting limit orders.
-    resting: Vec<(ClientOrderId, Side, Price)>,
+    pub(super) resting: Vec<(ClientOrderId, Side, Price)>,
+    /// Of a hedging account, what the long and the short leg hold, as they were last told; without sign.
+    pub(super) legs: [Quantity; 2],
     pub(super) best_bid: Option<Price>,
     pub(super) best_ask: Option<Price>,
 }
@@ -44,36 +48,38 @@ pub struct Row {
 /// A strategy's part of an instrument.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Share {
-    strategy: StrategyId,
+    pub(super) strategy: StrategyId,
     /// Where the strategy's sum stands.
     pub(super) slot: usize,
     pub(super) leg: Leg,
 }
 
 impl Row {
-    fn find_best(&mut self) {
+    pub(super) fn find_best(&mut self) {
         let of = |side| self.resting.iter().filter(move |order| order.1 == side).map(|order| order.2);
         (self.best_bid, self.best_ask) = (of(Side::Buy).max(), of(Side::Sell).min());
+    }
+
+    /// Whether an order can only shrink what is held: the net position, or of a hedging account the leg it names.
+    #[inline]
+    #[must_use]
+    pub fn shrinks(&self, request: &OrderRequest) -> bool {
+        let [long, short] = self.legs;
+        let (held, closes) = match request.position_side {
+            PositionSide::Net => {
+                return self.leg.shrinks_by(request.side, request.quantity, request.reduce_only);
+            }
+            PositionSide::Long => (long, Side::Sell),
+            PositionSide::Short => (short, Side::Buy),
+        };
+        // The venue cuts what closes a leg to the leg's size, whatever else works.
+        request.side == closes && held > Quantity::ZERO && request.quantity <= held
     }
 
     #[inline]
     pub(super) fn share(&self, strategy: &StrategyId) -> Option<&Share> {
         self.shares.iter().find(|share| share.strategy == *strategy)
     }
-}
-
-#[derive(Clone, Copy, Debug)]
-struct OpenOrder {
-    row: usize,
-    strategy: StrategyId,
-    side: Side,
-    price: Price,
-    remaining: Quantity,
-    value: Money,
-    adds: bool,
-    /// Whether it is among the resting limit orders of its row.
-    rests: bool,
-    unknown: bool,
 }
 
 /// One execution, as the account sees it.
@@ -116,12 +122,14 @@ pub struct Exposure {
     pub(super) clusters: Arc<Clusters>,
     pub(super) rows: Vec<Row>,
     index: HashMap<Symbol, usize, QuickBuild>,
+    /// The row that was last asked for: the next question is mostly about the same.
+    recent: usize,
     /// Where each strategy's sum stands in `sums`.
     strategies: HashMap<StrategyId, usize, QuickBuild>,
     /// Exposure of each strategy, without sign.
     sums: Vec<Money>,
-    orders: HashMap<ClientOrderId, OpenOrder, QuickBuild>,
-    totals: Totals,
+    pub(super) orders: OpenOrders,
+    pub(super) totals: Totals,
     /// False when it was made from a view without strategies and orders.
     pub(super) detailed: bool,
 }
@@ -155,7 +163,10 @@ impl Exposure {
 
     #[inline]
     pub(super) fn row_by(&self, symbol: &Symbol) -> Option<&Row> {
-        self.index.get(symbol).and_then(|index| self.rows.get(*index))
+        match self.rows.get(self.recent) {
+            Some(row) if row.instrument.symbol == *symbol => Some(row),
+            _ => self.index.get(symbol).and_then(|index| self.rows.get(*index)),
+        }
     }
 
     /// Exposure of one strategy, without sign.
@@ -208,10 +219,32 @@ impl Exposure {
         price: Price,
     ) -> Result<(), RiskError> {
         let index = self.row_of(symbol);
-        let value = price.value(quantity)?;
+        let value = self.worth(index, price, quantity)?;
         self.change(index, strategy, price, self.totals.equity, |leg| {
             Ok(Leg { quantity: leg.quantity.plus(quantity)?, value: leg.value.plus(value)?, ..leg })
         })
+    }
+
+    /// Of a hedging account, what its legs of an instrument hold before an order on one of them is ruled on: long, then
+    /// short, without sign.
+    pub fn set_legs(&mut self, symbol: &Symbol, legs: [Quantity; 2]) {
+        let index = self.row_of(symbol);
+        if let Some(row) = self.rows.get_mut(index) {
+            row.legs = legs;
+        }
+    }
+
+    /// What a fill of an instrument cost or brought in; zero where it was never mentioned or does not fit.
+    pub(crate) fn cost(&self, symbol: &Symbol, price: Price, quantity: Quantity) -> Money {
+        let row = self.row_by(symbol);
+        row.and_then(|row| row.instrument.notional(price, quantity).ok()).unwrap_or_default()
+    }
+
+    /// Value of a quantity of an instrument: price times quantity times its multiplier.
+    #[inline]
+    pub(super) fn worth(&self, row: usize, price: Price, quantity: SignedQuantity) -> Result<Money, AmountError> {
+        let multiplier = self.rows.get(row).map_or(Quantity::from_raw(SCALE), |row| row.instrument.multiplier);
+        price.value(units(quantity, multiplier)?)
     }
 
     /// A new price; equity follows.
@@ -223,18 +256,20 @@ impl Exposure {
         self.mark_row(index, price)
     }
 
-    fn mark_row(&mut self, index: usize, price: Price) -> Result<(), RiskError> {
+    pub(super) fn mark_row(&mut self, index: usize, price: Price) -> Result<(), RiskError> {
         let Some(row) = self.rows.get_mut(index) else { return Ok(()) };
         if row.price == price {
             return Ok(());
         }
-        let value = price.value(row.leg.quantity)?;
+        let multiplier = row.instrument.multiplier;
+        let worth = |quantity| price.value(units(quantity, multiplier)?);
+        let value = worth(row.leg.quantity)?;
         let next = Leg { value, ..row.leg };
         let equity = self.totals.equity.minus(row.leg.value)?.plus(value)?;
         let (old, new) = (row.leg.signed()?, next.signed()?);
         let moved = self.totals.moved(row.cluster, old, new)?;
         let marked = |share: &Share, sums: &[Money]| -> Result<(Money, Money), AmountError> {
-            let next = Leg { value: price.value(share.leg.quantity)?, ..share.leg };
+            let next = Leg { value: worth(share.leg.quantity)?, ..share.leg };
             let sum = sums.get(share.slot).copied().unwrap_or_default();
             let sum = sum.minus(share.leg.signed()?.magnitude())?.plus(next.signed()?.magnitude())?;
             Ok((next.value, sum))
@@ -257,132 +292,16 @@ impl Exposure {
         Ok(())
     }
 
-    /// An approved order works from now on. An id that is known changes nothing.
-    ///
-    /// # Errors
-    /// Overflow; nothing is changed then.
-    pub fn open(&mut self, request: &OrderRequest) -> Result<(), RiskError> {
-        if self.orders.contains_key(&request.client_order_id) {
-            return Ok(());
-        }
-        let index = self.row_of(&request.symbol);
-        let last = self.rows.get(index).map(|row| row.price).filter(|price| *price > Price::ZERO);
-        let price = request.order_type.price().or(last).unwrap_or(request.reference_price);
-        let value = price.notional(request.quantity)?;
-        let (side, adds, quantity) = (request.side, !request.reduce_only, request.quantity.raw());
-        if adds {
-            let price = last.unwrap_or_default();
-            self.change(index, request.strategy, price, self.totals.equity, |leg| leg.with(side, value, quantity))?;
-        }
-        let rests = matches!(request.order_type, OrderType::Limit(_));
-        let (strategy, remaining) = (request.strategy, request.quantity);
-        let order = OpenOrder { row: index, strategy, side, price, remaining, value, adds, rests, unknown: false };
-        self.orders.insert(request.client_order_id, order);
-        if let (OrderType::Limit(limit), Some(row)) = (request.order_type, self.rows.get_mut(index)) {
-            row.resting.push((request.client_order_id, side, limit));
-            match side {
-                Side::Buy => row.best_bid = Some(row.best_bid.map_or(limit, |best| best.max(limit))),
-                Side::Sell => row.best_ask = Some(row.best_ask.map_or(limit, |best| best.min(limit))),
-            }
-        }
-        Ok(())
-    }
-
-    /// An order is over (filled, cancelled, expired, rejected). Returns whether it worked.
-    ///
-    /// # Errors
-    /// Overflow; nothing is changed then.
-    pub fn close(&mut self, client_order_id: &ClientOrderId) -> Result<bool, RiskError> {
-        let Some(order) = self.orders.get(client_order_id).copied() else { return Ok(false) };
-        self.release(&order, order.value)?;
-        self.forget(client_order_id);
-        Ok(true)
-    }
-
-    /// An order that holds nothing back any more leaves.
-    fn forget(&mut self, client_order_id: &ClientOrderId) {
-        let Some(order) = self.orders.remove(client_order_id) else { return };
-        let Some(row) = self.rows.get_mut(order.row) else { return };
-        row.unknown = row.unknown.saturating_sub(u32::from(order.unknown));
-        if order.rests
-            && let Some(at) = row.resting.iter().position(|resting| resting.0 == *client_order_id)
-        {
-            row.resting.swap_remove(at);
-            row.find_best();
-        }
-    }
-
-    /// Nobody knows the order's state (or somebody does again): it blocks adding to its instrument.
-    ///
-    /// # Errors
-    /// No such order.
-    pub fn set_unknown(&mut self, client_order_id: &str, unknown: bool) -> Result<(), RiskError> {
-        let order = self
-            .orders
-            .get_mut(client_order_id)
-            .ok_or_else(|| RiskError::Order { client_order_id: client_order_id.to_owned(), problem: "not working" })?;
-        if order.unknown != unknown {
-            order.unknown = unknown;
-            if let Some(row) = self.rows.get_mut(order.row) {
-                row.unknown = if unknown { row.unknown + 1 } else { row.unknown.saturating_sub(1) };
-            }
-        }
-        Ok(())
-    }
-
-    /// An execution: position, price, equity and what is left of the order. The order is over when nothing is left.
-    ///
-    /// # Errors
-    /// Overflow; nothing but the price is changed then.
-    pub fn fill(&mut self, fill: &Execution) -> Result<(), RiskError> {
-        let order = self.orders.get(&fill.client_order_id).copied();
-        let known = order.and_then(|order| Some((order.row, self.rows.get(order.row)?.instrument.symbol)));
-        let index = match known {
-            Some((index, symbol)) if symbol == fill.symbol => index,
-            _ => self.row_of(&fill.symbol),
-        };
-        self.mark_row(index, fill.price)?;
-        let delta = fill.quantity.signed(fill.side.is_buy());
-        let (held, worth) = self.rows.get(index).map(|row| (row.leg.quantity, row.leg.value)).unwrap_or_default();
-        let after = fill.price.value(held.plus(delta)?)?;
-        let paid = fill.price.value(delta)?;
-        let equity = self.totals.equity.minus(paid)?.minus(fill.fee)?.plus(after.minus(worth)?)?;
-        let remaining = order.map_or(0, |order| (order.remaining.raw() - fill.quantity.raw()).max(0));
-        let remaining = Quantity::from_raw(remaining);
-        let left = order.map_or(Ok(Money::ZERO), |order| order.price.notional(remaining))?;
-        let release = order.filter(|order| order.adds).map_or(Ok(Money::ZERO), |order| order.value.minus(left))?;
-        let done = order.filter(|order| order.adds).map_or(0, |order| order.remaining.raw() - remaining.raw());
-        let strategy = order.map_or(fill.strategy, |order| order.strategy);
-        let price = fill.price;
-        self.change(index, strategy, price, equity, |leg| {
-            let quantity = leg.quantity.plus(delta)?;
-            let next = Leg { quantity, value: price.value(quantity)?, ..leg };
-            next.with(fill.side, release.negated(), -done)
-        })?;
-        if order.is_some() && remaining == Quantity::ZERO {
-            // With nothing left it holds nothing back: what it held was released above.
-            self.forget(&fill.client_order_id);
-        } else if let Some(order) = self.orders.get_mut(&fill.client_order_id) {
-            (order.remaining, order.value) = (remaining, left);
-        }
-        Ok(())
-    }
-
-    fn release(&mut self, order: &OpenOrder, value: Money) -> Result<(), RiskError> {
-        if !order.adds {
-            return Ok(());
-        }
-        let price = self.rows.get(order.row).map(|row| row.price).unwrap_or_default();
-        let remaining = order.remaining.raw();
-        self.change(order.row, order.strategy, price, self.totals.equity, |leg| {
-            leg.with(order.side, value.negated(), -remaining)
-        })
-    }
-
+    #[inline]
     pub(super) fn row_of(&mut self, symbol: &Symbol) -> usize {
-        if let Some(index) = self.index.get(symbol) {
-            return *index;
+        if self.rows.get(self.recent).is_none_or(|row| row.instrument.symbol != *symbol) {
+            self.recent = self.index.get(symbol).copied().unwrap_or_else(|| self.new_row(symbol));
         }
+        self.recent
+    }
+
+    #[cold]
+    fn new_row(&mut self, symbol: &Symbol) -> usize {
         let row = Row {
             instrument: Instrument::finest(*symbol),
             price: Price::ZERO,
@@ -391,6 +310,7 @@ impl Exposure {
             cluster: self.clusters.of(symbol),
             shares: Vec::new(),
             resting: Vec::new(),
+            legs: [Quantity::ZERO; 2],
             best_bid: None,
             best_ask: None,
         };
@@ -434,7 +354,13 @@ impl Exposure {
         let moved = self.totals.moved(row.cluster, old, new)?;
         match row.shares.iter_mut().find(|share| share.strategy == strategy) {
             Some(share) => {
-                let (leg, sum) = shifted(share.leg, self.sums.get(share.slot).copied().unwrap_or_default(), &step)?;
+                let sum = self.sums.get(share.slot).copied().unwrap_or_default();
+                // A strategy that is alone in the instrument takes the step that the whole took.
+                let (leg, sum) = if share.leg == row.leg {
+                    (next, sum.minus(old.magnitude())?.plus(new.magnitude())?)
+                } else {
+                    shifted(share.leg, sum, &step)?
+                };
                 share.leg = leg;
                 if let Some(place) = self.sums.get_mut(share.slot) {
                     *place = sum;

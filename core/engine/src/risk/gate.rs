@@ -1,6 +1,6 @@
 //! Evaluation: facts are gathered once, then every rule of the table measures, then the first breach refuses.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use super::RiskError;
 use super::activity::{Activity, Prints};
@@ -15,7 +15,7 @@ use super::stats::{InstrumentStats, StrategyStats};
 use super::verdict::{Refused, Verdict};
 use super::watch::Levels;
 use crate::orders::OrderRequest;
-use crate::types::quick::QuickBuild;
+use crate::types::dense::Dense;
 use crate::types::{
     ClientOrderId, Instrument, Money, Price, Quantity, Ratio, SCALE, SourceId, StrategyId, Symbol, UtcNanos,
 };
@@ -41,6 +41,33 @@ impl Approved {
     /// Give the request to the venue that books it; the approval is used up.
     #[must_use]
     pub fn into_request(self) -> OrderRequest {
+        self.request
+    }
+
+    /// As the exchange takes it.
+    #[must_use]
+    pub const fn approval(&self) -> Approval<'_> {
+        Approval { request: &self.request }
+    }
+}
+
+/// An order that passed the gate and is still its sender's: what [`Approved`] is, without a copy of the request.
+///
+/// ```compile_fail
+/// // Here, too, an unchecked order does not compile.
+/// fn forged(request: &deepalpha_engine::orders::OrderRequest) -> deepalpha_engine::risk::Approval<'_> {
+///     deepalpha_engine::risk::Approval { request }
+/// }
+/// ```
+#[derive(Debug, PartialEq, Eq)]
+pub struct Approval<'a> {
+    request: &'a OrderRequest,
+}
+
+impl Approval<'_> {
+    /// What was approved.
+    #[must_use]
+    pub const fn request(&self) -> &OrderRequest {
         self.request
     }
 }
@@ -72,8 +99,8 @@ pub struct RiskGate {
     pub(super) io_trouble: Option<String>,
     pub(super) levels: Levels,
     activity: Activity,
-    strategies: HashMap<StrategyId, StrategyStats, QuickBuild>,
-    instruments: HashMap<Symbol, InstrumentStats, QuickBuild>,
+    strategies: Dense<StrategyId, StrategyStats>,
+    instruments: Dense<Symbol, InstrumentStats>,
 }
 
 impl RiskGate {
@@ -189,12 +216,12 @@ impl RiskGate {
     pub fn note_trade(&mut self, strategy: StrategyId, profit: Money, cost: Money) {
         let cost = if cost == Money::ZERO { Money::from_raw(SCALE) } else { cost.magnitude() };
         let limit = if profit < Money::ZERO { Ratio::from_raw(i64::MIN) } else { Ratio::from_raw(i64::MAX) };
-        self.strategies.entry(strategy).or_default().closed(profit.ratio_to(cost).unwrap_or(limit));
+        self.strategies.entry(strategy).closed(profit.ratio_to(cost).unwrap_or(limit));
     }
 
     /// A person looked at a strategy: its row of losses begins anew.
     pub fn forgive_losses(&mut self, strategy: &str) {
-        if let Some(known) = self.strategies.get_mut(strategy) {
+        if let Some(known) = self.strategies.get_mut_by_text(strategy) {
             known.consecutive_losses = 0;
         }
     }
@@ -202,7 +229,7 @@ impl RiskGate {
     /// What is known of a strategy.
     #[must_use]
     pub fn strategy(&self, strategy: &str) -> Option<&StrategyStats> {
-        self.strategies.get(strategy)
+        self.strategies.get_by_text(strategy)
     }
 
     /// Strategies with trades or positions, by name.
@@ -213,7 +240,7 @@ impl RiskGate {
     /// What is known of an instrument.
     #[must_use]
     pub fn instrument(&self, symbol: &str) -> Option<&InstrumentStats> {
-        self.instruments.get(symbol)
+        self.instruments.get_by_text(symbol)
     }
 
     /// Tell the market's figures of an instrument; what is unknown is none.
@@ -224,7 +251,7 @@ impl RiskGate {
         volatility: Option<Ratio>,
         correlation: Option<Ratio>,
     ) {
-        let known = self.instruments.entry(symbol).or_default();
+        let known = self.instruments.entry(symbol);
         (known.daily_volume, known.volatility, known.correlation) = (daily_volume, volatility, correlation);
     }
 
@@ -266,41 +293,38 @@ impl RiskGate {
     ) -> Result<(Verdict, Result<Approved, Refused>), RiskError> {
         let mut verdict = Verdict::default();
         let ruled = self.check_into(&request, instrument, account, market, now, &mut verdict)?;
-        Ok((verdict, ruled))
+        Ok((verdict, ruled.map(|approval| Approved { request: *approval.request })))
     }
 
     /// As [`RiskGate::check`], into a verdict that is used again: no allocation and no copy when the order passes.
     ///
     /// # Errors
     /// Amounts beyond any account; nothing is remembered then.
-    pub fn check_into(
+    pub fn check_into<'a>(
         &mut self,
-        request: &OrderRequest,
+        request: &'a OrderRequest,
         instrument: &Instrument,
         account: &impl Account,
         market: impl Into<Market>,
         now: UtcNanos,
         verdict: &mut Verdict,
-    ) -> Result<Result<Approved, Refused>, RiskError> {
+    ) -> Result<Result<Approval<'a>, Refused>, RiskError> {
         let prints = Prints::of(request);
         let exposure = account.exposure(&self.limits.clusters)?;
-        let reduces = self.evaluate(request, instrument, &exposure, market.into(), now, &prints, verdict)?;
+        let (reduces, seen) = self.evaluate(request, instrument, &exposure, market.into(), now, &prints, verdict)?;
         if let Some(refusal) = verdict.refusal() {
             return Ok(Err(refusal));
         }
         let opening = (!reduces).then(|| verdict.notional());
-        self.activity.approved(&prints, now, opening);
+        self.activity.approved(&prints, seen, now, opening);
         if !reduces {
-            let known = match self.instruments.get_mut(&request.symbol) {
-                Some(known) => known,
-                None => self.instruments.entry(request.symbol).or_default(),
-            };
-            known.quantities.push(request.quantity.raw());
+            self.instruments.entry(request.symbol).quantities.push(request.quantity.raw());
         }
-        Ok(Ok(Approved { request: *request }))
+        Ok(Ok(Approval { request }))
     }
 
-    /// Every rule into `verdict`; returns whether the order only reduces.
+    /// Every rule into `verdict`; returns whether the order only reduces, and whether its id, decision or intent came
+    /// before.
     #[expect(clippy::too_many_arguments, reason = "the parts of one question")]
     pub(super) fn evaluate(
         &self,
@@ -311,24 +335,24 @@ impl RiskGate {
         now: UtcNanos,
         prints: &Prints,
         verdict: &mut Verdict,
-    ) -> Result<bool, RiskError> {
+    ) -> Result<(bool, [bool; 3]), RiskError> {
         verdict.clear();
         let problem = request.validate(instrument, now).err();
         let row = account.row_by(&request.symbol);
-        let reduces = problem.is_none()
-            && row.is_some_and(|row| row.leg.shrinks_by(request.side, request.quantity, request.reduce_only));
+        let reduces = problem.is_none() && row.is_some_and(|row| row.shrinks(request));
         let last = market.quote.map_or(request.reference_price, |quote| quote.price);
         let price = request.order_type.price().map_or(last, |limit| limit.max(last));
         // What is malformed is refused by its rule; it has no value that could be summed.
         let sized = problem.is_none() && !reduces && price > Price::ZERO;
-        let value = if sized { price.notional(request.quantity)? } else { Money::ZERO };
+        let value = if sized { instrument.notional(price, request.quantity)? } else { Money::ZERO };
         let statistics = self.instruments.get(&request.symbol);
         let scale = if self.limits.scaling.is_on() {
             let concentration = self.limits.scaling.concentration.and_then(|_| account.totals().concentration());
-            self.limits.scaling.of(statistics, last, concentration)
+            self.limits.scaling.of(statistics, last, instrument.multiplier, concentration)
         } else {
             Scale::default()
         };
+        let seen = self.activity.seen(prints, now, self.limits.duplicate_window);
         let facts = Facts {
             request,
             instrument,
@@ -346,7 +370,7 @@ impl RiskGate {
             activity: &self.activity,
             strategy: self.strategies.get(&request.strategy),
             statistics,
-            seen: self.activity.seen(prints, now, self.limits.duplicate_window),
+            seen,
             allow_short: self.limits.shorts(&request.symbol),
             scale: scale.total,
         };
@@ -357,7 +381,11 @@ impl RiskGate {
         verdict.set_notional(value);
         let own = self.limits.overrides(&request.strategy, &request.symbol);
         let bounds = own.as_ref().unwrap_or_else(|| self.limits.table());
-        verdict.rule(|lines| rule_on_all(&facts, bounds, lines));
-        Ok(reduces)
+        if reduces {
+            verdict.rule(|lines| rule_on_all::<true>(&facts, bounds, lines));
+        } else {
+            verdict.rule(|lines| rule_on_all::<false>(&facts, bounds, lines));
+        }
+        Ok((reduces, seen))
     }
 }

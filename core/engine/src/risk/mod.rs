@@ -6,8 +6,8 @@
 //!
 //! # Layout
 //! - [`rules`]: one file a rule; [`spec`]: what a rule is; [`limits`]: the table of bounds with its overrides.
-//! - [`exposure`]: the account, kept up to date, with [`totals`]; [`after`]: as an order would leave it; [`view`]: the
-//!   account as maps; [`clusters`]: what moves together; `prints`: ids that are never used twice.
+//! - [`exposure`]: the account, kept up to date by what `working` orders (`open_orders`) do, with [`totals`]; [`after`]: as an order would leave it; [`view`]: the
+//!   account as maps; [`clusters`]: what moves together; `prints`: ids that are never used twice; `intents`: when.
 //! - [`facts`]: what a rule may look at; [`activity`], [`stats`], [`marks`]: the memory behind it; [`scaling`].
 //! - [`gate`]: the evaluation; [`verdict`]: its answer, numbers first and words when asked.
 //! - [`state`]: ACTIVE, REDUCING, HALTED; [`watch`]: marks and early warnings; [`reduction`]: the way back.
@@ -22,9 +22,11 @@ mod error;
 pub mod exposure;
 pub mod facts;
 pub mod gate;
+mod intents;
 mod leg;
 pub mod limits;
 pub mod marks;
+mod open_orders;
 mod prints;
 pub mod reduction;
 pub mod rules;
@@ -36,13 +38,14 @@ pub mod totals;
 pub mod verdict;
 pub mod view;
 pub mod watch;
+mod working;
 
 pub use after::After;
 pub use clusters::Clusters;
 pub use error::RiskError;
 pub use exposure::{Account, Execution, Exposure};
 pub use facts::{Facts, Quote, TopOfBook};
-pub use gate::{Approved, Market, RiskGate};
+pub use gate::{Approval, Approved, Market, RiskGate};
 pub use limits::Limits;
 pub use marks::Marks;
 pub use reduction::{Goal, Reduction};

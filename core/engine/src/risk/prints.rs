@@ -170,6 +170,15 @@ impl PrintSet {
         true
     }
 
+    /// Put a print in that is known not to be there.
+    #[inline]
+    pub(crate) fn insert_new(&mut self, print: u64) {
+        let (segment, print) = parts(print);
+        if let Some(segment) = self.segments.get_mut(segment) {
+            segment.add(print);
+        }
+    }
+
     /// How many prints there are.
     #[cfg(test)]
     fn len(&self) -> usize {

@@ -127,8 +127,10 @@ fn lots(row: &Row, cut: i64) -> Quantity {
         return Quantity::ZERO;
     }
     let lot = i128::from(row.instrument.lot_size.raw().max(1));
-    let price = i128::from(row.price.raw());
-    let units = (i128::from(cut) * i128::from(SCALE) + price - 1) / price;
+    // What one whole quantity is worth, in 1e-16: cut over it, rounded up, is the quantity that goes.
+    let scale = i128::from(SCALE);
+    let worth = i128::from(row.price.raw()) * i128::from(row.instrument.multiplier.raw());
+    let units = (i128::from(cut) * scale * scale + worth - 1) / worth;
     let wanted = (units + lot - 1) / lot * lot;
     let held = i128::from(row.leg.quantity.magnitude().raw());
     Quantity::from_raw(i64::try_from(wanted.min(held)).unwrap_or(i64::MAX))

@@ -5,7 +5,7 @@
 //! the four, at least `floor`. It multiplies the bounds of the rules whose spec says `scaled`.
 
 use super::stats::InstrumentStats;
-use crate::types::{Money, Price, Ratio, SCALE};
+use crate::types::{Money, Price, Quantity, Ratio, SCALE};
 
 /// Targets of the four factors. All unset (the default) means bounds are never scaled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,11 +57,17 @@ impl Scaling {
 
     /// The scale for an instrument at a price, in an account of this concentration.
     #[must_use]
-    pub fn of(&self, stats: Option<&InstrumentStats>, price: Price, concentration: Option<Ratio>) -> Scale {
+    pub fn of(
+        &self,
+        stats: Option<&InstrumentStats>,
+        price: Price,
+        multiplier: Quantity,
+        concentration: Option<Ratio>,
+    ) -> Scale {
         let volatility = shrink(self.volatility, stats.and_then(|stats| stats.volatility));
         let correlation = shrink(self.correlation, stats.and_then(|stats| stats.correlation));
         let concentration = shrink(self.concentration, concentration);
-        let traded = stats.and_then(|stats| stats.daily_notional(price)).map(Ratio::from_raw);
+        let traded = stats.and_then(|stats| stats.daily_notional(price, multiplier)).map(Ratio::from_raw);
         let liquidity = match (traded, self.liquidity) {
             (Some(traded), Some(target)) => shrink(Some(traded), Some(Ratio::from_raw(target.raw()))),
             _ => ONE,

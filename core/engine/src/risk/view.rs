@@ -9,7 +9,7 @@ use super::clusters::Clusters;
 use super::exposure::{Account, Exposure, Leg};
 use crate::orders::{OrderRequest, OrderType};
 use crate::portfolio::{Portfolio, PortfolioError};
-use crate::types::{AmountError, Money, Price, Side, SignedQuantity, StrategyId, Symbol};
+use crate::types::{AmountError, Money, Price, Quantity, Side, SignedQuantity, StrategyId, Symbol};
 
 /// What the gate must know of an account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,16 +33,21 @@ pub struct Strategies {
     pub owner: BTreeMap<Symbol, StrategyId>,
     /// Value of working buys and of working sells that may add, by symbol and strategy.
     pub working: BTreeMap<(Symbol, StrategyId), (Money, Money)>,
+    /// Quantity of working buys and of working sells that may add, by symbol.
+    pub quantities: BTreeMap<Symbol, (SignedQuantity, SignedQuantity)>,
     /// Highest own resting bid and lowest own resting offer, by symbol.
     pub resting: BTreeMap<Symbol, (Option<Price>, Option<Price>)>,
 }
 
 impl Strategies {
-    /// One more working order of this signed value.
+    /// One more working order, with so much left of it, of this signed value.
     ///
     /// # Errors
     /// Overflow.
-    pub fn work(&mut self, request: &OrderRequest, value: Money) -> Result<(), AmountError> {
+    pub fn work(&mut self, request: &OrderRequest, left: Quantity, value: Money) -> Result<(), AmountError> {
+        let (buying, selling) = self.quantities.entry(request.symbol).or_default();
+        let quantity = if request.side.is_buy() { buying } else { selling };
+        *quantity = quantity.plus(left.signed(true))?;
         let (buys, sells) = self.working.entry((request.symbol, request.strategy)).or_default();
         let side = if request.side.is_buy() { buys } else { sells };
         *side = side.plus(value.magnitude())?;
@@ -100,12 +105,15 @@ impl Account for AccountView {
         for symbol in names {
             let working = self.working.get(symbol).copied().unwrap_or_default();
             let zero = Money::ZERO;
+            let known = self.strategies.as_ref().and_then(|known| known.quantities.get(symbol));
+            let (buying, selling) = known.copied().unwrap_or_default();
             let leg = Leg {
                 quantity: self.positions.get(symbol).copied().unwrap_or_default(),
                 value: self.values.get(symbol).copied().unwrap_or_default(),
                 buys: working.max(zero),
                 sells: working.min(zero).negated(),
-                ..Leg::default()
+                buying,
+                selling,
             };
             let index = made.row_of(symbol);
             match &self.strategies {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::kit::flows::{MoneyFlow, money_flow};
-use super::kit::totals::{CHUNK, Total, accumulate, chunk_of, each};
+use super::kit::totals::{Total, flow_totals};
 use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, streaming};
 
 /// AD.
@@ -24,12 +24,8 @@ pub const SPEC: Spec = Spec {
         let ([high, low, close, volume], [out]) = (inputs, outputs) else {
             return Err(TaError::Wiring { what: "series" });
         };
-        let (bars, mut total) = ([*high, *low, *close, *volume], Total::default());
-        for (chunk, slots) in out.chunks_mut(CHUNK).enumerate() {
-            each(MoneyFlow, chunk_of(&bars, chunk), slots)?;
-            accumulate(&mut total, slots);
-        }
-        Ok(())
+        // Totals of finite flows are finite, but for an overflow, which is the market's.
+        flow_totals(MoneyFlow, [*high, *low, *close, *volume], &mut [Total::default()], out).map(drop)
     },
     stream: Some(streaming::<Distribution, 4, 1>),
 };

@@ -7,7 +7,7 @@ use super::kit::flows::{MoneyFlow, money_flow};
 use super::kit::lanes::{Recursion, forgets, recur};
 use super::kit::scratch::with_scratch;
 use super::kit::simd::Number;
-use super::kit::totals::{CHUNK, Total, accumulate, chunk_of, each};
+use super::kit::totals::{BLOCK, Total, flow_totals, from_on};
 use super::kit::{Input, Memory, Output, Param, Params, Seed, Spec, State, TaError, streaming};
 
 /// ADOSC.
@@ -51,6 +51,9 @@ impl State<4, 1> for Oscillator {
     }
 }
 
+/// Bars averaged at a time.
+const PART: usize = 32_000;
+
 /// Weights of the two averages of the total.
 #[derive(Clone, Copy)]
 struct Apart {
@@ -81,26 +84,33 @@ fn oscillate(inputs: &[&[f64]], params: &Params, outputs: &mut [&mut [f64]]) -> 
         return Err(TaError::Wiring { what: "series" });
     };
     let mut state = Oscillator::new(params)?;
-    with_scratch(high.len(), |totals| {
-        let (bars, mut total) = ([*high, *low, *close, *volume], Total::default());
-        for (chunk, slots) in totals.chunks_mut(CHUNK).enumerate() {
-            each(MoneyFlow, chunk_of(&bars, chunk), slots)?;
-            accumulate(&mut total, slots);
+    let step = Apart { weights: [state.fast.weight(), state.slow.weight()] };
+    // Part by part, so that totals are still near when they are averaged.
+    let part = PART.div_ceil(BLOCK) * BLOCK;
+    with_scratch(part, |room| {
+        let (bars, mut total) = ([*high, *low, *close, *volume], [Total::default()]);
+        let (mut averages, mut done) = (None, 0);
+        for from in (0..high.len()).step_by(part) {
+            let totals = room.split_at_mut(part.min(high.len() - from)).0;
+            // Totals of finite flows are finite, but for an overflow, which is the market's.
+            let _ = flow_totals(MoneyFlow, from_on(&bars, from, totals.len()), &mut total, totals)?;
+            let mut totals = &*totals;
+            while averages.is_none()
+                && let Some((first, rest)) = totals.split_first()
+            {
+                averages = state.fast.next(*first).zip(state.slow.next(*first)).map(|(fast, slow)| [fast, slow]);
+                if let (Some([fast, slow]), Some(slot)) = (averages, out.first_mut()) {
+                    (*slot, done) = (fast - slow, 1);
+                }
+                totals = rest;
+            }
+            if let Some(averages) = &mut averages {
+                let slots = out.get_mut(done..).unwrap_or_default();
+                let _ = recur(&step, averages, [totals], &mut [slots]);
+                done += totals.len();
+            }
         }
-        let lookback = totals.len() - out.len();
-        let (head, rest) = totals.split_at((lookback + 1).min(totals.len()));
-        let mut last = None;
-        for total in head {
-            last = state.fast.next(*total).zip(state.slow.next(*total));
-        }
-        let (Some((fast, slow)), Some((slot, slots))) = (last, out.split_first_mut()) else {
-            return Err(TaError::Wiring { what: "lookback" });
-        };
-        *slot = fast - slow;
-        let step = Apart { weights: [state.fast.weight(), state.slow.weight()] };
-        // Totals of finite flows are finite, but for an overflow, which is the market's.
-        let _ = recur(&step, &mut [fast, slow], [rest], &mut [slots]);
-        Ok(())
+        if done == out.len() { Ok(()) } else { Err(TaError::Wiring { what: "lookback" }) }
     })
 }
 

@@ -48,14 +48,26 @@ impl<N: Number> Windows<N, 3, 1> for ChannelIndex<N> {
             return None;
         }
         let (zero, share) = (N::splat(0.0), self.share);
-        let (mut total, mut away) = (zero, zero);
-        for value in self.window.unordered() {
+        // Two sums at a time: one alone would wait for itself at every value.
+        let (twos, odd) = self.window.unordered().as_chunks::<2>();
+        let (mut total, mut other) = (zero, zero);
+        for [one, two] in twos {
+            total += *one;
+            other += *two;
+        }
+        for value in odd {
             total += *value;
         }
-        let mean = total * share;
-        for value in self.window.unordered() {
+        let mean = (total + other) * share;
+        let (mut away, mut other) = (zero, zero);
+        for [one, two] in twos {
+            away += (*one - mean).magnitude();
+            other += (*two - mean).magnitude();
+        }
+        for value in odd {
             away += (*value - mean).magnitude();
         }
+        let away = away + other;
         let (deviation, distance) = (away * share, typical - mean);
         let index = distance / (N::splat(0.015) * deviation);
         let noise = N::splat(NOISE) * mean.magnitude();

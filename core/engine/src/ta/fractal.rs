@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::kit::ring::Ring;
 use super::kit::windows::Extreme;
-use super::kit::{Input, Kind, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
+use super::kit::{Input, Memory, Output, Param, Params, Spec, State, TaError, batch, streaming};
 
 /// FRACTAL.
 pub const SPEC: Spec = Spec {
@@ -20,16 +20,8 @@ pub const SPEC: Spec = Spec {
         Param::period("rightbars", 2.0, 1.0, "bars after it that must not reach it; the delay of the answer"),
     ],
     outputs: &[
-        Output {
-            name: "swinghigh",
-            kind: Kind::Int32,
-            meaning: "100: the high rightbars ago was a swing; 0: it was not",
-        },
-        Output {
-            name: "swinglow",
-            kind: Kind::Int32,
-            meaning: "100: the low rightbars ago was a swing; 0: it was not",
-        },
+        Output::whole("swinghigh", "100: the high rightbars ago was a swing; 0: it was not"),
+        Output::whole("swinglow", "100: the low rightbars ago was a swing; 0: it was not"),
     ],
     lookback: |params| Ok(params.int(0)? + params.int(1)?),
     memory: Memory::Window,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::kit::hilbert::{DominantPhase, Trendline, WarmUp, sine_and_lead};
 use super::kit::lanes::compiled;
-use super::kit::{Input, Kind, Memory, Output, Params, Spec, State, TaError, streaming};
+use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, streaming};
 
 /// HT_TRENDMODE.
 pub const SPEC: Spec = Spec {
@@ -17,7 +17,7 @@ pub const SPEC: Spec = Spec {
     source: "TA-Lib 0.8.2 TA_HT_TRENDMODE; John F. Ehlers, Rocket Science for Traders, 2001",
     inputs: &[Input::Real],
     params: &[],
-    outputs: &[Output { name: "integer", kind: Kind::Int32, meaning: "1 in a trend, 0 in a cycle" }],
+    outputs: &[Output::whole("integer", "1 in a trend, 0 in a cycle")],
     lookback: |_| Ok(DominantPhase::SHOWN),
     memory: Memory::History,
     seeded: false,

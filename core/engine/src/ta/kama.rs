@@ -48,6 +48,7 @@ struct Weights<N = f64> {
 }
 
 impl<N: Number> Windows<N, 1, 1> for Weights<N> {
+    #[inline(always)]
     fn begin(params: &Params) -> Result<Self, TaError> {
         Ok(Self { pace: Pace::new(params.int(0)?) })
     }

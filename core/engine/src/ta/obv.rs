@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::kit::simd::Number;
-use super::kit::totals::{CHUNK, Each, Total, accumulate, each};
+use super::kit::totals::{BLOCK, Flows, Total, flow_totals};
 use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, streaming};
 
 /// OBV.
@@ -22,19 +22,19 @@ pub const SPEC: Spec = Spec {
     seeded: false,
     kernel: |inputs, _, outputs| {
         let ([real, volume], [out]) = (inputs, outputs) else { return Err(TaError::Wiring { what: "series" }) };
-        // First the signed volume, which has no chain, then its running total.
-        if !volume.first().is_some_and(|first| first.is_finite())
-            || !real.first().is_some_and(|first| first.is_finite())
-        {
-            return Err(TaError::NotClean);
+        // The first bar has none before it: its block goes bar by bar.
+        let (mut state, first) = (OnBalance::begin(), BLOCK.min(out.len()));
+        let (head, slots) = out.split_at_mut(first);
+        for ((slot, value), volume) in head.iter_mut().zip(*real).zip(*volume) {
+            if !(value.is_finite() && volume.is_finite()) {
+                return Err(TaError::NotClean);
+            }
+            *slot = state.add(*value, *volume);
         }
-        let (before, now) = (real.split_at(real.len().saturating_sub(1)).0, real.split_at(real.len().min(1)).1);
-        let later = volume.split_at(volume.len().min(1)).1;
-        each(Signed, [before, now, later], out.split_at_mut(out.len().min(1)).1)?;
-        out.iter_mut().zip(*volume).take(1).for_each(|(slot, first)| *slot = *first);
-        let mut total = Total::default();
-        out.chunks_mut(CHUNK).for_each(|chunk| accumulate(&mut total, chunk));
-        Ok(())
+        let (before, now) = (real.split_at(first - 1).1, real.split_at(first).1);
+        let later = volume.split_at(first).1;
+        // A total of finite volumes is finite, but for an overflow, which is the market's.
+        flow_totals(Signed, [before, now, later], &mut [state.total], slots).map(drop)
     },
     stream: Some(streaming::<OnBalance, 2, 1>),
 };
@@ -45,26 +45,47 @@ struct OnBalance {
     total: Total,
 }
 
+impl OnBalance {
+    fn begin() -> Self {
+        Self { last: None, total: Total::default() }
+    }
+
+    fn add(&mut self, value: f64, volume: f64) -> f64 {
+        let flow = self.last.replace(value).map_or(volume, |previous| signed([previous, value, volume]));
+        self.total.next(flow)
+    }
+}
+
 impl State<2, 1> for OnBalance {
     fn new(_: &Params) -> Result<Self, TaError> {
-        Ok(Self { last: None, total: Total::default() })
+        Ok(Self::begin())
     }
 
     fn next(&mut self, [value, volume]: [f64; 2]) -> Option<[f64; 1]> {
-        let flow = self.last.replace(value).map_or(volume, |previous| Signed.of([previous, value, volume]));
-        Some([self.total.next(flow)])
+        Some([self.add(value, volume)])
     }
 }
 
 /// Volume with the sign of the price's change: of the price before, the price, the volume.
+#[inline(always)]
+fn signed<N: Number>([previous, value, volume]: [N; 3]) -> N {
+    let zero = N::splat(0.0);
+    N::if_above(value, previous, volume, N::if_above(previous, value, zero - volume, zero))
+}
+
+/// The total of [`signed`] volume.
 #[derive(Clone, Copy)]
 struct Signed;
 
-impl Each<3> for Signed {
+impl Flows<3, 1> for Signed {
     #[inline(always)]
-    fn of<N: Number>(&self, [previous, value, volume]: [N; 3]) -> N {
-        let zero = N::splat(0.0);
-        N::if_above(value, previous, volume, N::if_above(previous, value, zero - volume, zero))
+    fn of_bar<N: Number>(&self, bar: [N; 3]) -> [N; 1] {
+        [signed(bar)]
+    }
+
+    #[inline(always)]
+    fn shown<N: Number>(&self, [total]: [N; 1]) -> N {
+        total
     }
 }
 

@@ -6,9 +6,7 @@ use super::kit::averages::Sma;
 use super::kit::moments::{Reading, RollingLine, RollingMoments};
 use super::kit::ranges::TrueRange;
 use super::kit::windows::{Maximum, Minimum};
-use super::kit::{
-    Input, Kind, Memory, Output, Param, Params, Seed, Spec, State, TaError, batch, float, is_noise, streaming,
-};
+use super::kit::{Input, Memory, Output, Param, Params, Seed, Spec, State, TaError, batch, float, is_noise, streaming};
 
 /// SQUEEZE.
 pub const SPEC: Spec = Spec {
@@ -26,7 +24,7 @@ pub const SPEC: Spec = Spec {
         Param::real("kc_multiplier", 1.5, 0.0, "ranges of the Keltner channel"),
     ],
     outputs: &[
-        Output { name: "squeeze", kind: Kind::Int32, meaning: "1 on (quiet), -1 off (released), 0 neither" },
+        Output::whole("squeeze", "1 on (quiet), -1 off (released), 0 neither"),
         Output::float("momentum", "in the price's unit; above 0 up, and rising or falling against the bar before"),
     ],
     lookback: |params| Ok((params.int(0)? - 1).max(2 * (params.int(2)? - 1))),

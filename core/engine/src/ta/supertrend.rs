@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::kit::lanes::{Recursion, Recursive, forgets, recursive};
 use super::kit::ranges::{TrueRange, true_range};
 use super::kit::simd::Number;
-use super::kit::{Input, Kind, Memory, Output, Param, Params, Seed, Spec, State, TaError, float, streaming};
+use super::kit::{Input, Memory, Output, Param, Params, Seed, Spec, State, TaError, float, streaming};
 
 /// SUPERTREND.
 pub const SPEC: Spec = Spec {
@@ -23,7 +23,7 @@ pub const SPEC: Spec = Spec {
     ],
     outputs: &[
         Output::float("supertrend", "price of the band; a close through it ends the trend"),
-        Output { name: "trend", kind: Kind::Int32, meaning: "1 up, -1 down, 0 where there is no value yet" },
+        Output::whole("trend", "1 up, -1 down, 0 where there is no value yet"),
     ],
     // TradingView has a range on the first bar already.
     lookback: |params| Ok(params.int(0)? - usize::from(params.seed() == Seed::TradingView)),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::kit::ring::Ring;
-use super::kit::{Input, Kind, Memory, Output, Params, Spec, State, TaError, batch, streaming};
+use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, batch, streaming};
 
 /// `TD_SEQUENTIAL`.
 pub const SPEC: Spec = Spec {
@@ -16,9 +16,9 @@ pub const SPEC: Spec = Spec {
     inputs: &[Input::High, Input::Low, Input::Close],
     params: &[],
     outputs: &[
-        whole("setup", "count of the setup, 9 completes it; > 0 towards a buy, < 0 towards a sell, 0 none"),
-        whole("countdown", "count of the countdown, 13 completes it; same sign; 0 none under way"),
-        whole("perfected", "1 or -1 on setup bars from 9 on once the setup is perfected, else 0"),
+        Output::whole("setup", "count of the setup, 9 completes it; > 0 towards a buy, < 0 towards a sell, 0 none"),
+        Output::whole("countdown", "count of the countdown, 13 completes it; same sign; 0 none under way"),
+        Output::whole("perfected", "1 or -1 on setup bars from 9 on once the setup is perfected, else 0"),
     ],
     // The bar before the first count must have a close four bars before it too.
     lookback: |_| Ok(COMPARED + 1),
@@ -27,10 +27,6 @@ pub const SPEC: Spec = Spec {
     kernel: batch::<Sequential, 3, 3>,
     stream: Some(streaming::<Sequential, 3, 3>),
 };
-
-const fn whole(name: &'static str, meaning: &'static str) -> Output {
-    Output { name, kind: Kind::Int32, meaning }
-}
 
 /// A setup compares a close with the one this many bars before.
 const COMPARED: usize = 4;

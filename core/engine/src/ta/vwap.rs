@@ -2,10 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kit::scratch::with_scratch;
 use super::kit::simd::Number;
-use super::kit::totals::{CHUNK, Each, Total, accumulate, chunk_of, each};
-use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, streaming};
+use super::kit::totals::{Flows, Total, flow_totals};
+use super::kit::{Input, Memory, Output, Params, Spec, State, TaError, batch, streaming};
 
 /// VWAP.
 pub const SPEC: Spec = Spec {
@@ -38,8 +37,8 @@ impl State<4, 1> for AveragePaid {
     }
 
     fn next(&mut self, [high, low, close, volume]: [f64; 4]) -> Option<[f64; 1]> {
-        let money = self.money.next(Money.of([high, low, close, volume]));
-        let volume = self.volume.next(volume);
+        let [money, volume] = Trade.of_bar([high, low, close, volume]);
+        let (money, volume) = (self.money.next(money), self.volume.next(volume));
         if volume > 0.0 {
             self.price = money / volume;
         }
@@ -47,57 +46,33 @@ impl State<4, 1> for AveragePaid {
     }
 }
 
-/// Typical price times volume.
+/// Typical price times volume, and volume: the price is the one over the other.
 #[derive(Clone, Copy)]
-struct Money;
+struct Trade;
 
-impl Each<4> for Money {
+impl Flows<4, 2> for Trade {
     #[inline(always)]
-    fn of<N: Number>(&self, [high, low, close, volume]: [N; 4]) -> N {
-        (high + low + close) * N::splat(1.0 / 3.0) * volume
+    fn of_bar<N: Number>(&self, [high, low, close, volume]: [N; 4]) -> [N; 2] {
+        [(high + low + close) * N::splat(1.0 / 3.0) * volume, volume]
+    }
+
+    /// NaN before there is volume.
+    #[inline(always)]
+    fn shown<N: Number>(&self, [money, volume]: [N; 2]) -> N {
+        N::if_above(volume, N::splat(0.0), money / volume, N::splat(f64::NAN))
     }
 }
 
-/// Money over volume.
-#[derive(Clone, Copy)]
-struct Price;
-
-impl Each<2> for Price {
-    #[inline(always)]
-    fn of<N: Number>(&self, [money, volume]: [N; 2]) -> N {
-        money / volume
-    }
-}
-
-fn average_paid(inputs: &[&[f64]], _: &Params, outputs: &mut [&mut [f64]]) -> Result<(), TaError> {
-    let ([high, low, close, volume], [out]) = (inputs, outputs) else {
+fn average_paid(inputs: &[&[f64]], params: &Params, outputs: &mut [&mut [f64]]) -> Result<(), TaError> {
+    let ([high, low, close, volume], [out]) = (inputs, &mut *outputs) else {
         return Err(TaError::Wiring { what: "series" });
     };
-    let (bars, mut total, mut last) = ([*high, *low, *close, *volume], [Total::default(), Total::default()], 0.0);
-    with_scratch(2 * CHUNK, |room| {
-        let (money, traded) = room.split_at_mut(CHUNK);
-        for (chunk, slots) in out.chunks_mut(CHUNK).enumerate() {
-            let bars = chunk_of(&bars, chunk);
-            let (money, traded) = (money.split_at_mut(slots.len()).0, traded.split_at_mut(slots.len()).0);
-            each(Money, bars, money)?;
-            let [.., volume] = bars;
-            traded.copy_from_slice(volume);
-            let [paid, shares] = &mut total;
-            accumulate(paid, money);
-            accumulate(shares, traded);
-            // Overflow of a total is the market's, no gap.
-            let _ = each(Price, [money, traded], slots);
-            // Where nothing has been traded yet (or is taken back) the price stays what it was.
-            if traded.iter().any(|traded| *traded <= 0.0) {
-                for (slot, traded) in slots.iter_mut().zip(traded.iter()) {
-                    last = if *traded > 0.0 { *slot } else { last };
-                    *slot = last;
-                }
-            }
-            last = slots.last().copied().unwrap_or(last);
-        }
-        Ok(())
-    })
+    let mut totals = [Total::default(), Total::default()];
+    if flow_totals(Trade, [*high, *low, *close, *volume], &mut totals, out)? {
+        return Ok(());
+    }
+    // Where nothing has been traded yet (or is taken back) the price stays what it was: bar by bar.
+    batch::<AveragePaid, 4, 1>(inputs, params, outputs)
 }
 
 #[cfg(test)]

@@ -7,97 +7,13 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
+
+use super::amount_error::AmountError;
+use super::rounding::{div_half_even, narrow, scaled_product};
 
 /// Units in one: 1e8.
 pub const SCALE: i64 = 100_000_000;
 const DECIMALS: usize = 8;
-
-/// An amount that cannot be represented.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum AmountError {
-    /// Text that is no plain decimal number.
-    #[error("{what} {text:?} is not a decimal number")]
-    NotANumber {
-        /// Kind of amount.
-        what: &'static str,
-        /// The text given.
-        text: String,
-    },
-    /// More than eight decimals.
-    #[error("{what} {text} has more than 8 decimals; round it to the instrument's step first")]
-    TooPrecise {
-        /// Kind of amount.
-        what: &'static str,
-        /// The text given.
-        text: String,
-    },
-    /// Beyond what 64 bits hold.
-    #[error("{what} {text} is beyond +-92233720368.54775807")]
-    OutOfRange {
-        /// Kind of amount.
-        what: &'static str,
-        /// The text given.
-        text: String,
-    },
-    /// Zero or negative where it must be positive.
-    #[error("{what} {text} must be greater than 0")]
-    NotPositive {
-        /// Kind of amount.
-        what: &'static str,
-        /// The value given.
-        text: String,
-    },
-    /// Not a multiple of the instrument's step.
-    #[error("{what} {text} is not a multiple of the {step_name} {step}")]
-    OffStep {
-        /// Kind of amount.
-        what: &'static str,
-        /// The value given.
-        text: String,
-        /// `tick size` or `lot size`.
-        step_name: &'static str,
-        /// The step.
-        step: String,
-    },
-    /// Terms of an instrument that cannot be together.
-    #[error("{what} {text} does not fit: {why}")]
-    Unfit {
-        /// Which term.
-        what: &'static str,
-        /// Its value.
-        text: String,
-        /// What it contradicts.
-        why: &'static str,
-    },
-    /// Outside the instrument's bounds.
-    #[error("{what} {text} is {relation} {bound}")]
-    OutOfBounds {
-        /// Kind of amount.
-        what: &'static str,
-        /// The value given.
-        text: String,
-        /// `below the minimum` or `above the maximum`.
-        relation: &'static str,
-        /// The bound.
-        bound: String,
-    },
-    /// An operation left the range.
-    #[error("{what} overflows 64 bits; the amounts are beyond any real account")]
-    Overflow {
-        /// The operation.
-        what: &'static str,
-    },
-}
-
-impl AmountError {
-    /// An operation left the range. A function, and a cold one, so that the error is made only where it happens: one made
-    /// in vain has to be dropped, on the path of every order.
-    #[cold]
-    pub(crate) const fn overflow(what: &'static str) -> Self {
-        Self::Overflow { what }
-    }
-}
 
 fn parse(text: &str, what: &'static str) -> Result<i64, AmountError> {
     let not_a_number = || AmountError::NotANumber { what, text: text.to_owned() };
@@ -134,58 +50,6 @@ fn write_fixed(raw: i64, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
     }
     let digits = format!("{fraction:08}");
     write!(formatter, "{sign}{whole}.{}", digits.trim_end_matches('0'))
-}
-
-/// `numerator / denominator` rounded half to even; `denominator` must be positive.
-#[inline]
-pub(crate) fn div_half_even(numerator: i128, denominator: i128) -> i128 {
-    // One division, in 64 bits where it fits: this is on the path of every order. The product can leave the range by less
-    // than the denominator, the remainder cannot, so both wrap.
-    let (quotient, remainder) = match (i64::try_from(numerator), i64::try_from(denominator)) {
-        (Ok(numerator), Ok(denominator)) => {
-            let quotient = numerator.div_euclid(denominator);
-            (i128::from(quotient), i128::from(numerator.wrapping_sub(quotient.wrapping_mul(denominator))))
-        }
-        _ => {
-            let quotient = numerator.div_euclid(denominator);
-            (quotient, numerator.wrapping_sub(quotient.wrapping_mul(denominator)))
-        }
-    };
-    match (remainder * 2).cmp(&denominator) {
-        std::cmp::Ordering::Less => quotient,
-        std::cmp::Ordering::Greater => quotient + 1,
-        std::cmp::Ordering::Equal => quotient + quotient.rem_euclid(2),
-    }
-}
-
-/// `product / 1e8`, half to even, without a 128-bit division: 2^64 = 1e8 * 184467440737 + 9551616. None when it does
-/// not fit.
-#[inline]
-pub(crate) fn scaled_down(product: u128) -> Option<u64> {
-    const UNIT: u64 = SCALE.unsigned_abs();
-    let (high, low) = ((product >> 64) as u64, product as u64);
-    if high >= 1 << 26 {
-        return None;
-    }
-    let carried = high * 9_551_616;
-    let rest = carried % UNIT + low % UNIT;
-    let quotient = (high * 184_467_440_737).checked_add(carried / UNIT + low / UNIT + rest / UNIT)?;
-    let remainder = rest % UNIT;
-    let up = remainder > UNIT / 2 || (remainder == UNIT / 2 && quotient % 2 == 1);
-    quotient.checked_add(u64::from(up))
-}
-
-/// `left * right / 1e8`, half to even; none when it leaves the range.
-#[inline]
-fn scaled_product(left: i64, right: i64) -> Option<i64> {
-    let magnitude = scaled_down(u128::from(left.unsigned_abs()) * u128::from(right.unsigned_abs()))?;
-    // Half to even is the same on both sides of zero, so the sign comes last.
-    if (left < 0) == (right < 0) { i64::try_from(magnitude).ok() } else { 0_i64.checked_sub_unsigned(magnitude) }
-}
-
-#[inline]
-pub(crate) fn narrow(value: i128, what: &'static str) -> Result<i64, AmountError> {
-    i64::try_from(value).map_err(|_| AmountError::overflow(what))
 }
 
 macro_rules! fixed {
@@ -458,37 +322,6 @@ mod tests {
         for value in [f64::NAN, f64::INFINITY, 0.0, -1.0, 1e308, 1e-12] {
             assert!(Price::from_f64(value).is_err(), "{value} was accepted");
         }
-    }
-
-    #[test]
-    fn a_product_is_the_half_even_quotient_of_its_128_bits() {
-        let naive = |left: i64, right: i64| {
-            i64::try_from(div_half_even(i128::from(left) * i128::from(right), i128::from(SCALE))).ok()
-        };
-        let mut seed = 1_u64;
-        for _ in 0..200_000 {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            let left = seed.cast_signed() >> (seed % 61);
-            let right = seed.rotate_left(17).cast_signed() >> (seed % 53 + 3);
-            assert_eq!(scaled_product(left, right), naive(left, right), "{left} {right}");
-        }
-        let edges = [0, 1, -1, 5, -5, 15, -15, SCALE, -SCALE, SCALE / 2, 10_000_000, i64::MAX, i64::MIN, i64::MIN + 1];
-        for left in edges {
-            for right in edges {
-                assert_eq!(scaled_product(left, right), naive(left, right), "{left} {right}");
-            }
-        }
-    }
-
-    #[test]
-    fn rounds_half_to_even() {
-        assert_eq!(div_half_even(5, 2), 2);
-        assert_eq!(div_half_even(7, 2), 4);
-        assert_eq!(div_half_even(-5, 2), -2);
-        assert_eq!(div_half_even(-7, 2), -4);
-        let least = i128::from(i64::MIN);
-        assert_eq!(div_half_even(least, 10), -922_337_203_685_477_581);
-        assert_eq!(div_half_even(least, i128::from(i64::MAX)), -1);
     }
 
     #[test]

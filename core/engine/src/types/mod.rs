@@ -5,17 +5,21 @@
 
 use serde::{Deserialize, Serialize};
 
+mod amount_error;
+pub(crate) mod dense;
 mod fixed;
 mod hash;
 mod instrument;
 pub(crate) mod quick;
+mod rounding;
 mod text;
 
-pub use fixed::{AmountError, Money, Price, Quantity, Ratio, SCALE, SignedQuantity};
-pub(crate) use fixed::{div_half_even, narrow, scaled_down};
+pub use amount_error::AmountError;
+pub use fixed::{Money, Price, Quantity, Ratio, SCALE, SignedQuantity};
 pub use hash::StateHasher;
 pub(crate) use instrument::units;
 pub use instrument::{Instrument, InstrumentKind, Side};
+pub(crate) use rounding::{div_half_even, narrow, scaled_down};
 pub use text::{ClientOrderId, Currency, SourceId, StrategyId, Symbol, TextError, TradeId};
 
 /// UTC nanoseconds since 1970. The field's name says whose clock (`ts_event` the market's, `ts_init` ours).

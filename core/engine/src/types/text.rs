@@ -268,6 +268,12 @@ impl ClientOrderId {
         if let Some(place) = text.bytes.first_chunk_mut() {
             *place = self.0.bytes;
         }
+        if let (0..10, Some([dash, letter, digit])) = (number, text.bytes.get_mut(own..own + 3)) {
+            // Nearly every order fills in a few parts.
+            (*dash, *letter, *digit) = (b'-', b'F', b'0' + u8::try_from(number).unwrap_or_default());
+            text.length = self.0.length + 3;
+            return Ok(TradeId(text));
+        }
         let mut digits = [b'0'; 10];
         let mut first = digits.len();
         let mut rest = number;

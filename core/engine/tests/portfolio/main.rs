@@ -2,6 +2,7 @@
 #![expect(clippy::panic, clippy::indexing_slicing, reason = "tests may stop at a wrong shape")]
 
 mod any_account;
+mod figures;
 mod hostile;
 mod lots;
 mod margin;

@@ -4,8 +4,8 @@ use deepalpha_engine::matching::{FillRecord, OrderStep, VenueEvent};
 use deepalpha_engine::orders::{OrderRequest, OrderType, Origin, PositionSide, TimeInForce, TrailOffset};
 use deepalpha_engine::risk::{Refused, Verdict};
 use deepalpha_engine::types::{
-    AmountError, ClientOrderId, Instrument, Price, Quantity, Ratio, Side, SourceId, StrategyId, Symbol, TextError,
-    UtcNanos,
+    AmountError, ClientOrderId, Currency, Instrument, InstrumentKind, Money, Price, Quantity, Ratio, Side, SourceId,
+    StrategyId, Symbol, TextError, UtcNanos,
 };
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
@@ -154,11 +154,38 @@ pub(crate) fn request(order: &Bound<'_, PyAny>) -> PyResult<OrderRequest> {
 
 /// A `deepalpha.types.Instrument`, by its attributes.
 pub(crate) fn instrument(value: &Bound<'_, PyAny>) -> PyResult<Instrument> {
-    let symbol: String = value.getattr("symbol")?.extract()?;
-    let symbol = id(&symbol, Symbol::parse)?;
-    let tick = amount(&value.getattr("tick_size")?, Price::parse)?;
-    let lot = amount(&value.getattr("lot_size")?, Quantity::parse)?;
-    Instrument::new(symbol, tick, lot).map_err(|error| raise(Kind::Order, error))
+    let get = |name: &str| value.getattr(name);
+    let text = |name: &str| -> PyResult<String> { get(name)?.str()?.extract() };
+    let symbol = id(&text("symbol")?, Symbol::parse)?;
+    let kind = match text("kind")?.as_str() {
+        "spot" => InstrumentKind::Spot,
+        "equity" => InstrumentKind::Equity,
+        "future" => InstrumentKind::Future,
+        "perpetual" => InstrumentKind::Perpetual,
+        other => {
+            let message = format!("{symbol}: kind {other:?} is not spot, equity, future or perpetual");
+            return Err(raise(Kind::Order, message));
+        }
+    };
+    let base = text("base")?;
+    let (tick, lot) = (amount(&get("tick_size")?, Price::parse)?, amount(&get("lot_size")?, Quantity::parse)?);
+    let listed = Instrument {
+        tick_size: tick,
+        lot_size: lot,
+        kind,
+        multiplier: amount(&get("multiplier")?, Quantity::parse)?,
+        currency: id(&text("currency")?, Currency::parse)?,
+        base: if base.is_empty() { None } else { Some(id(&base, Currency::parse)?) },
+        odd_lot_exit: get("odd_lot_exit")?.extract()?,
+        t_plus_one: get("t_plus_one")?.extract()?,
+        min_quantity: amount(&get("min_quantity")?, Quantity::parse)?,
+        max_quantity: optional(&get("max_quantity")?, Quantity::parse)?.unwrap_or(Quantity::from_raw(i64::MAX)),
+        min_notional: amount(&get("min_notional")?, Money::parse)?,
+        initial_margin: amount(&get("initial_margin")?, Ratio::parse)?,
+        maintenance_margin: amount(&get("maintenance_margin")?, Ratio::parse)?,
+        ..Instrument::finest(symbol)
+    };
+    listed.validated().map_err(|error| raise(Kind::Order, format!("{symbol}: {error}")))
 }
 
 /// The verdict as `{"approved", "rule", "value", "bound", "message", "checks": [...]}`.

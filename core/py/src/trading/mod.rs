@@ -1,8 +1,9 @@
-//! Risk gate and practice venue for Python. Amounts cross the border as decimal text or `Decimal`, never as floats.
+//! Risk gate, practice venue, execution desk and order manager for Python. Amounts cross the border as decimal text or `Decimal`, never as floats.
 
 mod convert;
 mod desk;
 mod gate;
+mod manager;
 mod risk_rows;
 mod risk_table;
 mod venue;
@@ -14,6 +15,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<gate::PyApproved>()?;
     module.add_class::<gate::PyAccountView>()?;
     module.add_class::<gate::PyRiskGate>()?;
+    module.add_class::<manager::PyOrderManager>()?;
     module.add_function(wrap_pyfunction!(gate::risk_rules, module)?)?;
     module.add_class::<venue::PyPracticeVenue>()
 }

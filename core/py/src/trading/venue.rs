@@ -8,7 +8,9 @@ use deepalpha_engine::matching::{
 };
 use deepalpha_engine::orders::OrderState;
 use deepalpha_engine::risk::{Goal, Quote};
-use deepalpha_engine::types::{ClientOrderId, Money, Price, Quantity, Ratio, SourceId, Symbol, TradeId, UtcNanos};
+use deepalpha_engine::types::{
+    ClientOrderId, Currency, Instrument, Money, Price, Quantity, Ratio, SourceId, Symbol, TradeId, UtcNanos,
+};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
@@ -52,6 +54,27 @@ impl PyPracticeVenue {
 }
 
 /// Thirty-day volume from which it holds, maker rate, taker rate.
+/// What the practice account can hold; it has one currency, whatever the instruments call it.
+fn paid_in_full(given: &Bound<'_, PyAny>) -> PyResult<Instrument> {
+    let listed = instrument(given)?;
+    if !listed.kind.exchanges_notional() {
+        let (symbol, kind) = (listed.symbol, listed.kind.as_str());
+        let way_out = "trade it with da.ExecutionEngine(account_kind=\"futures\")";
+        return Err(raise(
+            Kind::Order,
+            format!("{symbol} is a {kind} and the practice account pays in full; {way_out}"),
+        ));
+    }
+    if listed.t_plus_one {
+        let (symbol, way_out) = (listed.symbol, "trade it with da.ExecutionEngine and start_trading_day()");
+        return Err(raise(
+            Kind::Order,
+            format!("{symbol} is T+1 and the practice venue has no trading days; {way_out}"),
+        ));
+    }
+    Ok(Instrument { currency: Currency::EMPTY, base: None, ..listed })
+}
+
 type Tier<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>);
 
 #[pymethods]
@@ -128,7 +151,7 @@ impl PyPracticeVenue {
         };
         let max_participation = max_participation.as_ref().map(ratio).transpose()?;
         let config = VenueConfig { fees, slippage, max_participation };
-        let instruments = instruments.iter().map(instrument).collect::<PyResult<Vec<_>>>()?;
+        let instruments = instruments.iter().map(paid_in_full).collect::<PyResult<Vec<_>>>()?;
         let venue = PracticeVenue::new(config, instruments, money(cash)?).map_err(map_error)?;
         Ok(Self { venue: Mutex::new(venue) })
     }

@@ -3,7 +3,7 @@
 use crate::book::{QueueModel, SelfTrade};
 use crate::matching::{LatencyModel, Liquidity, SlippageModel, VenueEvent};
 use crate::portfolio::SettleEvent;
-use crate::types::{Price, Quantity, Ratio, SCALE, Side, Symbol, UtcNanos};
+use crate::types::{ClientOrderId, Price, Quantity, Ratio, SCALE, Side, Symbol, UtcNanos};
 
 /// A user's account at the exchange: also the owner number of its orders in the books.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,6 +68,8 @@ pub struct ExchangeConfig {
     pub data_patience: i64,
     /// Closed orders that are remembered; a repeated id is recognised as long as its order is.
     pub remembered: usize,
+    /// What the ids of the exchange's own closing orders begin with: one that no earlier run of the same log had.
+    pub liquidations: ClientOrderId,
     /// Whether fills of counterparties are told; where nobody reads them they need not be made.
     pub tell_counterparties: bool,
     /// Whether changes of the books' levels are kept for [`Exchange::take_changes`](super::Exchange::take_changes).
@@ -85,6 +87,7 @@ impl Default for ExchangeConfig {
             market_bound: Ratio::from_raw(SCALE / 20),
             data_patience: 60_000_000_000,
             remembered: 4_096,
+            liquidations: ClientOrderId::EMPTY,
             tell_counterparties: true,
             record_changes: false,
         }

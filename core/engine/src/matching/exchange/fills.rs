@@ -63,8 +63,11 @@ impl Exchange {
             self.urgent.push_back(Urgent::Shrink(number, listing_number));
         }
         let filled = order.leaves == 0;
-        let step = order.step(OrderEventKind::Fill { quantity, of }, now, "")?;
-        if !account.counterparty || self.config.tell_counterparties {
+        let kind = OrderEventKind::Fill { quantity, of };
+        if account.counterparty && !self.config.tell_counterparties {
+            order.advance(kind)?;
+        } else {
+            let step = order.step(kind, now, "")?;
             let (account, request) = (AccountId(number), &order.record.request);
             events.push(ExchangeEvent { account, execution: None, event: VenueEvent::Step(step) });
             events.push(ExchangeEvent {

@@ -7,6 +7,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::error::ExchangeError;
+use super::ids::{Ids, Print};
 use crate::book::{QueuePosition, Ticks};
 use crate::matching::OrderRecord;
 use crate::portfolio::Reservation;
@@ -68,7 +69,7 @@ pub(super) struct Orders {
     unused: Vec<u32>,
     /// Closed orders, the one that closed first first.
     closed: VecDeque<u32>,
-    by_id: QuickMap<(u32, ClientOrderId), u32>,
+    by_id: Ids,
     remembered: usize,
     next_number: u64,
 }
@@ -79,7 +80,7 @@ impl Orders {
             slots: Vec::new(),
             unused: Vec::new(),
             closed: VecDeque::new(),
-            by_id: QuickMap::default(),
+            by_id: Ids::default(),
             remembered: remembered.max(1),
             next_number: 1,
         }
@@ -106,7 +107,7 @@ impl Orders {
         let slot = self.unused.pop().unwrap_or(u32::try_from(self.slots.len()).unwrap_or(u32::MAX));
         let key = self.next_number << SLOT_BITS | u64::from(slot);
         self.next_number += 1;
-        self.by_id.insert(id, slot);
+        self.by_id.insert(Print::of(id.0, &id.1), slot);
         let order = make(key);
         match self.slots.get_mut(slot as usize) {
             Some(place) => *place = order,
@@ -126,7 +127,15 @@ impl Orders {
     }
 
     pub(super) fn find(&self, account: u32, id: &ClientOrderId) -> Option<&Order> {
-        self.by_id.get(&(account, *id)).and_then(|slot| self.slots.get(*slot as usize))
+        let is_it = |slot| self.of(slot).is_some_and(|(owner, own)| owner == account && own == id);
+        let slot = self.by_id.find(Print::of(account, id), is_it)?;
+        self.slots.get(slot as usize)
+    }
+
+    /// Account and id of the order in a slot.
+    #[inline]
+    fn of(&self, slot: u32) -> Option<(u32, &ClientOrderId)> {
+        self.slots.get(slot as usize).map(|order| (order.account, &order.record.request.client_order_id))
     }
 
     /// An order is over: remember it for a while, forget one that was over before.
@@ -140,8 +149,7 @@ impl Orders {
             && let Some(order) = self.slots.get_mut(slot as usize)
         {
             order.key = 0;
-            let id = (order.account, order.record.request.client_order_id);
-            self.by_id.remove(&id);
+            self.by_id.remove(Print::of(order.account, &order.record.request.client_order_id), slot);
             self.unused.push(slot);
         }
     }

@@ -180,7 +180,7 @@ impl Exchange {
             return Ok(());
         }
         // Ids of the exchange's own orders count with all orders, so they are never used twice.
-        let name = format!("LIQ-{}-{}", id.number(), self.orders.next_number());
+        let name = format!("{}LIQ-{}-{}", self.config.liquidations, id.number(), self.orders.next_number());
         let client_order_id = ClientOrderId::parse(&name)?;
         let decision_id = SourceId::parse(&name)?;
         let request = OrderRequest {

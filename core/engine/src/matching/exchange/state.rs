@@ -7,7 +7,7 @@ use super::orders::{Order, Place};
 use super::{Account, Exchange};
 use crate::book::{Book, Depth};
 use crate::matching::{OrderStep, VenueEvent};
-use crate::orders::{OrderEventKind, transition};
+use crate::orders::{OrderEventKind, OrderState, transition};
 use crate::types::{Money, StateHasher, Symbol, UtcNanos};
 
 impl Listing {
@@ -66,6 +66,10 @@ impl Exchange {
     }
 
     pub(super) fn listing_number(&self, symbol: &Symbol) -> Result<u32, ExchangeError> {
+        // The instrument of the last order is mostly that of the next.
+        if self.listings.get(self.recent as usize).is_some_and(|listing| listing.instrument.symbol == *symbol) {
+            return Ok(self.recent);
+        }
         let unknown = || ExchangeError::UnknownSymbol { symbol: *symbol, listed: self.listings.len() };
         self.by_symbol.get(symbol).copied().ok_or_else(unknown)
     }
@@ -204,7 +208,16 @@ fn lost() -> ExchangeError {
 }
 
 impl Order {
-    /// Take a step of the life cycle.
+    /// Take a step of the life cycle; the state before it.
+    #[inline]
+    pub(super) fn advance(&mut self, kind: OrderEventKind) -> Result<OrderState, ExchangeError> {
+        let record = &mut self.record;
+        let state = transition(&record.state, kind)?;
+        record.seq += 1;
+        Ok(std::mem::replace(&mut record.state, state))
+    }
+
+    /// Take a step of the life cycle, and tell it.
     #[inline]
     pub(super) fn step(
         &mut self,
@@ -212,10 +225,8 @@ impl Order {
         now: UtcNanos,
         reason: &str,
     ) -> Result<OrderStep, ExchangeError> {
-        let record = &mut self.record;
-        let state = transition(&record.state, kind)?;
-        record.seq += 1;
-        let state_before = std::mem::replace(&mut record.state, state).as_str();
+        let state_before = self.advance(kind)?.as_str();
+        let (record, state) = (&self.record, self.record.state);
         Ok(OrderStep {
             client_order_id: record.request.client_order_id,
             seq: record.seq,

@@ -139,6 +139,7 @@ impl Exchange {
         protective: bool,
     ) -> Result<u64, ExchangeError> {
         let (now, rank) = (self.now, self.orders.next_number());
+        self.recent = listing;
         let book = self.accounts.get_mut(account as usize).ok_or_else(|| ExchangeError::unknown_account(account))?;
         let instrument = self.listings.get(listing as usize).map(|listing| listing.instrument);
         let closes_leg = matches!(

@@ -4,18 +4,18 @@
 use std::ops::Range;
 
 use super::candle::Candle;
-use super::pattern::{Entry, Tuned, within};
+use super::pass::{BlockMarks, Pass};
+use super::pattern::{Entry, alone};
 use super::see::{Condition, See};
 use super::settings::CandleSettings;
-use super::traits::{Traits, WORD, WORDS};
-use super::watch::{Block, Demand, Watch};
+use super::tile::WORD;
+use super::watch::{Demand, Watch};
 use crate::patterns::PATTERNS;
 use crate::ta::kit::simd::{Job, LANES, Wide, dispatch};
 use crate::ta::{Seed, Spec, TaError, find};
 
 /// How many patterns there are; a bit each in a `u64`.
 pub const COUNT: usize = PATTERNS.len();
-const _: () = assert!(COUNT <= 64, "the set of candidates is a u64");
 
 /// The four series of a pattern, of one length.
 #[derive(Clone, Copy, Debug)]
@@ -122,55 +122,61 @@ pub fn patterns(bars: &Bars<'_>, settings: &CandleSettings) -> Vec<i16> {
 /// As [`patterns`], into `values` of any content, [`COUNT`] for each bar; of others only the first are written.
 pub fn patterns_into(bars: &Bars<'_>, settings: &CandleSettings, values: &mut [i16]) {
     let demands: Vec<Demand> = PATTERNS.iter().map(|entry| (entry.demand)(settings)).collect();
-    let mut met = [[0; WORDS]; COUNT];
+    let values = &mut values[..bars.len() * COUNT];
+    if stretch_into(bars, 0..bars.len(), settings, &demands, values).is_ok() {
+        return;
+    }
     let mut written = 0;
     for stretch in bars.stretches() {
         values[written * COUNT..stretch.start * COUNT].fill(0);
         written = stretch.end;
-        let values = &mut values[stretch.start * COUNT..stretch.end * COUNT];
-        let mut traits = Traits::wanted(PATTERNS.iter().flat_map(|entry| entry.needs));
-        Block::over(bars.part(&stretch), settings, &demands, |block, columns, watch| {
-            // Just before hits are written, so that the rows are still in the cache.
-            values[block.first * COUNT..block.end * COUNT].fill(0);
-            traits.find(block, watch, settings);
-            traits.meeting_each(PATTERNS.iter().map(|entry| entry.needs), &mut met);
-            let entries = PATTERNS.iter().zip(&met).zip(demands.iter().zip(columns));
-            for (place, ((entry, met), (demand, columns))) in entries.enumerate() {
-                let tuned = Tuned { settings, columns, penetration: entry.default_penetration() };
-                for (first, met) in (block.first..block.end).step_by(WORD).zip(met) {
-                    let met = met & within(first, demand.lookback, block.end);
-                    if met != 0 {
-                        (entry.scan)(block, &tuned, first, met, &mut values[first * COUNT + place..], COUNT);
-                    }
+        // A stretch has no gap.
+        let _ = stretch_into(bars, stretch, settings, &demands, values);
+    }
+    values[written * COUNT..].fill(0);
+}
+
+fn stretch_into(
+    bars: &Bars<'_>,
+    stretch: Range<usize>,
+    settings: &CandleSettings,
+    demands: &[Demand],
+    values: &mut [i16],
+) -> Result<(), TaError> {
+    let values = &mut values[stretch.start * COUNT..stretch.end * COUNT];
+    let mut marks = BlockMarks::default();
+    Pass::over(bars.part(&stretch), settings, demands, |pass| {
+        let block = pass.bars();
+        // Just before hits are written, so that the rows are still in the cache.
+        let rows = &mut values[block.start * COUNT..block.end * COUNT];
+        rows.fill(0);
+        for (place, entry) in PATTERNS.iter().enumerate() {
+            (entry.scan)(pass, place, entry.default_penetration(), &mut marks);
+            for (word, marks) in marks.iter().enumerate() {
+                let mut hits = marks.hit.surely;
+                while hits != 0 {
+                    let lane = hits.trailing_zeros() as usize;
+                    hits &= hits - 1;
+                    rows[(word * WORD + lane) * COUNT + place] = marks.value(lane);
                 }
             }
-        });
-    }
-    values[written * COUNT..bars.len() * COUNT].fill(0);
+        }
+    })
 }
 
 /// One pattern by TA-Lib's name with settings of one's own; values as TA-Lib's.
 ///
 /// # Errors
 /// No such pattern, a parameter out of bounds.
-pub fn pattern(name: &str, bars: &Bars<'_>, params: &[f64], settings: &CandleSettings) -> Result<Vec<i16>, TaError> {
+pub fn pattern(name: &str, bars: &Bars<'_>, params: &[f64], settings: &CandleSettings) -> Result<Vec<i32>, TaError> {
     let spec = find(name)?;
     let entry = entry_of(spec)?;
     let penetration = spec.bind(params, Seed::Talib)?.values().first().copied().unwrap_or(0.0);
     let demand = (entry.demand)(settings);
     let mut values = vec![0; bars.len()];
     for stretch in bars.stretches() {
-        let values = &mut values[stretch.clone()];
-        let mut traits = Traits::wanted(entry.needs);
-        Block::over(bars.part(&stretch), settings, &[demand], |block, columns, watch| {
-            let Some(columns) = columns.first() else { return };
-            let tuned = Tuned { settings, columns, penetration };
-            traits.find(block, watch, settings);
-            for (word, first) in (block.first..block.end).step_by(WORD).enumerate() {
-                let met = traits.meeting(entry.needs, word) & within(first, demand.lookback, block.end);
-                (entry.scan)(block, &tuned, first, met, &mut values[first..], 1);
-            }
-        });
+        let Some(slots) = values.get_mut(stretch.start + demand.lookback..stretch.end) else { continue };
+        alone(entry.scan, bars.part(&stretch), settings, demand, penetration, slots)?;
     }
     Ok(values)
 }

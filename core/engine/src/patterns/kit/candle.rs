@@ -32,12 +32,6 @@ impl Candle {
         self.close >= self.open
     }
 
-    /// 100 for a white candle, -100 for a black one.
-    #[inline(always)]
-    pub(crate) fn sign(&self) -> i32 {
-        if self.is_white() { 100 } else { -100 }
-    }
-
     /// From the body up to the high.
     #[inline(always)]
     pub(crate) fn upper(&self) -> f64 {

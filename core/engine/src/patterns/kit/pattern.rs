@@ -5,12 +5,13 @@ use std::marker::PhantomData;
 use serde::{Deserialize, Serialize};
 
 use super::candle::Candle;
-use super::see::{Blind, Condition, Eye, See};
+use super::pass::{BlockMarks, Pass, Scan, scan, write};
+use super::see::{Blind, Condition, See};
 use super::settings::{CandleSettings, Setting};
-use super::traits::{Need, Traits, WORD};
-use super::watch::{BLOCK, Block, Columns, Demand, Reads, Watch};
+use super::sight::Sight;
+use super::watch::{Columns, Demand, Reads, Watch};
 use crate::ta::kit::{State, streaming};
-use crate::ta::{Input, Memory, Output, Param, Params, Spec, TaError};
+use crate::ta::{Input, Kind, Memory, Output, Param, Params, Spec, TaError};
 
 /// Inputs of every pattern, in TA-Lib's order.
 pub const CANDLE_INPUTS: &[Input] = &[Input::Open, Input::High, Input::Low, Input::Close];
@@ -25,12 +26,10 @@ pub(crate) trait Pattern: Clone + Send + Sync + 'static {
     const LEAST: usize = 0;
     /// Bars before the first value at which TA-Lib already runs the rule.
     const EARLY: usize = 0;
-    /// Traits without which the rule cannot fire: what the pass over all patterns looks at first. Hints, not rules.
-    const NEEDS: &'static [Need];
 
-    /// The value at the newest candle: 0, or how the pattern shows. To a curious eye that sees all conditions, the
+    /// 0, or how the pattern shows: at the newest candle, or at many bars. To a curious eye that sees all conditions, the
     /// value there would be if they all held.
-    fn rule<E: Eye>(see: &mut See<'_, E>) -> i32;
+    fn rule<S: Sight>(see: &mut S) -> S::Value;
 }
 
 /// The averages of `setting` at the candles `nearest..=farthest` bars ago.
@@ -43,7 +42,12 @@ pub(crate) const fn penetration(default: f64) -> Param {
     Param::real("penetration", default, 0.0, "share of the first body that is closed into")
 }
 
-/// A pattern's SPEC; `formula` is the rule in words, `meaning` how to read the values.
+/// The one output of a pattern; `meaning` is how to read its values.
+pub(crate) const fn shows<P: Pattern>(meaning: &'static str) -> Output {
+    Output { name: "integer", kind: Kind::Int32, meaning, whole: Some(whole::<P>) }
+}
+
+/// A pattern's SPEC; `formula` is the rule in words.
 pub(crate) const fn spec<P: Pattern>(
     name: &'static str,
     doc: &'static str,
@@ -54,7 +58,7 @@ pub(crate) const fn spec<P: Pattern>(
     Spec {
         name,
         group: "Pattern Recognition",
-        self_checking: false,
+        self_checking: true,
         doc,
         formula,
         source: "TA-Lib 0.8.2",
@@ -64,21 +68,20 @@ pub(crate) const fn spec<P: Pattern>(
         lookback: |_| Ok(demand::<P>(&CandleSettings::TALIB).lookback),
         memory: Memory::Window,
         seeded: false,
-        kernel: alone::<P>,
+        kernel: float::<P>,
         stream: Some(streaming::<Alone<P>, 4, 1>),
     }
 }
 
 fn demand<P: Pattern>(settings: &CandleSettings) -> Demand {
     let longest = P::READS.iter().map(|reads| settings.gauge(reads.setting).period).max().unwrap_or(0);
-    Demand { reads: P::READS, lookback: longest.max(P::LEAST) + P::EXTRA, early: P::EARLY }
+    Demand { reads: P::READS, longest, lookback: longest.max(P::LEAST) + P::EXTRA, early: P::EARLY }
 }
 
 /// A pattern in the table of all.
 pub struct Entry {
     /// What the registry knows of it.
     pub spec: &'static Spec,
-    pub(crate) needs: &'static [Need],
     pub(crate) demand: fn(&CandleSettings) -> Demand,
     pub(crate) scan: Scan,
     pub(crate) explain: fn(&mut See<'_, Vec<Condition>>) -> i32,
@@ -86,7 +89,7 @@ pub struct Entry {
 
 impl Entry {
     pub(crate) const fn new<P: Pattern>(spec: &'static Spec) -> Self {
-        Self { spec, needs: P::NEEDS, demand: demand::<P>, scan: scan::<P>, explain: P::rule::<Vec<Condition>> }
+        Self { spec, demand: demand::<P>, scan: scan::<P>, explain: |see| P::rule(see) }
     }
 
     /// Its parameter's default; 0 where it has none.
@@ -95,78 +98,37 @@ impl Entry {
     }
 }
 
-/// A pattern's settings, columns and parameter in one series.
-pub(crate) struct Tuned<'a> {
-    pub(crate) settings: &'a CandleSettings,
-    pub(crate) columns: &'a Columns,
-    pub(crate) penetration: f64,
-}
-
-impl Tuned<'_> {
-    #[inline(always)]
-    fn value<P: Pattern>(&self, block: &Block<'_>, bar: usize) -> i32 {
-        let &Self { settings, columns, penetration } = self;
-        P::rule(&mut See { watch: &block.window(bar), settings, columns, penetration, eye: &mut Blind::new() })
-    }
-}
-
-/// Runs a rule at the bars of a word of a block: `values` gets those that are not 0, at every `stride`.
-pub(crate) type Scan = fn(&Block<'_>, &Tuned<'_>, first: usize, bars: u64, values: &mut [i16], stride: usize);
-
-fn scan<P: Pattern>(
-    block: &Block<'_>,
-    tuned: &Tuned<'_>,
-    first: usize,
-    mut bars: u64,
-    values: &mut [i16],
-    stride: usize,
-) {
-    while bars != 0 {
-        let at = bars.trailing_zeros() as usize;
-        bars &= bars - 1;
-        let value = tuned.value::<P>(block, first + at);
-        if let Some(slot) = values.get_mut(at * stride) {
-            // Values are within -200..=200.
-            *slot = i16::try_from(value).unwrap_or(0);
-        }
-    }
+/// One pattern alone over a series, into `values` from the look-back on.
+pub(crate) fn alone(
+    scan: Scan,
+    series: [&[f64]; 4],
+    settings: &CandleSettings,
+    demand: Demand,
+    penetration: f64,
+    values: &mut [i32],
+) -> Result<(), TaError> {
+    let mut marks = BlockMarks::default();
+    Pass::over(series, settings, &[demand], |pass| {
+        scan(pass, 0, penetration, &mut marks);
+        write(&marks, &pass.bars(), demand.lookback, values);
+    })
 }
 
 /// The kernel of a pattern's SPEC.
-fn alone<P: Pattern>(inputs: &[&[f64]], params: &Params, outputs: &mut [&mut [f64]]) -> Result<(), TaError> {
-    let (Ok(series), [output]) = (<[&[f64]; 4]>::try_from(inputs), outputs) else {
-        return Err(TaError::Wiring { what: "series" });
-    };
+fn whole<P: Pattern>(inputs: &[&[f64]], params: &Params, values: &mut [i32]) -> Result<(), TaError> {
+    let series = <[&[f64]; 4]>::try_from(inputs).map_err(|_| TaError::Wiring { what: "series" })?;
     let settings = &CandleSettings::TALIB;
-    let demand = demand::<P>(settings);
     let penetration = params.values().first().copied().unwrap_or(0.0);
-    let mut traits = Traits::wanted(P::NEEDS);
-    Block::over(series, settings, &[demand], |block, columns, watch| {
-        let Some(columns) = columns.first() else { return };
-        let tuned = Tuned { settings, columns, penetration };
-        let mut values = [0; BLOCK];
-        traits.find(block, watch, settings);
-        for (word, first) in (block.first..block.end).step_by(WORD).enumerate() {
-            let bars = traits.meeting(P::NEEDS, word) & within(first, demand.lookback, block.end);
-            if let Some(values) = values.get_mut(word * WORD..) {
-                scan::<P>(block, &tuned, first, bars, values, 1);
-            }
-        }
-        // The output begins behind the look-back.
-        let from = block.first.max(demand.lookback);
-        let slots = output.iter_mut().skip(from - demand.lookback);
-        slots.zip(values.iter().take(block.end - block.first).skip(from - block.first)).for_each(|(slot, value)| {
-            *slot = f64::from(*value);
-        });
-    });
-    Ok(())
+    alone(scan::<P>, series, settings, demand::<P>(settings), penetration, values)
 }
 
-/// Bars of the word that begins with `first` that are neither before `lookback` nor behind the `end`.
-pub(crate) fn within(first: usize, lookback: usize, end: usize) -> u64 {
-    let from = lookback.saturating_sub(first);
-    let to = (end - first).min(WORD);
-    if from >= to { 0 } else { u64::MAX >> (WORD - to) & u64::MAX << from }
+/// The kernel for those who ask for floats.
+fn float<P: Pattern>(inputs: &[&[f64]], params: &Params, outputs: &mut [&mut [f64]]) -> Result<(), TaError> {
+    let [output] = outputs else { return Err(TaError::Wiring { what: "outputs" }) };
+    let mut values = vec![0; output.len()];
+    whole::<P>(inputs, params, &mut values)?;
+    output.iter_mut().zip(values).for_each(|(slot, value)| *slot = f64::from(value));
+    Ok(())
 }
 
 /// One pattern bar by bar.

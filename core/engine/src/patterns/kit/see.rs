@@ -1,9 +1,12 @@
-//! What a rule sees of a bar, and how its conditions are told to whoever wants an explanation.
+//! A rule at one bar, and how its conditions are told to whoever wants an explanation.
 
 use std::marker::PhantomData;
 
-use super::candle::Candle;
-use super::settings::{CandleSettings, Setting};
+use super::settings::CandleSettings;
+use super::sight::Sight;
+use super::term::{Expression, Part, Price, Scene, Size, Term};
+use super::traits::{Against, Trait};
+use super::trap::{Break, Trap};
 use super::watch::{Columns, Watch, Window};
 use crate::ta::kit::float;
 
@@ -33,7 +36,7 @@ impl Relation {
     }
 
     #[inline(always)]
-    fn holds(self, measured: f64, threshold: f64) -> bool {
+    pub(crate) fn holds(self, measured: f64, threshold: f64) -> bool {
         match self {
             Self::Below => measured < threshold,
             Self::AtMost => measured <= threshold,
@@ -105,12 +108,38 @@ pub(crate) struct See<'a, E: Eye> {
     pub(crate) eye: &'a mut E,
 }
 
-impl<'a, E: Eye> See<'a, E> {
+impl<E: Eye> Scene for See<'_, E> {
     #[inline(always)]
-    pub(crate) fn candle(&self, ago: usize) -> Candle {
-        self.watch.candle(ago)
+    fn part(&self, part: Part, ago: usize) -> f64 {
+        let candle = self.watch.candle(ago);
+        match part {
+            Part::Open => candle.open,
+            Part::High => candle.high,
+            Part::Low => candle.low,
+            Part::Close => candle.close,
+            Part::Body => candle.body,
+            Part::Top => candle.top,
+            Part::Bottom => candle.bottom,
+            Part::Upper => candle.upper(),
+            Part::Lower => candle.lower(),
+        }
     }
 
+    #[inline(always)]
+    #[expect(clippy::indexing_slicing, reason = "the index of an enum with COUNT variants")]
+    fn size(&self, Size { setting, ago, earlier }: Size) -> f64 {
+        let gauge = self.settings.gauge(setting);
+        let average = if gauge.period == 0 {
+            self.watch.candle(earlier + ago).part(gauge.range)
+        } else {
+            self.watch.sum(self.columns[setting.index()] - ago, earlier + ago) / float(gauge.period)
+        };
+        // In TA-Lib's order of operations.
+        gauge.factor * average * gauge.halved()
+    }
+}
+
+impl<E: Eye> See<'_, E> {
     /// The same bar without the eye.
     #[inline(always)]
     pub(crate) fn quietly<T>(&self, look: impl FnOnce(&mut See<'_, Blind<E::Window>>) -> T) -> T {
@@ -118,189 +147,136 @@ impl<'a, E: Eye> See<'a, E> {
         look(&mut See { watch, settings, columns, penetration, eye: &mut Blind::new() })
     }
 
-    /// A setting's size at the candle `ago`.
     #[inline(always)]
-    pub(crate) fn size(&self, ago: usize, setting: Setting) -> f64 {
-        self.size_then(0, ago, setting)
-    }
-
-    /// A setting's size at the candle that was `ago` `earlier` bars earlier.
-    #[inline(always)]
-    #[expect(clippy::indexing_slicing, reason = "the index of an enum with COUNT variants")]
-    pub(crate) fn size_then(&self, earlier: usize, ago: usize, setting: Setting) -> f64 {
-        let gauge = self.settings.gauge(setting);
-        let average = if gauge.period == 0 {
-            self.candle(earlier + ago).part(gauge.range)
-        } else {
-            self.watch.sum(self.columns[setting.index()] - ago, earlier + ago) / float(gauge.period)
-        };
-        // In TA-Lib's order of operations.
-        gauge.factor * average * gauge.halved()
-    }
-
-    #[inline(always)]
-    fn check(
-        &mut self,
-        bars_ago: usize,
-        what: &'static str,
-        measured: f64,
-        relation: Relation,
-        threshold: f64,
-    ) -> bool {
+    fn note(&mut self, ago: usize, what: &'static str, measured: f64, relation: Relation, threshold: f64) -> bool {
         let held = relation.holds(measured, threshold);
-        self.eye.note(Condition { what, bars_ago, measured, relation, threshold, held });
+        self.eye.note(Condition { what, bars_ago: ago, measured, relation, threshold, held });
         held || E::CURIOUS
-    }
-
-    #[inline(always)]
-    pub(crate) fn below(&mut self, ago: usize, what: &'static str, measured: f64, threshold: f64) -> bool {
-        self.check(ago, what, measured, Relation::Below, threshold)
-    }
-
-    #[inline(always)]
-    pub(crate) fn at_most(&mut self, ago: usize, what: &'static str, measured: f64, threshold: f64) -> bool {
-        self.check(ago, what, measured, Relation::AtMost, threshold)
-    }
-
-    #[inline(always)]
-    pub(crate) fn above(&mut self, ago: usize, what: &'static str, measured: f64, threshold: f64) -> bool {
-        self.check(ago, what, measured, Relation::Above, threshold)
-    }
-
-    #[inline(always)]
-    pub(crate) fn at_least(&mut self, ago: usize, what: &'static str, measured: f64, threshold: f64) -> bool {
-        self.check(ago, what, measured, Relation::AtLeast, threshold)
-    }
-
-    /// Above for a bullish sign, below for a bearish one: rules that have a mirror image.
-    #[inline(always)]
-    pub(crate) fn beyond(&mut self, sign: i32, ago: usize, what: &'static str, measured: f64, threshold: f64) -> bool {
-        self.check(ago, what, measured, if sign > 0 { Relation::Above } else { Relation::Below }, threshold)
-    }
-
-    /// At most `width` away from `centre`.
-    #[inline(always)]
-    pub(crate) fn within(&mut self, ago: usize, what: &'static str, measured: f64, centre: f64, width: f64) -> bool {
-        self.at_most(ago, what, measured, centre + width) && self.at_least(ago, what, measured, centre - width)
-    }
-
-    #[inline(always)]
-    pub(crate) fn white(&mut self, ago: usize) -> bool {
-        let candle = self.candle(ago);
-        self.at_least(ago, "white: closes at or above its open", candle.close, candle.open)
-    }
-
-    #[inline(always)]
-    pub(crate) fn black(&mut self, ago: usize) -> bool {
-        let candle = self.candle(ago);
-        self.below(ago, "black: closes below its open", candle.close, candle.open)
-    }
-
-    /// White for a bullish sign, black for a bearish one.
-    #[inline(always)]
-    pub(crate) fn coloured(&mut self, sign: i32, ago: usize) -> bool {
-        if sign > 0 { self.white(ago) } else { self.black(ago) }
-    }
-
-    #[inline(always)]
-    pub(crate) fn long(&mut self, ago: usize) -> bool {
-        let (body, size) = (self.candle(ago).body, self.size(ago, Setting::BodyLong));
-        self.above(ago, "long body (body_long)", body, size)
-    }
-
-    /// A short body, the size itself left out.
-    #[inline(always)]
-    pub(crate) fn short(&mut self, ago: usize) -> bool {
-        let (body, size) = (self.candle(ago).body, self.size(ago, Setting::BodyShort));
-        self.below(ago, "short body (body_short)", body, size)
-    }
-
-    /// A short body, the size itself included.
-    #[inline(always)]
-    pub(crate) fn not_above_short(&mut self, ago: usize) -> bool {
-        let (body, size) = (self.candle(ago).body, self.size(ago, Setting::BodyShort));
-        self.at_most(ago, "short body (body_short)", body, size)
-    }
-
-    #[inline(always)]
-    pub(crate) fn not_short(&mut self, ago: usize) -> bool {
-        let (body, size) = (self.candle(ago).body, self.size(ago, Setting::BodyShort));
-        self.above(ago, "body longer than short (body_short)", body, size)
-    }
-
-    #[inline(always)]
-    pub(crate) fn doji(&mut self, ago: usize) -> bool {
-        let (body, size) = (self.candle(ago).body, self.size(ago, Setting::BodyDoji));
-        self.at_most(ago, "doji: hardly any body (body_doji)", body, size)
-    }
-
-    #[inline(always)]
-    pub(crate) fn upper_shadow_below(&mut self, ago: usize, setting: Setting) -> bool {
-        let (shadow, size) = (self.candle(ago).upper(), self.size(ago, setting));
-        self.below(
-            ago,
-            shorter(setting, "upper shadow is short (shadow_short)", "hardly any upper shadow (shadow_very_short)"),
-            shadow,
-            size,
-        )
-    }
-
-    #[inline(always)]
-    pub(crate) fn lower_shadow_below(&mut self, ago: usize, setting: Setting) -> bool {
-        let (shadow, size) = (self.candle(ago).lower(), self.size(ago, setting));
-        self.below(
-            ago,
-            shorter(setting, "lower shadow is short (shadow_short)", "hardly any lower shadow (shadow_very_short)"),
-            shadow,
-            size,
-        )
-    }
-
-    #[inline(always)]
-    pub(crate) fn upper_shadow_above(&mut self, ago: usize, setting: Setting) -> bool {
-        let (shadow, size) = (self.candle(ago).upper(), self.size(ago, setting));
-        let what = match setting {
-            Setting::ShadowVeryShort => "has an upper shadow (shadow_very_short)",
-            Setting::ShadowVeryLong => "very long upper shadow (shadow_very_long)",
-            _ => "long upper shadow (shadow_long)",
-        };
-        self.above(ago, what, shadow, size)
-    }
-
-    #[inline(always)]
-    pub(crate) fn lower_shadow_above(&mut self, ago: usize, setting: Setting) -> bool {
-        let (shadow, size) = (self.candle(ago).lower(), self.size(ago, setting));
-        let what = match setting {
-            Setting::ShadowVeryShort => "has a lower shadow (shadow_very_short)",
-            Setting::ShadowVeryLong => "very long lower shadow (shadow_very_long)",
-            _ => "long lower shadow (shadow_long)",
-        };
-        self.above(ago, what, shadow, size)
-    }
-
-    /// The body lies wholly above (bullish sign) or below (bearish) the body of an earlier candle.
-    #[inline(always)]
-    pub(crate) fn body_gap(&mut self, sign: i32, later: usize, earlier: usize) -> bool {
-        let (new, old) = (self.candle(later), self.candle(earlier));
-        if sign > 0 {
-            self.above(later, "body gaps up", new.bottom, old.top)
-        } else {
-            self.below(later, "body gaps down", new.top, old.bottom)
-        }
-    }
-
-    /// The whole candle, shadows included, lies above or below the one before it.
-    #[inline(always)]
-    pub(crate) fn candle_gap(&mut self, sign: i32, ago: usize) -> bool {
-        let (new, old) = (self.candle(ago), self.candle(ago + 1));
-        if sign > 0 {
-            self.above(ago, "the whole candle gaps up", new.low, old.high)
-        } else {
-            self.below(ago, "the whole candle gaps down", new.high, old.low)
-        }
     }
 }
 
-const fn shorter(setting: Setting, short: &'static str, very_short: &'static str) -> &'static str {
-    if matches!(setting, Setting::ShadowVeryShort) { very_short } else { short }
+impl<E: Eye> Sight for See<'_, E> {
+    type Truth = bool;
+    type Sign = bool;
+    type Value = i32;
+
+    #[inline(always)]
+    fn penetration(&self) -> f64 {
+        self.penetration
+    }
+
+    #[inline(always)]
+    fn goes_on(&self, held: bool) -> bool {
+        held
+    }
+
+    #[inline(always)]
+    fn check<X: Expression, Y: Expression>(
+        &mut self,
+        ago: usize,
+        what: &'static str,
+        measured: Term<X>,
+        relation: Relation,
+        threshold: Term<Y>,
+    ) -> bool {
+        let (measured, threshold) = (measured.0.value(self), threshold.0.value(self));
+        self.note(ago, what, measured, relation, threshold)
+    }
+
+    #[inline(always)]
+    fn has(&mut self, which: Trait, ago: usize) -> bool {
+        let (part, relation, against, what) = which.comparison();
+        let threshold = match against {
+            Against::Here(other) => self.part(other, ago),
+            Against::Before(other) => self.part(other, ago + 1),
+            Against::Size(setting) => Scene::size(self, Size { setting, ago, earlier: 0 }),
+        };
+        self.note(ago, what, self.part(part, ago), relation, threshold)
+    }
+
+    #[inline(always)]
+    fn is<X: Expression, Y: Expression>(&mut self, measured: Term<X>, relation: Relation, threshold: Term<Y>) -> bool {
+        relation.holds(measured.0.value(self), threshold.0.value(self))
+    }
+
+    #[inline(always)]
+    #[expect(clippy::float_cmp, reason = "prices that are the same, as TA-Lib compares them")]
+    fn are_equal(&mut self, left: Term<Price>, right: Term<Price>) -> bool {
+        left.0.value(self) == right.0.value(self)
+    }
+
+    #[inline(always)]
+    fn any_of<const N: usize>(&mut self, ago: usize, what: &'static str, ways: [bool; N]) -> bool {
+        let count = ways.into_iter().map(|way| f64::from(u8::from(way))).sum();
+        self.note(ago, what, count, Relation::AtLeast, 1.0)
+    }
+
+    #[inline(always)]
+    fn not_both(&mut self, ago: usize, what: &'static str, [one, other]: [bool; 2]) -> bool {
+        self.note(ago, what, f64::from(u8::from(one) + u8::from(other)), Relation::AtMost, 1.0)
+    }
+
+    #[inline(always)]
+    fn sign_if(&self, up: bool) -> bool {
+        up
+    }
+
+    #[inline(always)]
+    fn sign(&mut self, ago: usize) -> bool {
+        self.watch.candle(ago).is_white()
+    }
+
+    #[inline(always)]
+    fn nowhere(&self) -> bool {
+        false
+    }
+
+    #[inline(always)]
+    fn is_somewhere(&self, sign: bool) -> bool {
+        sign
+    }
+
+    #[inline(always)]
+    fn where_signed(&self, held: bool, _: bool) -> bool {
+        held
+    }
+
+    #[inline(always)]
+    fn bullish(&self, hit: bool) -> i32 {
+        if hit { 100 } else { 0 }
+    }
+
+    #[inline(always)]
+    fn bearish(&self, hit: bool) -> i32 {
+        if hit { -100 } else { 0 }
+    }
+
+    #[inline(always)]
+    fn signed(&self, hit: bool, sign: bool) -> i32 {
+        if sign { self.bullish(hit) } else { self.bearish(hit) }
+    }
+
+    #[inline(always)]
+    fn weaker(&self, hit: bool, sign: bool, weak: bool) -> i32 {
+        let value = self.signed(hit, sign);
+        if weak { value / 5 * 4 } else { value }
+    }
+
+    #[inline(always)]
+    fn choose(&self, first: bool, one: i32, other: i32) -> i32 {
+        if first { one } else { other }
+    }
+
+    #[inline(always)]
+    fn trapped<B: Break>(&mut self) -> i32 {
+        let Some(trap) = Trap::last::<B, E>(self) else {
+            // None is waiting: is this bar one?
+            let sign = self.watch.candle(0).high < self.watch.candle(1).high;
+            let hit = B::sprung(self, 0, sign);
+            return self.signed(hit, sign);
+        };
+        // Told again for the explanation; it holds, or it would not be waiting.
+        let hit = B::sprung(self, trap.ago, trap.is_up) && trap.confirmed(self);
+        2 * self.signed(hit, trap.is_up)
+    }
 }

@@ -7,6 +7,8 @@ pub const RULE: RuleSpec = RuleSpec {
     meaning: "bid is below ask",
     needs: "a bid and an ask",
     missing: Missing::Passes,
-    evaluate: |facts| facts.book.map_or(Measure::MISSING, |book| Measure::flag(book.bid >= book.ask || book.bid.raw() <= 0)),
+    evaluate: |facts| {
+        facts.book.map_or(Measure::MISSING, |book| Measure::flag(book.bid >= book.ask || book.bid.raw() <= 0))
+    },
     ..RuleSpec::new("crossed_quote", 41, Tier::Instrument, Unit::State(&["in order", "crossed"]), 0)
 };

@@ -9,7 +9,11 @@ pub const RULE: RuleSpec = RuleSpec {
     missing: Missing::Passes,
     scaled: true,
     evaluate: |facts| {
-        if facts.after.detailed { Measure::of(facts.after.strategy_position, facts.after.equity) } else { Measure::MISSING }
+        if facts.after.detailed {
+            Measure::of(facts.after.strategy_position, facts.after.equity)
+        } else {
+            Measure::MISSING
+        }
     },
     ..RuleSpec::new("max_strategy_position", 71, Tier::Strategy, Unit::Ratio, 2_000_000)
 };

@@ -26,9 +26,9 @@ impl<const INDEX: usize> At<INDEX> {
 
     /// Rule on an order; the rule's index if it is breached, else the largest number.
     #[inline(always)]
-    fn rule(facts: &Facts<'_>, bound: i64, line: &mut Line) -> usize {
+    fn rule<const REDUCES: bool>(facts: &Facts<'_>, bound: i64, line: &mut Line) -> usize {
         let rule = &Self::RULE;
-        if bound == OFF || (facts.reduces && !rule.reducing) {
+        if bound == OFF || (REDUCES && !rule.reducing) {
             *line = Line::SKIPPED;
             return usize::MAX;
         }

@@ -8,6 +8,8 @@ pub const RULE: RuleSpec = RuleSpec {
     holds: Holds::AtLeast,
     needs: "20 closed trades",
     missing: Missing::Passes,
-    evaluate: |facts| facts.strategy.and_then(|known| known.sharpe).map_or(Measure::MISSING, |ratio| Measure::value(ratio.raw())),
+    evaluate: |facts| {
+        facts.strategy.and_then(|known| known.sharpe).map_or(Measure::MISSING, |ratio| Measure::value(ratio.raw()))
+    },
     ..RuleSpec::new("sharpe_floor", 74, Tier::Strategy, Unit::Multiple, OFF)
 };

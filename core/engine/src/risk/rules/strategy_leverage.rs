@@ -11,7 +11,11 @@ pub const RULE: RuleSpec = RuleSpec {
     scaled: true,
     warns: true,
     evaluate: |facts| {
-        if facts.after.detailed { Measure::of(facts.after.strategy_gross, facts.after.equity) } else { Measure::MISSING }
+        if facts.after.detailed {
+            Measure::of(facts.after.strategy_gross, facts.after.equity)
+        } else {
+            Measure::MISSING
+        }
     },
     ..RuleSpec::new("strategy_leverage", 72, Tier::Strategy, Unit::Multiple, 2 * SCALE)
 };

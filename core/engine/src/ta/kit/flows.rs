@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ratio_or_zero;
 use super::simd::Number;
-use super::totals::Each;
+use super::totals::Flows;
 
 /// Chaikin's money flow of a bar: its volume, whole at a close on the high, negative at a close on the low; nothing
 /// where the bar has no range.
@@ -14,14 +14,19 @@ pub(crate) fn money_flow<N: Number>([high, low, close, volume]: [N; 4]) -> N {
     N::if_above(range, zero, ((close - low) - (high - close)) / range * volume, zero)
 }
 
-/// [`money_flow`] for whole series.
+/// Totals of [`money_flow`].
 #[derive(Clone, Copy)]
 pub(crate) struct MoneyFlow;
 
-impl Each<4> for MoneyFlow {
+impl Flows<4, 1> for MoneyFlow {
     #[inline(always)]
-    fn of<N: Number>(&self, bar: [N; 4]) -> N {
-        money_flow(bar)
+    fn of_bar<N: Number>(&self, bar: [N; 4]) -> [N; 1] {
+        [money_flow(bar)]
+    }
+
+    #[inline(always)]
+    fn shown<N: Number>(&self, [total]: [N; 1]) -> N {
+        total
     }
 }
 

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use thiserror::Error;
 
+use super::beside::{self, TOGETHER};
 use super::{Kind, NanPolicy, Policy, TaError, Wanted};
 
 /// What can be wrong with a [`Frame`].
@@ -124,24 +125,107 @@ impl<'a> Frame<'a> {
     pub fn compute(&self, groups: Range<usize>, results: &mut [Column<'_>]) -> Result<(), FrameError> {
         let base = self.rows_of(&groups).start;
         let mut scratch: Vec<f64> = Vec::new();
-        for group in groups {
-            let rows = self.rows_of(&(group..group + 1));
-            let input = |column: &usize| -> &[f64] {
-                self.columns.get(*column).and_then(|values| values.get(rows.clone())).unwrap_or_default()
-            };
-            let place = rows.start - base..rows.end - base;
-            let mut rest = &mut *results;
-            for (wanted, wiring) in self.wanted.iter().zip(&self.wiring) {
-                let (mine, others) = rest
-                    .split_at_mut_checked(wanted.spec.outputs.len())
-                    .ok_or(FrameError::Shape { what: "results" })?;
-                rest = others;
-                let inputs: Vec<&[f64]> = wiring.iter().map(input).collect();
-                let done = one(wanted, &inputs, self.nan, mine, place.clone(), &mut scratch);
-                done.map_err(|error| FrameError::Group { group, error })?;
+        let mut first = groups.start;
+        while first < groups.end {
+            let eight = first..(first + TOGETHER).min(groups.end);
+            let together = self.length_of_all(&eight);
+            if let Some(length) = together
+                && self.side_by_side(&eight, length, base, results, &mut scratch).is_ok()
+            {
+                first = eight.end;
+                continue;
+            }
+            // Also where something is wrong: the first group's error is told, of its indicators the first one's.
+            let end = if together.is_some() { eight.end } else { first + 1 };
+            for group in first..end {
+                self.alone(group, base, results, &mut scratch)?;
+            }
+            first = end;
+        }
+        Ok(())
+    }
+
+    /// How long each of eight groups is; none when they are fewer or differ.
+    fn length_of_all(&self, groups: &Range<usize>) -> Option<usize> {
+        let length = self.rows_of(&(groups.start..groups.start + 1)).len();
+        let same = |group: usize| self.rows_of(&(group..group + 1)).len() == length;
+        (groups.len() == TOGETHER && groups.clone().all(same)).then_some(length)
+    }
+
+    /// The rows of a column that an input reads.
+    fn column(&self, column: usize, rows: &Range<usize>) -> &[f64] {
+        self.columns.get(column).and_then(|values| values.get(rows.clone())).unwrap_or_default()
+    }
+
+    /// Every indicator of eight groups of one length: side by side where that can be done, else one by one.
+    fn side_by_side(
+        &self,
+        groups: &Range<usize>,
+        length: usize,
+        base: usize,
+        results: &mut [Column<'_>],
+        scratch: &mut Vec<f64>,
+    ) -> Result<(), TaError> {
+        let shape = || TaError::Wiring { what: "columns" };
+        let rows = self.rows_of(groups);
+        let mut rest = results;
+        for (wanted, wiring) in self.wanted.iter().zip(&self.wiring) {
+            let (mine, others) = rest.split_at_mut_checked(wanted.spec.outputs.len()).ok_or_else(shape)?;
+            rest = others;
+            if beside::knows(wanted, length) {
+                let inputs: Vec<&[f64]> = wiring.iter().map(|column| self.column(*column, &rows)).collect();
+                let mut slots: Vec<&mut [f64]> = Vec::with_capacity(mine.len());
+                for column in mine.iter_mut() {
+                    let Column::Float(values) = column else { return Err(shape()) };
+                    slots.push(values.get_mut(rows.start - base..rows.end - base).ok_or_else(shape)?);
+                }
+                match beside::compute(wanted, &inputs, length, &mut slots) {
+                    Err(TaError::NotClean) => {}
+                    done => {
+                        done?;
+                        continue;
+                    }
+                }
+            }
+            for group in groups.clone() {
+                self.indicator(group, wanted, wiring, base, mine, scratch)?;
             }
         }
         Ok(())
+    }
+
+    /// Every indicator of one group.
+    fn alone(
+        &self,
+        group: usize,
+        base: usize,
+        results: &mut [Column<'_>],
+        scratch: &mut Vec<f64>,
+    ) -> Result<(), FrameError> {
+        let mut rest = results;
+        for (wanted, wiring) in self.wanted.iter().zip(&self.wiring) {
+            let (mine, others) =
+                rest.split_at_mut_checked(wanted.spec.outputs.len()).ok_or(FrameError::Shape { what: "results" })?;
+            rest = others;
+            let done = self.indicator(group, wanted, wiring, base, mine, scratch);
+            done.map_err(|error| FrameError::Group { group, error })?;
+        }
+        Ok(())
+    }
+
+    /// One indicator of one group.
+    fn indicator(
+        &self,
+        group: usize,
+        wanted: &Wanted,
+        wiring: &[usize],
+        base: usize,
+        results: &mut [Column<'_>],
+        scratch: &mut Vec<f64>,
+    ) -> Result<(), TaError> {
+        let rows = self.rows_of(&(group..group + 1));
+        let inputs: Vec<&[f64]> = wiring.iter().map(|column| self.column(*column, &rows)).collect();
+        one(wanted, &inputs, self.nan, results, rows.start - base..rows.end - base, scratch)
     }
 }
 
@@ -220,6 +304,10 @@ fn one(
 ) -> Result<(), TaError> {
     let shape = || TaError::Wiring { what: "columns" };
     let policy = Policy { nan, seed: wanted.seed };
+    if let ([Column::Whole(values)], Some(_)) = (&mut *results, wanted.spec.whole()) {
+        let slots = values.get_mut(place).ok_or_else(shape)?;
+        return wanted.spec.compute_whole(inputs, &wanted.params, policy, slots);
+    }
     let wholes = wanted.spec.outputs.iter().filter(|output| output.kind != Kind::Float).count();
     scratch.resize(wholes * place.len(), 0.0);
     // Kernels write floats: whole columns get theirs by way of the scratch.

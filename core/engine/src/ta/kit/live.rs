@@ -35,7 +35,7 @@ struct Snapshot {
     state: Vec<u8>,
 }
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 impl Live {
     /// Before the first bar; missing parameters take their defaults.

@@ -6,14 +6,15 @@
 //! - `State`: an indicator bar by bar; [`Live`]: one that runs. `batch` and `streaming` make a SPEC's kernels from it.
 //! - `average_range`, `averages`, `flows`, `hilbert`, `moments`, `momentum`, `pairs`, `parabolic`, `places`, `ranges`, `ring`, `sorted`,
 //!   `totals`, `weighted`, `windows`: states that more than one indicator is made of; `elementwise`: those without a memory.
-//! - `lanes`, `simd`: a long series as eight stretches side by side, in the widest registers there are;
+//! - `lanes`, `simd`: a long series as eight stretches side by side, or eight series, in the widest registers there are;
 //!   `scratch`: room on the way. `seal`: snapshots as bytes.
 //! - [`StreamSet`]: many indicators of many symbols (`abreast`) bar by bar; [`Frame`]: over the rows of a table, group by
-//!   group; [`Wanted`]: what both are asked for. [`warm_up`]: when an indicator has forgotten where it began.
+//!   group, or eight of one length side by side (`beside`); [`Wanted`]: what both are asked for. [`warm_up`]: when an indicator has forgotten where it began.
 
 pub(crate) mod abreast;
 pub(crate) mod average_range;
 pub(crate) mod averages;
+mod beside;
 pub(crate) mod elementwise;
 mod error;
 pub(crate) mod flows;
@@ -52,7 +53,7 @@ pub use live::Live;
 pub use params::{Param, ParamKind, Params, Seed};
 pub use registry::{REGISTRY, find, resolve};
 pub use simd::{Level, level, limit_level};
-pub use spec::{Input, Kernel, Kind, Lookback, Memory, NanPolicy, Output, Policy, Spec};
+pub use spec::{Input, Kernel, Kind, Lookback, Memory, NanPolicy, Output, Policy, Spec, WholeKernel};
 pub(crate) use state::{State, batch, streaming};
 pub use state::{Stream, Streaming};
 pub use stream_set::{StreamSet, StreamSetError};

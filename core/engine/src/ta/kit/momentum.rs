@@ -168,6 +168,8 @@ pub(crate) struct Freshness<N = f64> {
     lowest: Extreme<N>,
     highest: Extreme<N>,
     period: N,
+    /// 1 / period.
+    share: N,
 }
 
 impl<N: Number> Freshness<N> {
@@ -175,7 +177,7 @@ impl<N: Number> Freshness<N> {
     #[inline(always)]
     pub(crate) fn new(period: usize) -> Self {
         let (lowest, highest) = (Extreme::lowest(period + 1), Extreme::highest(period + 1));
-        Self { lowest, highest, period: N::splat(float(period)) }
+        Self { lowest, highest, period: N::splat(float(period)), share: N::splat(1.0 / float(period)) }
     }
 
     /// Of the low and of the high; of equals the newest counts.
@@ -185,7 +187,8 @@ impl<N: Number> Freshness<N> {
         let ((_, low_ago), (_, high_ago)) = low.zip(high)?;
         let (period, hundred) = (self.period, N::splat(100.0));
         // Divided, so that the extreme itself is exactly 100.
-        Some((hundred * (period - low_ago) / period, hundred * (period - high_ago) / period))
+        let (low, high) = (hundred * (period - low_ago), hundred * (period - high_ago));
+        Some((low.over_known(period, self.share), high.over_known(period, self.share)))
     }
 }
 

@@ -63,8 +63,7 @@ impl<N: Number> PairSums<N> {
         let left = (self.left_squares - self.left * left_mean).larger(zero);
         let right = (self.right_squares - self.right * right_mean).larger(zero);
         // An overflow must not look like an answer, x / inf is 0: what is not finite becomes NaN.
-        let finite = |spread: N| spread + spread.gap();
-        Spreads { left: finite(left), right: finite(right), both: self.product - self.left * right_mean }
+        Spreads { left: left + left.gap(), right: right + right.gap(), both: self.product - self.left * right_mean }
     }
 }
 

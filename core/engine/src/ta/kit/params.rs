@@ -116,6 +116,8 @@ pub struct Params {
     values: [f64; MAX_PARAMS],
     count: usize,
     seed: Seed,
+    /// Bars of each of eight series side by side; none for one series.
+    beside: Option<usize>,
 }
 
 /// More parameters than any indicator has.
@@ -143,7 +145,17 @@ impl Params {
                 *slot = param.default;
             }
         }
-        Ok(Self { values, count: declared.len(), seed })
+        Ok(Self { values, count: declared.len(), seed, beside: None })
+    }
+
+    /// For eight series of `length` bars at a time, one after the other in memory: only kernels of `lanes` know how.
+    pub(super) const fn side_by_side(self, length: usize) -> Self {
+        Self { beside: Some(length), ..self }
+    }
+
+    /// Bars of each of eight series; none where there is one.
+    pub(super) const fn beside(&self) -> Option<usize> {
+        self.beside
     }
 
     /// The values, complete.

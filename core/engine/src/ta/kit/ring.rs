@@ -15,12 +15,13 @@ pub(crate) struct Ring<N = f64> {
 
 impl<N: Number> Ring<N> {
     /// Room for `length` values; with none, everything comes straight out.
+    #[inline(always)]
     pub(crate) fn new(length: usize) -> Self {
         Self { values: vec![N::splat(f64::NAN); length], head: 0, full: length == 0 }
     }
 
     /// Put `value` in; the value that was put in `length` pushes ago, or `None` while filling up.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&mut self, value: N) -> Option<N> {
         let Some(slot) = self.values.get_mut(self.head) else { return Some(value) };
         let oldest = std::mem::replace(slot, value);

@@ -1,5 +1,7 @@
 //! What an indicator's file declares, and the one dispatcher that runs it.
 
+use std::ops::Range;
+
 use super::simd::{Job, LANES, Wide, dispatch};
 use super::state::Streaming;
 use super::{Param, Params, Seed, TaError, float};
@@ -80,25 +82,27 @@ pub struct Output {
     pub kind: Kind,
     /// How to read it.
     pub meaning: &'static str,
+    /// Fills it as int32, where it is the only output and the computation is made of whole numbers anyway.
+    pub whole: Option<WholeKernel>,
 }
 
 impl Output {
     /// A float output.
     #[must_use]
     pub const fn float(name: &'static str, meaning: &'static str) -> Self {
-        Self { name, kind: Kind::Float, meaning }
+        Self { name, kind: Kind::Float, meaning, whole: None }
     }
 
     /// The place of a bar in the series, from 0.
     #[must_use]
     pub const fn index(name: &'static str, meaning: &'static str) -> Self {
-        Self { name, kind: Kind::Index, meaning }
+        Self { name, kind: Kind::Index, meaning, whole: None }
     }
 
-    /// The one output of a candlestick pattern.
+    /// Whole numbers such as -1, 0, 1, computed as floats.
     #[must_use]
-    pub const fn pattern(meaning: &'static str) -> Self {
-        Self { name: "integer", kind: Kind::Int32, meaning }
+    pub const fn whole(name: &'static str, meaning: &'static str) -> Self {
+        Self { name, kind: Kind::Int32, meaning, whole: None }
     }
 }
 
@@ -156,6 +160,9 @@ pub type Lookback = fn(&Params) -> Result<usize, TaError>;
 /// to bar `lookback`.
 pub type Kernel = fn(&[&[f64]], &Params, &mut [&mut [f64]]) -> Result<(), TaError>;
 
+/// As [`Kernel`], for an indicator whose only output is whole.
+pub type WholeKernel = fn(&[&[f64]], &Params, &mut [i32]) -> Result<(), TaError>;
+
 /// Everything there is to know about an indicator.
 #[derive(Clone, Copy, Debug)]
 pub struct Spec {
@@ -188,6 +195,24 @@ pub struct Spec {
     pub kernel: Kernel,
     /// The computation bar by bar, with the same bits; none where past values change with later bars.
     pub stream: Option<Streaming>,
+}
+
+/// What an output is made of.
+trait Slot: Copy + 'static {
+    /// What stands where there is no value.
+    fn nothing(kind: Kind) -> Self;
+}
+
+impl Slot for f64 {
+    fn nothing(kind: Kind) -> Self {
+        kind.nothing()
+    }
+}
+
+impl Slot for i32 {
+    fn nothing(_: Kind) -> Self {
+        0
+    }
 }
 
 /// More inputs or outputs than any indicator has.
@@ -228,13 +253,59 @@ impl Spec {
         outputs: &mut [&mut [f64]],
     ) -> Result<(), TaError> {
         let params = self.bind(params, policy.seed)?;
+        self.fill(inputs, &params, policy, outputs, |cut, tails, first| {
+            (self.kernel)(cut, &params, tails)?;
+            for (output, _) in tails.iter_mut().zip(self.outputs).filter(|(_, declared)| declared.kind == Kind::Index) {
+                (first..).zip(output.iter_mut()).for_each(|(bar, value)| *value = float(bar) - *value);
+            }
+            Ok(())
+        })
+    }
+
+    /// The kernel that fills the only output as int32, if there is one.
+    #[must_use]
+    pub const fn whole(&self) -> Option<WholeKernel> {
+        match self.outputs {
+            [output] => output.whole,
+            _ => None,
+        }
+    }
+
+    /// As [`Self::compute`], for an indicator with a [`Self::whole`] kernel.
+    ///
+    /// # Errors
+    /// As [`Self::compute`]; [`TaError::Wiring`] where there is no such kernel.
+    pub fn compute_whole(
+        &self,
+        inputs: &[&[f64]],
+        params: &[f64],
+        policy: Policy,
+        output: &mut [i32],
+    ) -> Result<(), TaError> {
+        let kernel = self.whole().ok_or(TaError::Wiring { what: "a kernel of whole numbers" })?;
+        let params = self.bind(params, policy.seed)?;
+        self.fill(inputs, &params, policy, &mut [output], |cut, tails, _| match tails {
+            [tail] => kernel(cut, &params, tail),
+            _ => Err(TaError::Wiring { what: "outputs" }),
+        })
+    }
+
+    /// Cut the series into stretches without a gap and `run` the kernel on each: inputs, outputs, first bar of the outputs.
+    fn fill<T: Slot>(
+        &self,
+        inputs: &[&[f64]],
+        params: &Params,
+        policy: Policy,
+        outputs: &mut [&mut [T]],
+        run: impl Fn(&[&[f64]], &mut [&mut [T]], usize) -> Result<(), TaError>,
+    ) -> Result<(), TaError> {
         let length = self.check_inputs(inputs)?;
         if outputs.len() != self.outputs.len() || outputs.iter().any(|output| output.len() != length) {
             return Err(TaError::OutputShape { name: self.name, expected: self.outputs.len(), length });
         }
-        let lookback = (self.lookback)(&params)?;
+        let lookback = (self.lookback)(params)?;
         if self.self_checking {
-            match self.stretch(inputs, &params, lookback, 0, length, outputs) {
+            match self.stretch(inputs, lookback, 0..length, outputs, &run) {
                 Err(TaError::NotClean) => {}
                 done => return done,
             }
@@ -246,17 +317,17 @@ impl Spec {
             return Err(TaError::Gap { name: self.name, input, value, bar });
         }
         if gap.is_none() {
-            return self.stretch(inputs, &params, lookback, 0, length, outputs);
+            return self.stretch(inputs, lookback, 0..length, outputs, &run);
         }
         let begin = first_complete_bar(inputs, length);
         self.blank(outputs, 0, begin);
         if self.memory == Memory::Bar {
-            return self.stretch(inputs, &params, lookback, begin, length, outputs);
+            return self.stretch(inputs, lookback, begin..length, outputs, &run);
         }
         let mut start = begin;
         while start < length {
             let end = first_gap(inputs, start).map_or(length, |(bar, _)| bar);
-            self.stretch(inputs, &params, lookback, start, end, outputs)?;
+            self.stretch(inputs, lookback, start..end, outputs, &run)?;
             let rest =
                 if self.memory == Memory::History && policy.nan == NanPolicy::Propagate { length } else { end + 1 };
             self.blank(outputs, end, rest.min(length));
@@ -265,15 +336,14 @@ impl Spec {
         Ok(())
     }
 
-    /// Run the kernel on bars `start..end` as on a series of its own.
-    fn stretch(
+    /// Run the kernel on some bars as on a series of their own.
+    fn stretch<T: Slot>(
         &self,
         inputs: &[&[f64]],
-        params: &Params,
         lookback: usize,
-        start: usize,
-        end: usize,
-        outputs: &mut [&mut [f64]],
+        Range { start, end }: Range<usize>,
+        outputs: &mut [&mut [T]],
+        run: &impl Fn(&[&[f64]], &mut [&mut [T]], usize) -> Result<(), TaError>,
     ) -> Result<(), TaError> {
         let first = start.saturating_add(lookback).min(end);
         self.blank(outputs, start, first);
@@ -287,24 +357,19 @@ impl Spec {
             *slot = input.get(start..end).ok_or_else(wiring)?;
         }
         let count = outputs.len();
-        let mut tails: [&mut [f64]; MAX_SERIES] = Default::default();
+        let mut tails: [&mut [T]; MAX_SERIES] = Default::default();
         for (slot, output) in tails.iter_mut().zip(outputs.iter_mut()) {
             *slot = output.get_mut(first..end).ok_or_else(wiring)?;
         }
         let cut = cut.get(..inputs.len()).ok_or_else(wiring)?;
-        let tails = tails.get_mut(..count).ok_or_else(wiring)?;
-        (self.kernel)(cut, params, tails)?;
-        for (output, _) in tails.iter_mut().zip(self.outputs).filter(|(_, declared)| declared.kind == Kind::Index) {
-            (first..).zip(output.iter_mut()).for_each(|(bar, value)| *value = float(bar) - *value);
-        }
-        Ok(())
+        run(cut, tails.get_mut(..count).ok_or_else(wiring)?, first)
     }
 
     /// Write "no value" into bars `start..end`.
-    fn blank(&self, outputs: &mut [&mut [f64]], start: usize, end: usize) {
+    fn blank<T: Slot>(&self, outputs: &mut [&mut [T]], start: usize, end: usize) {
         for (output, declared) in outputs.iter_mut().zip(self.outputs) {
             if let Some(slots) = output.get_mut(start..end) {
-                slots.fill(declared.kind.nothing());
+                slots.fill(T::nothing(declared.kind));
             }
         }
     }
@@ -372,7 +437,7 @@ fn first_not_finite(series: &[f64]) -> Option<usize> {
     series.iter().skip(clean).position(|value| !value.is_finite()).map(|place| clean + place)
 }
 
-/// How many values from the start on are surely finite: whole stretches only.
+/// How many values from the start on are surely finite: whole stretches, and the rest behind them.
 struct CleanStretches<'a>(&'a [f64]);
 
 impl Job for CleanStretches<'_> {
@@ -395,6 +460,18 @@ impl Job for CleanStretches<'_> {
                 break;
             }
             clean += STRETCH;
+        }
+        let rest = self.0.get(clean..).unwrap_or_default();
+        if rest.len() < STRETCH {
+            let (rows, last) = rest.as_chunks::<LANES>();
+            let mut sum = W::default();
+            for row in rows {
+                sum += W::from_lanes(*row).gap();
+            }
+            let finite = last.iter().all(|value| value.is_finite());
+            if finite && sum.to_lanes().iter().all(|sum| *sum == 0.0) {
+                clean += rest.len();
+            }
         }
         clean
     }

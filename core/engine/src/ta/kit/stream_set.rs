@@ -74,6 +74,8 @@ struct Plan {
     columns: Vec<usize>,
     /// First slot of its outputs in a symbol's results.
     offset: usize,
+    /// How many outputs it has.
+    count: usize,
     /// Outputs that are a bar's place in the series, which a state gives as how many bars ago.
     places: Vec<usize>,
     /// Bars before the first value.
@@ -97,7 +99,7 @@ impl Plan {
     }
 
     fn slots<'a>(&self, results: &'a mut [f64]) -> &'a mut [f64] {
-        results.get_mut(self.offset..self.offset + self.wanted.spec.outputs.len()).unwrap_or_default()
+        results.get_mut(self.offset..self.offset + self.count).unwrap_or_default()
     }
 }
 
@@ -146,7 +148,7 @@ struct Snapshot {
 }
 
 const KIND: &str = "StreamSet";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 impl StreamSet {
     /// Before the first bar of every symbol.
@@ -170,10 +172,11 @@ impl StreamSet {
                 column.ok_or(StreamSetError::NotInABar { name: wanted.spec.name, input: input.name() })
             });
             let (columns, offset) = (of_a_bar.collect::<Result<Vec<usize>, _>>()?, names.len());
+            let count = wanted.spec.outputs.len();
             read.iter_mut().enumerate().for_each(|(column, read)| *read |= columns.contains(&column));
             names.extend(wanted.names());
             nothing.extend(wanted.spec.outputs.iter().map(|output| output.kind.nothing()));
-            plans.push(Plan { wanted, columns, offset, places, lookback, lanes });
+            plans.push(Plan { wanted, columns, offset, count, places, lookback, lanes });
         }
         no_twin("result", &names)?;
         no_twin("symbol", &symbols)?;
@@ -299,15 +302,19 @@ impl StreamSet {
 
     fn step(&mut self, lane: usize, row: &Row) {
         let width = self.names.len();
-        let (Some(results), Some(bars)) =
+        let (Some(mut results), Some(bars)) =
             (self.values.get_mut(lane * width..(lane + 1) * width), self.bars.get_mut(lane))
         else {
             return;
         };
+        // Plans lie one behind the other in the results.
         for plan in &mut self.plans {
-            let slots = plan.slots(results);
+            let Some((slots, others)) = results.split_at_mut_checked(plan.count) else { return };
             plan.lanes.next(lane, row, &plan.columns, slots);
-            plan.settle(*bars, slots);
+            if !plan.places.is_empty() {
+                plan.settle(*bars, slots);
+            }
+            results = others;
         }
         *bars += 1;
     }
@@ -390,9 +397,17 @@ impl StreamSet {
 
 impl Clone for StreamSet {
     fn clone(&self) -> Self {
-        let plans = self.plans.iter().map(|Plan { wanted, columns, offset, places, lookback, lanes }| {
+        let plans = self.plans.iter().map(|Plan { wanted, columns, offset, count, places, lookback, lanes }| {
             let (wanted, columns, places) = (wanted.clone(), columns.clone(), places.clone());
-            Plan { wanted, columns, offset: *offset, places, lookback: *lookback, lanes: lanes.duplicate() }
+            Plan {
+                wanted,
+                columns,
+                offset: *offset,
+                count: *count,
+                places,
+                lookback: *lookback,
+                lanes: lanes.duplicate(),
+            }
         });
         Self {
             plans: plans.collect(),

@@ -6,7 +6,7 @@
 
 use std::fmt::Write;
 
-use deepalpha_engine::desk::{DeskEvent, Durability, ExecutionDesk};
+use deepalpha_engine::desk::{DeskEvent, Durability, ExecutionDesk, Settled};
 use deepalpha_engine::orders::{OrderRequest, OrderType, TimeInForce, TrailOffset};
 use deepalpha_engine::risk::RiskEvent;
 use deepalpha_engine::types::{Price, Quantity};
@@ -19,6 +19,8 @@ pub(super) struct Journal {
     level: Level,
     /// Number of the first event that is not written yet.
     from: u64,
+    /// Fills of the account in the log: between which of them something else moved the account.
+    fills: u64,
     /// Bodies of one group, one after the other.
     bodies: String,
     ends: Vec<usize>,
@@ -92,6 +94,32 @@ fn body_of(out: &mut String, request: &OrderRequest) {
     out.push('}');
 }
 
+/// What a settlement did, and how many fills of the account came before it. Ids and decimals need no escapes.
+fn settlement_of(out: &mut String, settled: &Settled, fills: u64) {
+    let _infallible = match settled {
+        Settled::Funding { symbol, leg, amount } => write!(
+            out,
+            "{{\"amount\":\"{amount}\",\"fills\":{fills},\"position_side\":\"{}\",\"symbol\":\"{symbol}\"}}",
+            leg.as_str()
+        ),
+        Settled::MarginCall { equity, maintenance, call_at } => write!(
+            out,
+            "{{\"call_at\":\"{call_at}\",\"equity\":\"{equity}\",\"fills\":{fills},\"maintenance\":\"{maintenance}\"}}"
+        ),
+        Settled::Liquidated { symbol, leg, side, quantity, price, realised, fee } => write!(
+            out,
+            "{{\"amount\":\"{realised}\",\"fee\":\"{fee}\",\"fills\":{fills},\"position_side\":\"{}\",\"price\":\"{price}\",\
+             \"quantity\":\"{quantity}\",\"side\":\"{}\",\"symbol\":\"{symbol}\"}}",
+            leg.as_str(),
+            side.as_str()
+        ),
+        Settled::Deficit { currency, amount } => {
+            write!(out, "{{\"amount\":\"{amount}\",\"currency\":\"{currency}\",\"fills\":{fills}}}")
+        }
+        Settled::TradingDay => write!(out, "{{\"fills\":{fills}}}"),
+    };
+}
+
 fn amount(price: Price) -> Amount {
     Amount(price.raw())
 }
@@ -118,8 +146,9 @@ fn intent<'a>(request: &'a OrderRequest, protective: bool, ts_event: i64, body: 
 }
 
 impl Journal {
-    pub(super) fn new(log: OpsLog, run_id: String, account_id: String, level: Level) -> Self {
-        Self { log, run_id, account_id, level, from: 1, bodies: String::new(), ends: Vec::new() }
+    /// A journal of an account that has `fills` fills in the log already.
+    pub(super) fn new(log: OpsLog, run_id: String, account_id: String, level: Level, fills: u64) -> Self {
+        Self { log, run_id, account_id, level, from: 1, fills, bodies: String::new(), ends: Vec::new() }
     }
 
     pub(super) const fn durability(&self) -> Durability {
@@ -136,7 +165,7 @@ impl Journal {
             return Ok(());
         }
         let events = desk.events_since(self.from);
-        self.write_bodies(events.clone());
+        let fills = self.write_bodies(events.clone());
         let (bodies, now) = (self.bodies.as_str(), desk.now().0);
         let mut start = 0;
         let bodies = self.ends.iter().map(|end| {
@@ -176,6 +205,13 @@ impl Journal {
                 ts_event: ts_event.0,
                 body,
             }),
+            DeskEvent::Settled(settled) => Record::Audit(Audit {
+                kind: "settlement",
+                reference: &self.account_id,
+                status: settled.as_str(),
+                ts_event: now,
+                body,
+            }),
             DeskEvent::Risk(event) => {
                 let status = match event.as_ref() {
                     RiskEvent::State(snapshot) => snapshot.state.state.as_str(),
@@ -186,12 +222,13 @@ impl Journal {
         });
         let stamp = Stamp { ts_init, run_id: &self.run_id, account_id: &self.account_id };
         self.log.append_group(&stamp, records, self.level)?;
-        self.from = next;
+        (self.from, self.fills) = (next, fills);
         Ok(())
     }
 
-    fn write_bodies<'a>(&mut self, events: impl Iterator<Item = &'a DeskEvent>) {
-        let out = &mut self.bodies;
+    /// The bodies of these events; the fills of the account after them.
+    fn write_bodies<'a>(&mut self, events: impl Iterator<Item = &'a DeskEvent>) -> u64 {
+        let (out, mut fills) = (&mut self.bodies, self.fills);
         out.clear();
         self.ends.clear();
         for event in events {
@@ -219,9 +256,12 @@ impl Journal {
                         out.push('}');
                     }
                 }
-                DeskEvent::Step(_) | DeskEvent::Fill(_) => {}
+                DeskEvent::Settled(settled) => settlement_of(out, settled, fills),
+                DeskEvent::Fill(_) => fills += 1,
+                DeskEvent::Step(_) => {}
             }
             self.ends.push(out.len());
         }
+        fills
     }
 }

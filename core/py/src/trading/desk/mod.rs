@@ -3,34 +3,23 @@
 mod journal;
 mod order;
 mod rows;
+mod settings;
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use deepalpha_engine::desk::{
-    DeskConfig, DeskError, Durability, EventOverflow, ExecutionDesk, LatencyByDurability, Level as Shown, Overflow,
-    Submitted, ThrottleLimits, ThrottlePolicy,
-};
-use deepalpha_engine::matching::FeeModel;
-use deepalpha_engine::matching::exchange::{
-    CancelFilter, ExchangeConfig, ExchangeError, LiquidityKind, MarketTrade, OrderChange,
-};
+use deepalpha_engine::desk::{DeskError, Durability, ExecutionDesk, LatencyByDurability, Level as Shown, Submitted};
+use deepalpha_engine::matching::exchange::{CancelFilter, ExchangeError, MarketTrade, OrderChange};
 use deepalpha_engine::orders::OrderRequest;
-use deepalpha_engine::portfolio::{AccountKind, AccountTerms};
-use deepalpha_engine::risk::Limits;
-use deepalpha_engine::types::{
-    ClientOrderId, Currency, Instrument, Money, Price, Quantity, Ratio, SourceId, Symbol, UtcNanos,
-};
+use deepalpha_engine::types::{ClientOrderId, Price, Quantity, Ratio, SourceId, Symbol, UtcNanos};
 use deepalpha_io::ops::{Level, OpsError, OpsLog};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use super::convert::{amount, id, instrument, side};
-use super::risk_table::limits_of;
+use super::convert::{id, side};
 use crate::error::{Kind, raise};
 use journal::Journal;
 use order::value;
@@ -199,81 +188,24 @@ fn shown(levels: &[(Bound<'_, PyAny>, Bound<'_, PyAny>)]) -> PyResult<Vec<Shown>
     levels.iter().map(level).collect()
 }
 
-/// An instrument with its currency.
-fn listing(given: &Bound<'_, PyAny>) -> PyResult<Instrument> {
-    let currency: String = given.getattr("currency")?.extract()?;
-    Ok(Instrument { currency: id(&currency, Currency::parse)?, ..instrument(given)? })
-}
-
 #[pymethods]
 impl PyExecutionDesk {
+    /// A desk with these settings (see `settings`); `session` is in every id it makes.
     #[new]
-    #[pyo3(signature = (*, instruments, cash, currency, leverage, maker_fee, taker_fee, bounds, allow_short, liquidity,
-                        orders_per_second, throttle, waiting, events, event_overflow, session))]
-    #[expect(clippy::too_many_arguments, reason = "the settings, by name")]
-    fn new(
-        py: Python<'_>,
-        instruments: Vec<Bound<'_, PyAny>>,
-        cash: &Bound<'_, PyAny>,
-        currency: &str,
-        leverage: Option<Bound<'_, PyAny>>,
-        maker_fee: &Bound<'_, PyAny>,
-        taker_fee: &Bound<'_, PyAny>,
-        bounds: Option<&Bound<'_, PyDict>>,
-        allow_short: bool,
-        liquidity: &str,
-        orders_per_second: Option<u32>,
-        throttle: &str,
-        waiting: usize,
-        events: usize,
-        event_overflow: &str,
-        session: u64,
-    ) -> PyResult<Self> {
-        // No table means the open one: every numeric bound off, what is left are switches, identities, validity.
-        let mut limits = match bounds {
-            Some(bounds) => limits_of(bounds, None, None, &BTreeMap::new(), &[], None)?,
-            None => Limits::open(),
-        };
-        limits.allow_short = allow_short;
-        let kind = match leverage {
-            Some(leverage) => AccountKind::Margin { leverage: amount(&leverage, Ratio::parse)? },
-            None => AccountKind::Spot,
-        };
-        let policy = if throttle == "queue" { ThrottlePolicy::Queue } else { ThrottlePolicy::Refuse };
-        let throttle = orders_per_second.map(|count| ThrottleLimits::per_second(count, policy)).transpose();
-        let config = DeskConfig {
-            limits,
-            account: AccountTerms::new(kind, id(currency, Currency::parse)?),
-            cash: amount(cash, Money::parse)?,
-            fees: FeeModel::Flat { maker: amount(maker_fee, Ratio::parse)?, taker: amount(taker_fee, Ratio::parse)? },
-            exchange: ExchangeConfig::default(),
-            liquidity: if liquidity == "depth" { LiquidityKind::Depth } else { LiquidityKind::Book },
-            throttle: throttle.map_err(refuse)?,
-            waiting,
-            overflow: Overflow::DisplaceLeastUrgent,
-            events,
-            event_overflow: match event_overflow {
-                "refuse_orders" => EventOverflow::RefuseOrders,
-                _ => EventOverflow::DropOldest,
-            },
-        };
+    fn new(py: Python<'_>, settings: &Bound<'_, PyDict>, session: u64) -> PyResult<Self> {
+        let prefix = format!("PAPER-{session}-");
+        let (config, instruments) = settings::settings(settings, id(&prefix, ClientOrderId::parse)?)?;
         let mut desk = ExecutionDesk::new(config, UtcNanos(0)).map_err(|error| map_error(py, error))?;
-        for given in &instruments {
-            desk.list(listing(given)?).map_err(|error| map_error(py, error))?;
+        for listed in instruments {
+            desk.list(listed).map_err(|error| map_error(py, error))?;
         }
-        let inner = Inner {
-            desk,
-            journal: None,
-            latency: LatencyByDurability::default(),
-            prefix: format!("PAPER-{session}-"),
-            number: 0,
-            name: String::new(),
-        };
+        let (latency, name) = (LatencyByDurability::default(), String::new());
+        let inner = Inner { desk, journal: None, latency, prefix, number: 0, name };
         Ok(Self { inner: Mutex::new(inner), told: Condvar::new() })
     }
 
-    /// From now on everything is written to the log before a call returns.
-    #[pyo3(signature = (path, *, run_id, account_id, durable))]
+    /// From now on everything is written to the log, which has `fills` fills of the account already, before a call returns.
+    #[pyo3(signature = (path, *, run_id, account_id, durable, fills))]
     fn journal(
         &self,
         py: Python<'_>,
@@ -281,10 +213,11 @@ impl PyExecutionDesk {
         run_id: String,
         account_id: String,
         durable: bool,
+        fills: u64,
     ) -> PyResult<()> {
         let log = py.detach(|| OpsLog::open(&path)).map_err(store)?;
         let level = if durable { Level::Durable } else { Level::Journalled };
-        self.lock().journal = Some(Journal::new(log, run_id, account_id, level));
+        self.lock().journal = Some(Journal::new(log, run_id, account_id, level, fills));
         Ok(())
     }
 
@@ -457,6 +390,30 @@ impl PyExecutionDesk {
         self.command(py, now, |inner, now| inner.desk.advance(now))
     }
 
+    /// Funding `(symbol, rate, price)`, then marks `(symbol, price)`, then the margin, with all that follows from it.
+    #[pyo3(signature = (funding, marks, now = None))]
+    fn settle(
+        &self,
+        py: Python<'_>,
+        funding: Vec<(String, Bound<'_, PyAny>, Bound<'_, PyAny>)>,
+        marks: Vec<(String, Bound<'_, PyAny>)>,
+        now: Option<i64>,
+    ) -> PyResult<()> {
+        let price = |given: &Bound<'_, PyAny>| value("price", given, Price::parse, Price::from_raw);
+        let rate = |given: &Bound<'_, PyAny>| value("rate", given, Ratio::parse, Ratio::from_raw);
+        let due = funding.iter().map(|(name, due, at)| Ok((id(name, Symbol::parse)?, rate(due)?, price(at)?)));
+        let due = due.collect::<PyResult<Vec<_>>>()?;
+        let marked = marks.iter().map(|(name, at)| Ok((id(name, Symbol::parse)?, price(at)?)));
+        let marked = marked.collect::<PyResult<Vec<_>>>()?;
+        self.command(py, now, |inner, now| inner.desk.settle(now, &due, &marked))
+    }
+
+    /// A trading day begins: shares bought under T+1 may be sold.
+    #[pyo3(signature = (now = None))]
+    fn start_trading_day(&self, py: Python<'_>, now: Option<i64>) -> PyResult<()> {
+        self.command(py, now, |inner, _| inner.desk.start_trading_day())
+    }
+
     /// Halt: nothing that opens risk passes until `rearm`.
     #[pyo3(signature = (reason, by, now = None))]
     fn halt(&self, py: Python<'_>, reason: &str, by: &str, now: Option<i64>) -> PyResult<()> {
@@ -518,6 +475,11 @@ impl PyExecutionDesk {
         rows::account(py, &totals, inner.desk.now().0)
     }
 
+    /// What backs the positions, as decimal text.
+    fn margin<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        rows::margin(py, &self.lock().desk).map_err(|error| map_error(py, error))?
+    }
+
     /// Counts, and percentiles in nanoseconds by durability level.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let inner = self.lock();
@@ -529,23 +491,35 @@ impl PyExecutionDesk {
         self.lock().desk.state_hash()
     }
 
-    /// After a restart: orders, fills and the account's state of earlier runs, in the order of the log.
-    #[pyo3(signature = (orders, fills, state = None))]
+    /// After a restart: orders, fills, settlements (each with the fills before it) and the account's state of earlier
+    /// runs, in the order of the log.
+    #[pyo3(signature = (orders, fills, settlements, state = None))]
     fn restore(
         &self,
         py: Python<'_>,
         orders: Vec<(String, String)>,
         fills: Vec<Bound<'_, PyDict>>,
+        settlements: Vec<(usize, Bound<'_, PyDict>)>,
         state: Option<(String, String, String, i64)>,
     ) -> PyResult<()> {
         let mut inner = self.lock();
         for (order, decision) in &orders {
             inner.desk.restore_order(id(order, ClientOrderId::parse)?, id(decision, SourceId::parse)?);
         }
-        for given in &fills {
-            let (fill, strategy) = rows::fill(given)?;
-            inner.desk.restore_fill(&fill, strategy).map_err(|error| map_error(py, error))?;
+        let mut settlements = settlements.iter().peekable();
+        let mut settle_until = |inner: &mut Inner, booked: usize| -> PyResult<()> {
+            while let Some((_, given)) = settlements.next_if(|(before, _)| *before <= booked) {
+                let settled = rows::settlement(given)?;
+                inner.desk.restore_settled(&settled).map_err(|error| map_error(py, error))?;
+            }
+            Ok(())
+        };
+        for (booked, given) in fills.iter().enumerate() {
+            settle_until(&mut inner, booked)?;
+            let (fill, leg, strategy) = rows::fill(given)?;
+            inner.desk.restore_fill(&fill, leg, strategy).map_err(|error| map_error(py, error))?;
         }
+        settle_until(&mut inner, usize::MAX)?;
         if let Some((state, reason, by, since)) = state {
             let known = deepalpha_engine::risk::AccountState::parse(&state)
                 .ok_or_else(|| PyRuntimeError::new_err(format!("no account state {state:?}")))?;

@@ -2,19 +2,19 @@
 
 use deepalpha_engine::desk::{
     DeskError, DeskEvent, Durability, EndRule, EventBatch, ExecutionDesk, LatencyByDurability, LatencySummary,
-    ParentRequest, Pov, Schedule, Submitted, Twap, Vwap,
+    ParentRequest, Pov, Schedule, Settled, Submitted, Twap, Vwap,
 };
 use deepalpha_engine::matching::{FillRecord, OrderRecord};
 use deepalpha_engine::orders::OrderRequest;
-use deepalpha_engine::portfolio::AccountTotals;
+use deepalpha_engine::portfolio::{AccountTotals, PortfolioError, PositionSide};
 use deepalpha_engine::risk::RiskEvent;
 use deepalpha_engine::types::{
-    ClientOrderId, Money, Price, Quantity, Ratio, SourceId, StrategyId, Symbol, TradeId, UtcNanos,
+    ClientOrderId, Currency, Money, Price, Quantity, Ratio, SourceId, StrategyId, Symbol, TradeId, UtcNanos,
 };
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use super::super::convert::{amount, attached, fill as fill_row, id, side, step};
+use super::super::convert::{amount, attached, fill as fill_row, id, position_side, side, step};
 use super::order::{parse, value};
 use crate::error::{Kind, raise};
 
@@ -101,6 +101,7 @@ fn fact<'py>(py: Python<'py>, event: &DeskEvent) -> PyResult<(&'static str, Boun
             out.set_item("ts_event", ts_event.0)?;
             ("refused", out)
         }
+        DeskEvent::Settled(event) => ("settled", settled(py, event)?),
         DeskEvent::Risk(event) => {
             let out = PyDict::new(py);
             match event.as_ref() {
@@ -151,16 +152,21 @@ pub(super) fn parents<'py>(py: Python<'py>, desk: &ExecutionDesk) -> PyResult<Bo
 
 pub(super) fn positions<'py>(py: Python<'py>, desk: &ExecutionDesk) -> Result<PyResult<Bound<'py, PyList>>, DeskError> {
     let portfolio = desk.portfolio()?;
+    let show = |error: PortfolioError| raise(Kind::Order, error);
     let rows = || -> PyResult<Bound<'py, PyList>> {
         let out = PyList::empty(py);
-        for (symbol, position) in portfolio.positions().filter(|(_, position)| position.quantity.raw() != 0) {
+        for (index, leg, position) in portfolio.legs().filter(|(.., position)| position.quantity.raw() != 0) {
             let row = PyDict::new(py);
-            row.set_item("symbol", symbol.as_str())?;
+            row.set_item("symbol", portfolio.instrument(index).map(|listed| listed.symbol.as_str().to_owned()))?;
             row.set_item("position_id", position.position_id.as_str())?;
+            row.set_item("position_side", leg.as_str())?;
             row.set_item("quantity", position.quantity.to_string())?;
             row.set_item("average_price", position.average_price().to_string())?;
             row.set_item("cost", position.cost.to_string())?;
             row.set_item("last_price", position.last_price.to_string())?;
+            row.set_item("margin", position.margin.to_string())?;
+            let closes_at = portfolio.liquidation_price(index, leg).map_err(show)?;
+            row.set_item("liquidation_price", closes_at.map(|price| price.to_string()))?;
             let open = position.unrealised().map_err(|error| raise(Kind::Order, error))?;
             row.set_item("unrealised_pnl", open.to_string())?;
             out.append(row)?;
@@ -168,6 +174,93 @@ pub(super) fn positions<'py>(py: Python<'py>, desk: &ExecutionDesk) -> Result<Py
         Ok(out)
     };
     Ok(rows())
+}
+
+/// What backs the positions, and what moved the account beside trades.
+pub(super) fn margin<'py>(py: Python<'py>, desk: &ExecutionDesk) -> Result<PyResult<Bound<'py, PyDict>>, DeskError> {
+    let (figures, totals) = (desk.portfolio()?.margin_figures()?, desk.totals()?);
+    let row = || -> PyResult<Bound<'py, PyDict>> {
+        let out = PyDict::new(py);
+        let amounts = [
+            ("equity", figures.equity),
+            ("used", figures.used),
+            ("locked", figures.locked),
+            ("free", figures.free),
+            ("maintenance", figures.maintenance),
+            ("funding", totals.funding),
+            ("deficit", totals.deficit),
+        ];
+        for (name, money) in amounts {
+            out.set_item(name, money.to_string())?;
+        }
+        out.set_item("level", figures.level.map(|level| level.to_string()))?;
+        Ok(out)
+    };
+    Ok(row())
+}
+
+/// What a settlement did, as the fields of `deepalpha.execution.Settlement`.
+pub(super) fn settled<'py>(py: Python<'py>, event: &Settled) -> PyResult<Bound<'py, PyDict>> {
+    let out = PyDict::new(py);
+    out.set_item("kind", event.as_str())?;
+    match event {
+        Settled::Funding { symbol, leg, amount } => {
+            out.set_item("symbol", symbol.as_str())?;
+            out.set_item("position_side", leg.as_str())?;
+            out.set_item("amount", amount.to_string())?;
+        }
+        Settled::MarginCall { equity, maintenance, call_at } => {
+            out.set_item("equity", equity.to_string())?;
+            out.set_item("maintenance", maintenance.to_string())?;
+            out.set_item("call_at", call_at.to_string())?;
+        }
+        Settled::Liquidated { symbol, leg, side, quantity, price, realised, fee } => {
+            out.set_item("symbol", symbol.as_str())?;
+            out.set_item("position_side", leg.as_str())?;
+            out.set_item("side", side.as_str())?;
+            out.set_item("quantity", quantity.to_string())?;
+            out.set_item("price", price.to_string())?;
+            out.set_item("amount", realised.to_string())?;
+            out.set_item("fee", fee.to_string())?;
+        }
+        Settled::Deficit { currency, amount } => {
+            out.set_item("currency", currency.as_str())?;
+            out.set_item("amount", amount.to_string())?;
+        }
+        Settled::TradingDay => {}
+    }
+    Ok(out)
+}
+
+/// The other way round, from the log.
+pub(super) fn settlement(given: &Bound<'_, PyDict>) -> PyResult<Settled> {
+    let need = |name: &str| {
+        given.get_item(name)?.ok_or_else(|| raise(Kind::Store, format!("a settlement of the log has no {name}")))
+    };
+    let text = |name: &str| -> PyResult<String> { need(name)?.extract() };
+    let money = |name: &str| need(name).and_then(|value| amount(&value, Money::parse));
+    let leg = || position_side(&text("position_side")?);
+    let symbol = || id(&text("symbol")?, Symbol::parse);
+    Ok(match text("kind")?.as_str() {
+        "funding" => Settled::Funding { symbol: symbol()?, leg: leg()?, amount: money("amount")? },
+        "margin_call" => Settled::MarginCall {
+            equity: money("equity")?,
+            maintenance: money("maintenance")?,
+            call_at: money("call_at")?,
+        },
+        "liquidated" => Settled::Liquidated {
+            symbol: symbol()?,
+            leg: leg()?,
+            side: side(&text("side")?)?,
+            quantity: amount(&need("quantity")?, Quantity::parse)?,
+            price: amount(&need("price")?, Price::parse)?,
+            realised: money("amount")?,
+            fee: money("fee")?,
+        },
+        "deficit" => Settled::Deficit { currency: id(&text("currency")?, Currency::parse)?, amount: money("amount")? },
+        "trading_day" => Settled::TradingDay,
+        other => return Err(raise(Kind::Store, format!("the log has a settlement of kind {other:?}"))),
+    })
 }
 
 pub(super) fn account<'py>(py: Python<'py>, totals: &AccountTotals, now: i64) -> PyResult<Bound<'py, PyDict>> {
@@ -229,8 +322,8 @@ pub(super) fn stats<'py>(
     Ok(out)
 }
 
-/// A fill of the log, with the strategy of its order.
-pub(super) fn fill(given: &Bound<'_, PyDict>) -> PyResult<(FillRecord, StrategyId)> {
+/// A fill of the log, with the leg and the strategy of its order.
+pub(super) fn fill(given: &Bound<'_, PyDict>) -> PyResult<(FillRecord, PositionSide, StrategyId)> {
     let need = |name: &str| {
         given.get_item(name)?.ok_or_else(|| raise(Kind::Store, format!("a fill of the log has no {name}")))
     };
@@ -250,7 +343,7 @@ pub(super) fn fill(given: &Bound<'_, PyDict>) -> PyResult<(FillRecord, StrategyI
         reason: "",
     };
     let strategy = if strategy.is_empty() { StrategyId::EMPTY } else { id(&strategy, StrategyId::parse)? };
-    Ok((record, strategy))
+    Ok((record, position_side(&text("position_side")?)?, strategy))
 }
 
 /// The terms of a parent; times are UTC ns.

@@ -17,15 +17,78 @@ pub(crate) const BLOCK: usize = 256;
 /// Stands for prices there are none of.
 static NONE: [f64; ROWS] = [0.0; ROWS];
 
+/// A series' exact sums, block by block, as far as anybody asked for them.
+pub(crate) struct Ledger<'a> {
+    block: Block<'a>,
+    watch: Watch,
+    columns: Vec<Columns>,
+    changes: Vec<f64>,
+    /// Whether the watch has seen every bar so far.
+    in_step: bool,
+}
+
+impl<'a> Ledger<'a> {
+    /// Before the first of a series of complete bars, all sides of one length.
+    pub(crate) fn new(series: [&'a [f64]; 4], settings: &CandleSettings, demands: &[Demand]) -> Self {
+        let (watch, columns) = Watch::new(settings, demands);
+        let (width, sums) = (watch.width, vec![0.0; (ROWS + BLOCK) * watch.width]);
+        let mut head = [[0.0; 2 * ROWS]; 4];
+        for (padded, side) in head.iter_mut().zip(series) {
+            padded[ROWS..].iter_mut().zip(side).for_each(|(slot, price)| *slot = *price);
+        }
+        let block = Block { series, first: 0, end: 0, is_plain: false, sums, width, head };
+        Self { block, watch, columns, changes: vec![0.0; BLOCK], in_step: true }
+    }
+
+    /// What a rule sees at a bar, and where it finds its sums; no earlier block than asked for last.
+    pub(crate) fn window(&mut self, bar: usize, rule: usize) -> (At<'_>, &Columns) {
+        self.reach(bar);
+        (self.block.window(bar), &self.columns[rule])
+    }
+
+    fn reach(&mut self, bar: usize) {
+        while self.block.end <= bar {
+            self.advance();
+        }
+    }
+
+    /// Each part and period with its sums before a bar.
+    pub(crate) fn sums(&mut self, bar: usize) -> impl Iterator<Item = (RangeType, usize, &[f64])> {
+        self.reach(bar);
+        let row = self.block.row(bar);
+        let groups = self.watch.groups.iter();
+        groups.map(|group| (group.range, group.period, &row[group.first..group.first + group.starts.len()]))
+    }
+
+    fn advance(&mut self) {
+        let Self { block, watch, changes, in_step, .. } = self;
+        let (last, width) = (block.end - block.first, block.width);
+        block.sums.copy_within(last * width..(last + ROWS) * width, 0);
+        let length = block.series[0].len();
+        (block.first, block.end) = (block.end, length.min(block.end + BLOCK));
+        block.is_plain =
+            block.first >= watch.plain_from().max(1) && dispatch(Slide { block, groups: &watch.groups, changes });
+        if block.is_plain {
+            *in_step = false;
+        } else {
+            if !*in_step {
+                block.resume(watch);
+                *in_step = true;
+            }
+            block.follow(watch);
+        }
+    }
+}
+
 /// Some bars of a series and the sums before each.
 pub(crate) struct Block<'a> {
     series: [&'a [f64]; 4],
     /// The block's first bar.
-    pub(crate) first: usize,
+    first: usize,
     /// The bar behind its last.
-    pub(crate) end: usize,
+    end: usize,
     /// Whether every sum slides at every bar.
-    pub(crate) is_plain: bool,
+    is_plain: bool,
     /// A row for each bar of the block, and `ROWS` of those before in front.
     sums: Vec<f64>,
     width: usize,
@@ -55,46 +118,8 @@ impl Window for At<'_> {
 }
 
 impl<'a> Block<'a> {
-    /// Visit a series of complete bars block by block.
-    pub(crate) fn over(
-        series: [&'a [f64]; 4],
-        settings: &CandleSettings,
-        demands: &[Demand],
-        mut visit: impl FnMut(&Block<'_>, &[Columns], &Watch),
-    ) {
-        let (mut watch, columns) = Watch::new(settings, demands);
-        let length = series.iter().map(|side| side.len()).min().unwrap_or(0);
-        let series = series.map(|side| &side[..length]);
-        let (width, sums) = (watch.width, vec![0.0; (ROWS + BLOCK) * watch.width]);
-        let mut head = [[0.0; 2 * ROWS]; 4];
-        for (padded, side) in head.iter_mut().zip(series) {
-            padded[ROWS..].iter_mut().zip(side).for_each(|(slot, price)| *slot = *price);
-        }
-        let mut block = Self { series, first: 0, end: 0, is_plain: false, sums, width, head };
-        let mut changes = vec![0.0; BLOCK];
-        // Whether the watch has seen every bar so far.
-        let mut in_step = true;
-        while block.end < length {
-            let last = block.end - block.first;
-            block.sums.copy_within(last * width..(last + ROWS) * width, 0);
-            (block.first, block.end) = (block.end, length.min(block.end + BLOCK));
-            block.is_plain = block.first >= watch.plain_from().max(1)
-                && dispatch(Slide { block: &mut block, groups: &watch.groups, changes: &mut changes });
-            if block.is_plain {
-                in_step = false;
-            } else {
-                if !in_step {
-                    block.resume(&mut watch);
-                    in_step = true;
-                }
-                block.follow(&mut watch);
-            }
-            visit(&block, &columns, &watch);
-        }
-    }
-
     #[inline(always)]
-    pub(crate) fn candle(&self, bar: usize) -> Candle {
+    fn candle(&self, bar: usize) -> Candle {
         let [open, high, low, close] = self.series;
         Candle::new([open[bar], high[bar], low[bar], close[bar]])
     }
@@ -119,44 +144,16 @@ impl<'a> Block<'a> {
         self.head.each_ref().map(|side| side[..=ROWS + bar].last_chunk().unwrap_or(&NONE))
     }
 
-    /// One of the sums at each bar of the block.
-    #[inline(always)]
-    pub(crate) fn column(&self, column: usize, into: &mut [f64]) {
-        let rows = self.sums[ROWS * self.width..].chunks_exact(self.width);
-        into.iter_mut().zip(rows).take(self.end - self.first).for_each(|(slot, row)| *slot = row[column]);
-    }
-
-    /// A part of each of the block's candles.
-    #[inline(always)]
-    pub(crate) fn parts(&self, range: RangeType, into: &mut [f64]) {
-        match range {
-            RangeType::RealBody => self.fill(into, |candle| candle.body),
-            RangeType::HighLow => self.fill(into, |candle| candle.high - candle.low),
-            RangeType::Shadows => self.fill(into, |candle| candle.upper() + candle.lower()),
-        }
-    }
-
-    #[inline(always)]
-    fn fill(&self, into: &mut [f64], part: impl Fn(&Candle) -> f64) {
-        let [open, high, low, close] = self.series;
-        let bars = self.first..self.end;
-        let (open, high) = (&open[bars.clone()], &high[bars.clone()]);
-        let (low, close) = (&low[bars.clone()], &close[bars]);
-        for ((((slot, open), high), low), close) in into.iter_mut().zip(open).zip(high).zip(low).zip(close) {
-            *slot = part(&Candle::new([*open, *high, *low, *close]));
-        }
-    }
-
     /// The sums of a bar of the block.
     #[inline(always)]
-    pub(crate) fn row(&self, bar: usize) -> &[f64] {
+    fn row(&self, bar: usize) -> &[f64] {
         let row = (ROWS + bar - self.first) * self.width;
         &self.sums[row..row + self.width]
     }
 
     /// The prices of the block's bars, and of the bar before where there is one.
     #[inline(always)]
-    pub(crate) fn with_the_one_before(&self) -> [&[f64]; 4] {
+    fn with_the_one_before(&self) -> [&[f64]; 4] {
         let bars = self.first.max(1) - 1..self.end;
         let [open, high, low, close] = self.series;
         [&open[bars.clone()], &high[bars.clone()], &low[bars.clone()], &close[bars]]
@@ -178,8 +175,7 @@ impl<'a> Block<'a> {
 
     #[cold]
     fn has_misprint_at_a_bar(&self) -> bool {
-        let closes = &self.series[3][self.first - 1..];
-        (self.first..self.end).zip(closes).any(|(bar, last)| is_misprint(&self.candle(bar), *last))
+        has_misprint(self.series, self.first, self.end)
     }
 
     /// Fill the rows from the watch's.
@@ -313,4 +309,13 @@ fn extremes(prices: &[f64]) -> (f64, f64) {
         tallest = tallest.max(*price);
     }
     (smallest, tallest)
+}
+
+/// Whether some bar of `first..end` is a misprint.
+pub(crate) fn has_misprint(series: [&[f64]; 4], first: usize, end: usize) -> bool {
+    let [open, high, low, close] = series;
+    (first..end).any(|bar| {
+        let candle = Candle::new([open[bar], high[bar], low[bar], close[bar]]);
+        is_misprint(&candle, close[bar.saturating_sub(1)])
+    })
 }

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use block::{BLOCK, Block};
+pub(crate) use block::{BLOCK, Ledger, has_misprint};
 
 use super::candle::Candle;
 use super::settings::{CandleSettings, RangeType, Setting};
@@ -48,6 +48,8 @@ pub(crate) struct Reads {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Demand {
     pub(crate) reads: &'static [Reads],
+    /// The longest period of those.
+    pub(crate) longest: usize,
     /// Bars before the first value.
     pub(crate) lookback: usize,
     /// Bars before the first value at which TA-Lib already runs the rule.
@@ -192,12 +194,6 @@ impl Watch {
     #[inline]
     pub(crate) fn count(&self) -> usize {
         self.count
-    }
-
-    /// The columns of a part's sums over a period.
-    pub(crate) fn columns(&self, range: RangeType, period: usize) -> std::ops::Range<usize> {
-        let group = self.groups.iter().find(|group| (group.range, group.period) == (range, period));
-        group.map_or(0..0, |group| group.first..group.first + group.starts.len())
     }
 
     /// Bars from here on slide every sum in one step: no first window is being filled, no misprint is in one.

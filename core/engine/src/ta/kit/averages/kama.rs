@@ -15,6 +15,7 @@ pub(crate) struct Pace<N = f64> {
 }
 
 impl<N: Number> Pace<N> {
+    #[inline(always)]
     pub(crate) fn new(period: usize) -> Self {
         Self { past: Ring::new(period), steps: Sum::new(period), previous: None }
     }
