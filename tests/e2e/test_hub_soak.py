@@ -34,6 +34,7 @@ class Crowd:
         self.asleep: set[int] = set()
         self.level: set[int] = set()
         self.killed = False
+        self.closed = self.left = 0  # by the hub, by the test: all rounds together
         self.fleet = client.Fleet([self.join() for _ in range(READERS)], self.take)
 
     def join(self) -> Any:
@@ -63,7 +64,10 @@ class Crowd:
 
     def replace(self, at: int, reset: bool) -> None:
         wire = self.fleet.leave(at)
-        if at in self.fleet.ended or not reset:
+        ended = at in self.fleet.ended
+        self.closed += ended
+        self.left += not ended
+        if ended or not reset:
             wire.socket.close()
         else:
             wire.reset()
@@ -115,6 +119,12 @@ def figures(hub: Any) -> dict[str, dict[str, int]]:
     return found
 
 
+def closes(hub: Any) -> dict[str, int]:
+    """How many connections the hub saw end, by the first close code; 1006: without one."""
+    name = "deepalpha_hub_closes_total"
+    return {label.split('"')[1]: int(count) for label, count in hub.metrics().items() if label.startswith(name)}
+
+
 def balanced(hub: Any) -> bool:
     return all(row["sent"] == sum(row[name] for name in OUTCOMES) for row in figures(hub).values())
 
@@ -156,8 +166,12 @@ def storm(seconds: float, hub: Any, chance: random.Random) -> int:
                     assert crowd.told[kind] - told[kind] == hidden, f"{kind}: conflated without a word"
                     assert after[kind]["dropped"] == before[kind]["dropped"], kind
             for at in list(crowd.fleet.ended):
-                assert crowd.fleet.ended[at] == 4008, "only slow reliable readers are closed"
+                # Who does not read for the whole close timeout is dropped with the close frame still unwritten.
+                assert crowd.fleet.ended[at] in (4008, client.NO_CLOSE_FRAME), "only slow reliable readers are closed"
                 crowd.replace(at, reset=False)
+            ends = closes(hub)
+            assert crowd.closed <= ends["4008"] <= crowd.closed + crowd.left, "only slow reliable readers are closed"
+            assert sum(ends.values()) <= crowd.closed + crowd.left + 1, f"more ends than readers that went: {ends}"
             memory.append(hub.memory_kb())
             rounds += 1
     half = len(memory) // 2
