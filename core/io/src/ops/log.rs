@@ -12,9 +12,12 @@ use super::schema::MIGRATIONS;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Page cache of the writer (negative: KiB): the inner pages of every index stay in it.
 const CACHE_KIB: i64 = -32 * 1024;
+/// Page size of a new log. A commit writes every page it touched, whole, to the write-ahead log, and an order touches the
+/// last page of a dozen tables and indexes: small pages make one order cheap, large ones a batch of thousands.
+const PAGE_BYTES: i64 = 2048;
 /// Pages in the write-ahead log before they are copied into the file (64 MiB). That copy waits for the disk, so it
 /// must be rarer than one batch in a hundred, and the log is read back at the next start in a fraction of a second.
-const CHECKPOINT_PAGES: i64 = 16 * 1024;
+const CHECKPOINT_PAGES: i64 = 64 * 1024 * 1024 / PAGE_BYTES;
 
 /// How much a committed batch survives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,6 +132,8 @@ impl OpsLog {
         let classify = |error| Self::classify(path, error);
         let mut writer = Connection::open(path).map_err(classify)?;
         writer.busy_timeout(BUSY_TIMEOUT).map_err(classify)?;
+        // A log that is there already keeps the size it was made with.
+        writer.pragma_update(None, "page_size", PAGE_BYTES).map_err(classify)?;
         writer.pragma_update(None, "journal_mode", "WAL").map_err(classify)?;
         writer.pragma_update(None, "synchronous", "NORMAL").map_err(classify)?;
         writer.pragma_update(None, "cache_size", CACHE_KIB).map_err(classify)?;
