@@ -6,7 +6,9 @@ import asyncio
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -337,6 +339,49 @@ def test_an_engine_says_what_it_needs() -> None:
     with pytest.raises(MarketDataError, match="crossed"):
         engine.quote(BTC, bid="2", ask="1")
     engine.stop()
+    engine.stop()
+
+
+def test_threads_share_one_engine_and_none_waits_for_ever(tmp_path: Path) -> None:
+    script = Path(__file__).parents[1] / "fixtures" / "shared_desk.py"
+    run = subprocess.run([sys.executable, script, tmp_path], capture_output=True, text=True, timeout=120, check=False)
+    assert run.returncode == 0, run.stderr
+    told = json.loads(run.stdout)
+    assert (told["sent"], told["fills"], told["held"]) == (10_500, 10_500, "105")
+    rows = Ops(Workspace(tmp_path).ops).rows("SELECT count(*) AS fills FROM fill")
+    assert rows[0]["fills"] == 10_500
+
+
+@pytest.fixture
+def given_not_taken() -> Iterator[None]:
+    """A thread runs until it lets another one in."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(60)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("given_not_taken")
+def test_an_order_that_waits_for_the_log_holds_no_other_thread(tmp_path: Path) -> None:
+    engine = started(durability="journalled", workspace=tmp_path)
+    begun = threading.Event()
+
+    def submit() -> str:
+        begun.set()
+        return engine.submit_order(market())
+
+    # SQLite's locks are between processes: two SQLites in one would not see each other's.
+    hold = "log = sqlite3.connect(sys.argv[1]); log.execute('BEGIN IMMEDIATE'); print('held', flush=True); input()"
+    command = [sys.executable, "-c", f"import sqlite3, sys; {hold}", str(Workspace(tmp_path).ops)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        with ThreadPoolExecutor(1) as pool:
+            order = pool.submit(submit)
+            begun.wait()
+            # The order waits up to five seconds for its turn; this thread runs, and ends the other's.
+            other.communicate("go\n")
+            assert order.result() == "PAPER-1-1"
     engine.stop()
 
 

@@ -10,13 +10,14 @@ use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use deepalpha_engine::desk::{DeskError, Durability, ExecutionDesk, LatencyByDurability, Level as Shown, Submitted};
+use deepalpha_engine::desk::{DeskError, Durability, ExecutionDesk, LatencyByDurability, Level as Shown};
 use deepalpha_engine::matching::exchange::{CancelFilter, ExchangeError, MarketTrade, OrderChange};
 use deepalpha_engine::orders::OrderRequest;
 use deepalpha_engine::types::{ClientOrderId, Price, Quantity, Ratio, SourceId, Symbol, UtcNanos};
 use deepalpha_io::ops::{Level, OpsError, OpsLog};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
+use pyo3::sync::MutexExt;
 use pyo3::types::{PyDict, PyList};
 
 use super::convert::{id, side};
@@ -105,22 +106,21 @@ fn settle<T>(
 }
 
 impl PyExecutionDesk {
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Whoever waits here lets the interpreter go: the one who has the desk may need it to go on.
+    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, Inner> {
+        self.inner.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Run a command, write what it told, wake who waits for events.
-    fn command<T>(
+    fn command<T: Send>(
         &self,
         py: Python<'_>,
         now: Option<i64>,
-        run: impl FnOnce(&mut Inner, UtcNanos) -> Result<T, DeskError>,
+        run: impl FnOnce(&mut ExecutionDesk, UtcNanos) -> Result<T, DeskError> + Send,
     ) -> PyResult<T> {
-        let mut inner = self.lock();
+        let mut inner = self.lock(py);
         let now = clock(now, &inner.desk);
-        inner.catch_up(now);
-        let done = run(&mut inner, now);
-        let written = inner.write(now);
+        let (done, written) = inner.act_beside(py, now, run);
         drop(inner);
         self.told.notify_all();
         settle(py, done, written, || "it was done".to_owned())
@@ -128,6 +128,28 @@ impl PyExecutionDesk {
 }
 
 impl Inner {
+    /// Do something and write what it told.
+    fn act<T>(
+        &mut self,
+        now: UtcNanos,
+        run: impl FnOnce(&mut ExecutionDesk, UtcNanos) -> T,
+    ) -> (T, Result<(), OpsError>) {
+        self.catch_up(now);
+        let done = run(&mut self.desk, now);
+        (done, self.write(now))
+    }
+
+    /// The same; with a log the interpreter's other threads go on meanwhile, as the disk, or another process that writes,
+    /// may keep it waiting.
+    fn act_beside<T: Send>(
+        &mut self,
+        py: Python<'_>,
+        now: UtcNanos,
+        run: impl FnOnce(&mut ExecutionDesk, UtcNanos) -> T + Send,
+    ) -> (T, Result<(), OpsError>) {
+        if self.journal.is_none() { self.act(now, run) } else { py.detach(|| self.act(now, run)) }
+    }
+
     /// After a write that failed: try again what it left, so that an order is not refused for trouble that is over.
     fn catch_up(&mut self, now: UtcNanos) {
         if self.desk.gate().io_trouble().is_some() {
@@ -174,10 +196,6 @@ impl Inner {
         }
         Ok(())
     }
-
-    fn submit(&mut self, request: OrderRequest, now: UtcNanos) -> Result<Submitted, DeskError> {
-        self.desk.submit(request, now)
-    }
 }
 
 fn shown(levels: &[(Bound<'_, PyAny>, Bound<'_, PyAny>)]) -> PyResult<Vec<Shown>> {
@@ -217,7 +235,7 @@ impl PyExecutionDesk {
     ) -> PyResult<()> {
         let log = py.detach(|| OpsLog::open(&path)).map_err(store)?;
         let level = if durable { Level::Durable } else { Level::Journalled };
-        self.lock().journal = Some(Journal::new(log, run_id, account_id, level, fills));
+        self.lock(py).journal = Some(Journal::new(log, run_id, account_id, level, fills));
         Ok(())
     }
 
@@ -226,13 +244,11 @@ impl PyExecutionDesk {
     fn submit(&self, py: Python<'_>, order: &Bound<'_, PyDict>, now: Option<i64>) -> PyResult<String> {
         let begin = Instant::now();
         let mut request = order::parse(order)?;
-        let mut guard = self.lock();
+        let mut guard = self.lock(py);
         let inner = &mut *guard;
         inner.complete(&mut request)?;
         let now = clock(now, &inner.desk);
-        inner.catch_up(now);
-        let done = inner.submit(request, now);
-        let written = inner.write(now);
+        let (done, written) = inner.act_beside(py, now, |desk, now| desk.submit(request, now));
         let spent = u64::try_from(begin.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let level = inner.durability();
         inner.latency.record(level, spent);
@@ -252,17 +268,18 @@ impl PyExecutionDesk {
     ) -> PyResult<Bound<'py, PyDict>> {
         let begin = Instant::now();
         let mut requests = rows::requests(columns)?;
-        let mut guard = self.lock();
+        let mut guard = self.lock(py);
         let inner = &mut *guard;
         for request in &mut requests {
             inner.complete(request)?;
         }
+        let now = clock(now, &inner.desk);
+        let logged = inner.journal.is_some();
         let (answers, written) = py.detach(|| {
-            let now = clock(now, &inner.desk);
-            inner.catch_up(now);
-            inner.desk.hold_events(inner.journal.is_some());
-            let answers: Vec<_> = requests.iter().map(|request| inner.submit(*request, now)).collect();
-            (answers, inner.write(now))
+            inner.act(now, |desk, now| {
+                desk.hold_events(logged);
+                requests.iter().map(|request| desk.submit(*request, now)).collect::<Vec<_>>()
+            })
         });
         let spent = begin.elapsed().as_nanos() / u128::try_from(requests.len().max(1)).unwrap_or(1);
         let level = inner.durability();
@@ -280,11 +297,11 @@ impl PyExecutionDesk {
     #[pyo3(signature = (client_order_id, now = None))]
     fn cancel(&self, py: Python<'_>, client_order_id: &str, now: Option<i64>) -> PyResult<()> {
         let order = id(client_order_id, ClientOrderId::parse)?;
-        self.command(py, now, |inner, now| {
-            if inner.desk.parent(&order).is_some() {
-                return inner.desk.cancel_parent(&order, now);
+        self.command(py, now, |desk, now| {
+            if desk.parent(&order).is_some() {
+                return desk.cancel_parent(&order, now);
             }
-            inner.desk.cancel(&order, now, "asked for")
+            desk.cancel(&order, now, "asked for")
         })
     }
 
@@ -299,7 +316,7 @@ impl PyExecutionDesk {
     ) -> PyResult<usize> {
         let symbol = symbol.map(|symbol| id(symbol, Symbol::parse)).transpose()?;
         let filter = CancelFilter { symbol, side: of_side.map(side).transpose()?, keep_reducing: false };
-        self.command(py, now, |inner, now| inner.desk.cancel_all(&filter, now, "asked for"))
+        self.command(py, now, |desk, now| desk.cancel_all(&filter, now, "asked for"))
     }
 
     /// Change an order (or the quantity and limit of a parent); what is None stays.
@@ -324,25 +341,25 @@ impl PyExecutionDesk {
             limit: price("limit_price", limit_price)?,
             trigger: price("trigger_price", trigger_price)?,
         };
-        self.command(py, now, |inner, now| {
-            let Some(parent) = inner.desk.parent(&order).map(|parent| parent.request().clone()) else {
-                return inner.desk.amend(&order, &change, now);
+        self.command(py, now, |desk, now| {
+            let Some(parent) = desk.parent(&order).map(|parent| parent.request().clone()) else {
+                return desk.amend(&order, &change, now);
             };
             let quantity = change.quantity.unwrap_or(parent.quantity);
-            inner.desk.amend_parent(&order, quantity, change.limit.or(parent.limit))
+            desk.amend_parent(&order, quantity, change.limit.or(parent.limit))
         })
     }
 
     /// Start a TWAP, VWAP or POV parent, given by its attributes; its id.
     #[pyo3(signature = (terms, now = None))]
     fn parent(&self, py: Python<'_>, terms: &Bound<'_, PyDict>, now: Option<i64>) -> PyResult<String> {
-        let mut guard = self.lock();
+        let mut guard = self.lock(py);
         guard.number += 1;
         let name = format!("{}P{}", guard.prefix, guard.number);
         let at = clock(now, &guard.desk);
         let request = rows::parent(terms, id(&name, ClientOrderId::parse)?, at, &guard.desk)?;
         drop(guard);
-        self.command(py, Some(at.0), |inner, now| inner.desk.start_parent(request, now))?;
+        self.command(py, Some(at.0), |desk, now| desk.start_parent(request, now))?;
         Ok(name)
     }
 
@@ -357,9 +374,9 @@ impl PyExecutionDesk {
         now: Option<i64>,
     ) -> PyResult<()> {
         let (symbol, bids, asks) = (id(symbol, Symbol::parse)?, shown(&bids)?, shown(&asks)?);
-        self.command(py, now, |inner, now| {
-            inner.desk.quote(&symbol, &bids, &asks, now)?;
-            inner.desk.advance(now)
+        self.command(py, now, |desk, now| {
+            desk.quote(&symbol, &bids, &asks, now)?;
+            desk.advance(now)
         })
     }
 
@@ -378,16 +395,16 @@ impl PyExecutionDesk {
         let price = value("price", price, Price::parse, Price::from_raw)?;
         let quantity = value("quantity", quantity, Quantity::parse, Quantity::from_raw)?;
         let taker_side = side(taker_side)?;
-        self.command(py, now, |inner, ts_event| {
-            inner.desk.trade(&MarketTrade { symbol, ts_event, price, quantity, taker_side })?;
-            inner.desk.advance(ts_event)
+        self.command(py, now, |desk, ts_event| {
+            desk.trade(&MarketTrade { symbol, ts_event, price, quantity, taker_side })?;
+            desk.advance(ts_event)
         })
     }
 
     /// Time goes on: expiry, waiting orders, parents.
     #[pyo3(signature = (now = None))]
     fn advance(&self, py: Python<'_>, now: Option<i64>) -> PyResult<()> {
-        self.command(py, now, |inner, now| inner.desk.advance(now))
+        self.command(py, now, |desk, now| desk.advance(now))
     }
 
     /// Funding `(symbol, rate, price)`, then marks `(symbol, price)`, then the margin, with all that follows from it.
@@ -405,20 +422,20 @@ impl PyExecutionDesk {
         let due = due.collect::<PyResult<Vec<_>>>()?;
         let marked = marks.iter().map(|(name, at)| Ok((id(name, Symbol::parse)?, price(at)?)));
         let marked = marked.collect::<PyResult<Vec<_>>>()?;
-        self.command(py, now, |inner, now| inner.desk.settle(now, &due, &marked))
+        self.command(py, now, |desk, now| desk.settle(now, &due, &marked))
     }
 
     /// A trading day begins: shares bought under T+1 may be sold.
     #[pyo3(signature = (now = None))]
     fn start_trading_day(&self, py: Python<'_>, now: Option<i64>) -> PyResult<()> {
-        self.command(py, now, |inner, _| inner.desk.start_trading_day())
+        self.command(py, now, |desk, _| desk.start_trading_day())
     }
 
     /// Halt: nothing that opens risk passes until `rearm`.
     #[pyo3(signature = (reason, by, now = None))]
     fn halt(&self, py: Python<'_>, reason: &str, by: &str, now: Option<i64>) -> PyResult<()> {
-        self.command(py, now, |inner, now| {
-            inner.desk.halt(reason, by, now);
+        self.command(py, now, |desk, now| {
+            desk.halt(reason, by, now);
             Ok(())
         })
     }
@@ -426,14 +443,14 @@ impl PyExecutionDesk {
     /// A person takes the halt back.
     #[pyo3(signature = (by, now = None))]
     fn rearm(&self, py: Python<'_>, by: &str, now: Option<i64>) -> PyResult<()> {
-        self.command(py, now, |inner, now| inner.desk.rearm(by, now))
+        self.command(py, now, |desk, now| desk.rearm(by, now))
     }
 
     /// At most `most` events as `(first, missed, [(kind, fields), ...])`; waits up to `seconds` for the first one.
     fn take_events<'py>(&self, py: Python<'py>, most: usize, seconds: f64) -> PyResult<Option<rows::Batch<'py>>> {
         let seconds = Duration::try_from_secs_f64(seconds.clamp(0.0, 60.0)).unwrap_or_default();
         let batch = py.detach(|| {
-            let guard = self.lock();
+            let guard = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
             let nothing = |inner: &mut Inner| inner.desk.events().is_empty();
             let waited = self.told.wait_timeout_while(guard, seconds, nothing);
             let (mut guard, _) = waited.unwrap_or_else(PoisonError::into_inner);
@@ -450,7 +467,7 @@ impl PyExecutionDesk {
     /// Open orders, or all that are remembered of one id.
     #[pyo3(signature = (client_order_id = None))]
     fn orders<'py>(&self, py: Python<'py>, client_order_id: Option<&str>) -> PyResult<Bound<'py, PyList>> {
-        let inner = self.lock();
+        let inner = self.lock(py);
         let records = match client_order_id {
             None => inner.desk.working(),
             Some(name) => inner.desk.order(&id(name, ClientOrderId::parse)?).into_iter().collect(),
@@ -460,35 +477,35 @@ impl PyExecutionDesk {
 
     /// Parent orders by id.
     fn parents<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        rows::parents(py, &self.lock().desk)
+        rows::parents(py, &self.lock(py).desk)
     }
 
     /// Positions that are not flat.
     fn positions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        rows::positions(py, &self.lock().desk).map_err(|error| map_error(py, error))?
+        rows::positions(py, &self.lock(py).desk).map_err(|error| map_error(py, error))?
     }
 
     /// Totals of the account as decimal text.
     fn account<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let inner = self.lock();
+        let inner = self.lock(py);
         let totals = inner.desk.totals().map_err(|error| map_error(py, error))?;
         rows::account(py, &totals, inner.desk.now().0)
     }
 
     /// What backs the positions, as decimal text.
     fn margin<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        rows::margin(py, &self.lock().desk).map_err(|error| map_error(py, error))?
+        rows::margin(py, &self.lock(py).desk).map_err(|error| map_error(py, error))?
     }
 
     /// Counts, and percentiles in nanoseconds by durability level.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let inner = self.lock();
+        let inner = self.lock(py);
         rows::stats(py, &inner.desk, &inner.latency)
     }
 
     /// A digest of the state.
-    fn state_hash(&self) -> u64 {
-        self.lock().desk.state_hash()
+    fn state_hash(&self, py: Python<'_>) -> u64 {
+        self.lock(py).desk.state_hash()
     }
 
     /// After a restart: orders, fills, settlements (each with the fills before it) and the account's state of earlier
@@ -502,7 +519,7 @@ impl PyExecutionDesk {
         settlements: Vec<(usize, Bound<'_, PyDict>)>,
         state: Option<(String, String, String, i64)>,
     ) -> PyResult<()> {
-        let mut inner = self.lock();
+        let mut inner = self.lock(py);
         for (order, decision) in &orders {
             inner.desk.restore_order(id(order, ClientOrderId::parse)?, id(decision, SourceId::parse)?);
         }

@@ -14,6 +14,7 @@ use deepalpha_engine::execution::{
 use deepalpha_engine::types::{ClientOrderId, Price, Quantity, SourceId, StrategyId, Symbol, UtcNanos};
 use deepalpha_io::ops::{Level, OpsError, OpsLog, OrderJournal};
 use pyo3::prelude::*;
+use pyo3::sync::MutexExt;
 use pyo3::types::{PyDict, PyList};
 
 use super::convert::{amount, id};
@@ -98,8 +99,9 @@ impl Inner {
 }
 
 impl PyOrderManager {
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Whoever waits here lets the interpreter go: the one who has the manager may wait for the disk.
+    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, Inner> {
+        self.inner.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
     }
 
     fn step<'py, T: Send>(
@@ -110,7 +112,7 @@ impl PyOrderManager {
     ) -> PyResult<(T, Effects<'py>)> {
         // The log is written without the interpreter's lock.
         let (answer, effects) = py.detach(|| {
-            let mut inner = self.lock();
+            let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
             let at = inner.at(clocks);
             inner.step(at, act)
         });
@@ -326,7 +328,7 @@ impl PyOrderManager {
     /// Orders that are not closed, or every one, oldest first.
     #[pyo3(signature = (*, closed = false))]
     fn orders<'py>(&self, py: Python<'py>, closed: bool) -> PyResult<Bound<'py, PyList>> {
-        let inner = self.lock();
+        let inner = self.lock(py);
         let manager = &inner.manager;
         let shown = manager.orders().iter().filter(|order| closed || order.state().is_open());
         effects::orders(py, shown.map(|order| (manager.symbol_of(order), order)))
@@ -334,27 +336,27 @@ impl PyOrderManager {
 
     /// One order, or None.
     fn order<'py>(&self, py: Python<'py>, client_order_id: &str) -> PyResult<Option<Bound<'py, PyDict>>> {
-        let inner = self.lock();
+        let inner = self.lock(py);
         let found = inner.manager.order(&id(client_order_id, ClientOrderId::parse)?);
         found.map(|order| effects::order(py, inner.manager.symbol_of(order), order)).transpose()
     }
 
     /// Positions that are not flat: `[(symbol, leg, signed quantity), ...]`, the sums of the fills.
-    fn positions(&self) -> Vec<(String, &'static str, String)> {
-        let inner = self.lock();
+    fn positions(&self, py: Python<'_>) -> Vec<(String, &'static str, String)> {
+        let inner = self.lock(py);
         let all = inner.manager.positions();
         all.map(|(symbol, leg, held)| (symbol.to_string(), leg.as_str(), held.to_string())).collect()
     }
 
     /// Signed notional that working orders, unknown ones among them, may still take, by symbol.
-    fn working(&self) -> Vec<(String, String)> {
-        let reserved = self.lock().manager.reserved();
+    fn working(&self, py: Python<'_>) -> Vec<(String, String)> {
+        let reserved = self.lock(py).manager.reserved();
         reserved.iter().map(|(symbol, reserved)| (symbol.to_string(), reserved.net().to_string())).collect()
     }
 
     /// Open disagreements with the venue.
     fn discrepancies<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let inner = self.lock();
+        let inner = self.lock(py);
         let out = PyList::empty(py);
         for discrepancy in inner.manager.discrepancies() {
             out.append(effects::discrepancy(py, discrepancy)?)?;
@@ -364,7 +366,7 @@ impl PyOrderManager {
 
     /// What is allowed and why: `risk_state`, `killed`, `reconciled`, `log_trouble`, counts, `state_hash`.
     fn status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let inner = self.lock();
+        let inner = self.lock(py);
         let (manager, out) = (&inner.manager, PyDict::new(py));
         out.set_item("risk_state", effects::risk_state(manager.risk_state()))?;
         out.set_item("killed", manager.is_killed())?;
