@@ -8,6 +8,7 @@ use deepalpha_engine::types::{
     AmountError, ClientOrderId, Money, Price, Quantity, Ratio, SignedQuantity, SourceId, StrategyId, Symbol, UtcNanos,
 };
 use pyo3::prelude::*;
+use pyo3::sync::MutexExt;
 use pyo3::types::{PyDict, PyList};
 
 use super::convert::{amount, id, instrument, request, verdict};
@@ -90,7 +91,8 @@ pub(crate) struct PyRiskGate {
 
 impl PyRiskGate {
     pub(crate) fn lock(&self) -> MutexGuard<'_, RiskGate> {
-        self.gate.lock().unwrap_or_else(PoisonError::into_inner)
+        // Whoever waits lets the interpreter go: rows are made under the lock, and a collection of garbage may run Python.
+        Python::attach(|py| self.gate.lock_py_attached(py)).unwrap_or_else(PoisonError::into_inner)
     }
 }
 

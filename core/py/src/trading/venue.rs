@@ -12,6 +12,7 @@ use deepalpha_engine::types::{
     ClientOrderId, Currency, Instrument, Money, Price, Quantity, Ratio, SourceId, Symbol, TradeId, UtcNanos,
 };
 use pyo3::prelude::*;
+use pyo3::sync::MutexExt;
 use pyo3::types::{PyDict, PyList};
 
 use super::convert::{amount, attached, events, id, instrument, request, side};
@@ -49,7 +50,8 @@ fn traded(symbol: &str, ts_event: i64, volume: f64) -> PyResult<Quantity> {
 
 impl PyPracticeVenue {
     fn lock(&self) -> MutexGuard<'_, PracticeVenue> {
-        self.venue.lock().unwrap_or_else(PoisonError::into_inner)
+        // Whoever waits lets the interpreter go: rows are made under the lock, and a collection of garbage may run Python.
+        Python::attach(|py| self.venue.lock_py_attached(py)).unwrap_or_else(PoisonError::into_inner)
     }
 }
 

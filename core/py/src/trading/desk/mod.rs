@@ -1,113 +1,41 @@
 //! The execution desk for Python: one call an order, one call a batch; the journal is written before a call returns.
 
+mod errors;
 mod journal;
+mod logged;
 mod order;
 mod rows;
 mod settings;
 
-use std::fmt::Write;
 use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
-use deepalpha_engine::desk::{DeskError, Durability, ExecutionDesk, LatencyByDurability, Level as Shown};
-use deepalpha_engine::matching::exchange::{CancelFilter, ExchangeError, MarketTrade, OrderChange};
-use deepalpha_engine::orders::OrderRequest;
+use deepalpha_engine::desk::{DeskError, ExecutionDesk, LatencyByDurability, Level as Shown};
+use deepalpha_engine::matching::exchange::{CancelFilter, MarketTrade, OrderChange};
 use deepalpha_engine::types::{ClientOrderId, Price, Quantity, Ratio, SourceId, Symbol, UtcNanos};
-use deepalpha_io::ops::{Level, OpsError, OpsLog};
+use deepalpha_io::ops::{Level, OpsLog};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use pyo3::types::{PyDict, PyList};
 
 use super::convert::{id, side};
-use crate::error::{Kind, raise};
+use errors::{map_error, settle, store};
 use journal::Journal;
+use logged::{LoggedDesk, clock};
 use order::value;
-
-struct Inner {
-    desk: ExecutionDesk,
-    journal: Option<Journal>,
-    latency: LatencyByDurability,
-    /// `PAPER-<session>-`
-    prefix: String,
-    number: u64,
-    /// Text of the id that is being made.
-    name: String,
-}
 
 /// An execution desk on a paper venue.
 #[pyclass(name = "ExecutionDesk", module = "deepalpha._core", frozen)]
 pub(crate) struct PyExecutionDesk {
-    inner: Mutex<Inner>,
+    inner: Mutex<LoggedDesk>,
     told: Condvar,
-}
-
-fn refuse(message: impl std::fmt::Display) -> PyErr {
-    raise(Kind::Order, message)
-}
-
-fn store(error: OpsError) -> PyErr {
-    match error {
-        OpsError::Duplicate { .. } => raise(Kind::Duplicate, error),
-        other => raise(Kind::Store, other),
-    }
-}
-
-/// Each error to its class; a refusal carries rule, value and bound.
-fn map_error(py: Python<'_>, error: DeskError) -> PyErr {
-    match error {
-        DeskError::Refused(refused) => {
-            let arguments = (refused.rule.name, refused.to_string(), refused.value(), refused.bound());
-            let made = py
-                .import("deepalpha.errors")
-                .and_then(|errors| errors.getattr("RiskRefused"))
-                .and_then(|class| class.call1(arguments));
-            made.map_or_else(|failed| failed, PyErr::from_value)
-        }
-        DeskError::UnknownSymbol { .. } | DeskError::BadQuote { .. } => raise(Kind::MarketData, error),
-        DeskError::Exchange(inner) => match *inner {
-            ExchangeError::UnknownSymbol { .. } => raise(Kind::MarketData, inner),
-            other => refuse(other),
-        },
-        other => refuse(other),
-    }
-}
-
-/// Nanoseconds since 1970 by this machine's clock, or what the caller says.
-fn clock(given: Option<i64>, desk: &ExecutionDesk) -> UtcNanos {
-    let now = given.unwrap_or_else(|| {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
-    });
-    // A clock that steps back (or two calls in one nanosecond) must not stop trading.
-    UtcNanos(now.max(desk.now().0))
-}
-
-/// The outcome of a command for the caller. A write that failed after the command was done says so: what is not in the log
-/// yet is not undone, and must not be sent again.
-fn settle<T>(
-    py: Python<'_>,
-    done: Result<T, DeskError>,
-    written: Result<(), OpsError>,
-    what: impl FnOnce() -> String,
-) -> PyResult<T> {
-    match (done, written) {
-        (done, Ok(())) => done.map_err(|error| map_error(py, error)),
-        (Err(error), Err(failed)) => Err(raise(Kind::Store, format!("{failed}; nothing was done: {error}"))),
-        (Ok(_), Err(failed)) => {
-            let what = what();
-            Err(raise(
-                Kind::Store,
-                format!("{failed}; {what} and is kept: it is written with the next command, do not send it again"),
-            ))
-        }
-    }
 }
 
 impl PyExecutionDesk {
     /// Whoever waits here lets the interpreter go: the one who has the desk may need it to go on.
-    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, Inner> {
+    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, LoggedDesk> {
         self.inner.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -124,77 +52,6 @@ impl PyExecutionDesk {
         drop(inner);
         self.told.notify_all();
         settle(py, done, written, || "it was done".to_owned())
-    }
-}
-
-impl Inner {
-    /// Do something and write what it told.
-    fn act<T>(
-        &mut self,
-        now: UtcNanos,
-        run: impl FnOnce(&mut ExecutionDesk, UtcNanos) -> T,
-    ) -> (T, Result<(), OpsError>) {
-        self.catch_up(now);
-        let done = run(&mut self.desk, now);
-        (done, self.write(now))
-    }
-
-    /// The same; with a log the interpreter's other threads go on meanwhile, as the disk, or another process that writes,
-    /// may keep it waiting.
-    fn act_beside<T: Send>(
-        &mut self,
-        py: Python<'_>,
-        now: UtcNanos,
-        run: impl FnOnce(&mut ExecutionDesk, UtcNanos) -> T + Send,
-    ) -> (T, Result<(), OpsError>) {
-        if self.journal.is_none() { self.act(now, run) } else { py.detach(|| self.act(now, run)) }
-    }
-
-    /// After a write that failed: try again what it left, so that an order is not refused for trouble that is over.
-    fn catch_up(&mut self, now: UtcNanos) {
-        if self.desk.gate().io_trouble().is_some() {
-            // What fails again is told by the write that follows the command.
-            let _told_later = self.write(now);
-        }
-    }
-
-    /// Write what is not written yet. While that fails no new order is taken.
-    fn write(&mut self, now: UtcNanos) -> Result<(), OpsError> {
-        let Some(journal) = &mut self.journal else { return Ok(()) };
-        self.desk.hold_events(true);
-        let written = journal.flush(&self.desk, now.0);
-        let trouble = written.as_ref().err().map(ToString::to_string);
-        if trouble.is_none() {
-            self.desk.hold_events(false);
-        }
-        if trouble.is_some() || self.desk.gate().io_trouble().is_some() {
-            self.desk.gate_mut().set_io_trouble(trouble);
-        }
-        written
-    }
-
-    fn durability(&self) -> Durability {
-        self.journal.as_ref().map_or(Durability::None, Journal::durability)
-    }
-
-    /// Give the order its id, its source and the price it was decided at.
-    fn complete(&mut self, request: &mut OrderRequest) -> PyResult<()> {
-        if request.client_order_id.is_empty() {
-            self.number += 1;
-            self.name.clear();
-            let _infallible = write!(self.name, "{}{}", self.prefix, self.number);
-            request.client_order_id = id(&self.name, ClientOrderId::parse)?;
-        } else if !request.client_order_id.starts_with("PAPER-") {
-            request.client_order_id = id(&format!("PAPER-{}", request.client_order_id), ClientOrderId::parse)?;
-        }
-        if request.decision_id.is_empty() {
-            request.decision_id = id(&request.client_order_id, SourceId::parse)?;
-        }
-        if request.reference_price == Price::ZERO {
-            let last = self.desk.market(&request.symbol).and_then(|market| market.quote).map(|quote| quote.price);
-            request.reference_price = last.or(request.order_type.price()).unwrap_or_default();
-        }
-        Ok(())
     }
 }
 
@@ -218,7 +75,7 @@ impl PyExecutionDesk {
             desk.list(listed).map_err(|error| map_error(py, error))?;
         }
         let (latency, name) = (LatencyByDurability::default(), String::new());
-        let inner = Inner { desk, journal: None, latency, prefix, number: 0, name };
+        let inner = LoggedDesk { desk, journal: None, latency, prefix, number: 0, name };
         Ok(Self { inner: Mutex::new(inner), told: Condvar::new() })
     }
 
@@ -451,7 +308,7 @@ impl PyExecutionDesk {
         let seconds = Duration::try_from_secs_f64(seconds.clamp(0.0, 60.0)).unwrap_or_default();
         let batch = py.detach(|| {
             let guard = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-            let nothing = |inner: &mut Inner| inner.desk.events().is_empty();
+            let nothing = |inner: &mut LoggedDesk| inner.desk.events().is_empty();
             let waited = self.told.wait_timeout_while(guard, seconds, nothing);
             let (mut guard, _) = waited.unwrap_or_else(PoisonError::into_inner);
             guard.desk.take_events(most)
@@ -524,7 +381,7 @@ impl PyExecutionDesk {
             inner.desk.restore_order(id(order, ClientOrderId::parse)?, id(decision, SourceId::parse)?);
         }
         let mut settlements = settlements.iter().peekable();
-        let mut settle_until = |inner: &mut Inner, booked: usize| -> PyResult<()> {
+        let mut settle_until = |inner: &mut LoggedDesk, booked: usize| -> PyResult<()> {
             while let Some((_, given)) = settlements.next_if(|(before, _)| *before <= booked) {
                 let settled = rows::settlement(given)?;
                 inner.desk.restore_settled(&settled).map_err(|error| map_error(py, error))?;
