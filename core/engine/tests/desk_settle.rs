@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use deepalpha_engine::desk::{DeskConfig, DeskError, DeskEvent, EventOverflow, ExecutionDesk, Overflow, Settled};
+use deepalpha_engine::desk::{
+    DeskConfig, DeskError, DeskEvent, EventOverflow, ExecutionDesk, Overflow, Settled, Submitted,
+};
 use deepalpha_engine::matching::FeeModel;
 use deepalpha_engine::matching::exchange::{ExchangeConfig, LiquidityKind};
 use deepalpha_engine::orders::{OrderRequest, OrderType, PositionSide};
@@ -64,8 +66,12 @@ fn perpetual() -> Instrument {
 }
 
 fn open(config: DeskConfig) -> ExecutionDesk {
+    open_with(config, perpetual())
+}
+
+fn open_with(config: DeskConfig, instrument: Instrument) -> ExecutionDesk {
     let mut desk = ExecutionDesk::new(config, UtcNanos(0)).unwrap();
-    desk.list(perpetual()).unwrap();
+    desk.list(instrument).unwrap();
     desk
 }
 
@@ -93,7 +99,10 @@ fn settled(desk: &ExecutionDesk) -> Vec<Settled> {
 
 /// A new desk from what another one told, as after a restart.
 fn restarted(desk: &ExecutionDesk, config: DeskConfig) -> ExecutionDesk {
-    let mut again = open(config);
+    retold(desk, open(config))
+}
+
+fn retold(desk: &ExecutionDesk, mut again: ExecutionDesk) -> ExecutionDesk {
     let mut legs = BTreeMap::new();
     for event in desk.events_since(1) {
         match event {
@@ -129,7 +138,7 @@ fn funding_is_paid_on_the_units_of_the_position_and_told() {
     desk.submit(order("a", Side::Buy, "10", PositionSide::Net), UtcNanos(2)).unwrap();
     desk.settle(UtcNanos(3), &[(symbol(), ratio("0.001"), price("1000"))], &[]).unwrap();
     // 10 contracts of 0.1 at 1000 are 1000: a thousandth of it is 1.
-    let paid = Settled::Funding { symbol: symbol(), leg: PositionSide::Net, amount: money("-1") };
+    let paid = Settled::Funding { instrument: symbol(), leg: PositionSide::Net, amount: money("-1") };
     assert_eq!(settled(&desk), [paid]);
     let totals = desk.totals().unwrap();
     assert_eq!((totals.funding, totals.fees), (money("-1"), money("0.5")));
@@ -198,15 +207,23 @@ fn shares_bought_today_can_be_sold_from_the_next_trading_day_on() {
         odd_lot_exit: true,
         ..Instrument::new(symbol(), price("0.01"), quantity("100")).unwrap()
     };
-    let mut desk = ExecutionDesk::new(config, UtcNanos(0)).unwrap();
-    desk.list(share).unwrap();
+    let mut desk = open_with(config.clone(), share);
     show(&mut desk, "9.99", "10", "1000", 1);
     desk.submit(order("a", Side::Buy, "100", PositionSide::Net), UtcNanos(2)).unwrap();
-    let sold = desk.submit(order("b", Side::Sell, "100", PositionSide::Net), UtcNanos(3));
-    assert!(!matches!(&sold, Ok(deepalpha_engine::desk::Submitted::Sent(state)) if state.as_str() == "filled"));
+    let sells = |desk: &mut ExecutionDesk, name: &str, now: i64| {
+        let sold = desk.submit(order(name, Side::Sell, "100", PositionSide::Net), UtcNanos(now));
+        matches!(sold, Ok(Submitted::Sent(state)) if state.as_str() == "filled")
+    };
+    let again = |desk: &ExecutionDesk| {
+        let mut again = retold(desk, open_with(config.clone(), share));
+        show(&mut again, "9.99", "10", "1000", 5);
+        again
+    };
+    assert!(!sells(&mut again(&desk), "b", 6), "a restart begins no day");
+    assert!(!sells(&mut desk, "b", 3));
     desk.start_trading_day().unwrap();
-    let sold = desk.submit(order("c", Side::Sell, "100", PositionSide::Net), UtcNanos(4)).unwrap();
-    assert!(matches!(sold, deepalpha_engine::desk::Submitted::Sent(state) if state.as_str() == "filled"));
+    assert!(sells(&mut again(&desk), "c", 6), "a day that began stays begun");
+    assert!(sells(&mut desk, "c", 4));
     assert_eq!(settled(&desk), [Settled::TradingDay]);
 }
 

@@ -8,72 +8,13 @@
 use std::collections::VecDeque;
 
 use crate::matching::{FillRecord, OrderStep};
-use crate::orders::{OrderRequest, PositionSide};
+use crate::orders::OrderRequest;
+use crate::portfolio::SettleEvent;
 use crate::risk::{Refused, RiskEvent};
-use crate::types::{ClientOrderId, Currency, Money, Price, Quantity, Side, Symbol, UtcNanos};
+use crate::types::{ClientOrderId, Symbol, UtcNanos};
 
-/// What moves an account beside the fills of its orders: what a log must have to restore it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Settled {
-    /// Funding was received (positive) or paid (negative).
-    Funding {
-        /// Perpetual.
-        symbol: Symbol,
-        /// Leg.
-        leg: PositionSide,
-        /// Amount in the account's currency.
-        amount: Money,
-    },
-    /// The account (isolated: its worst position) is below the call level.
-    MarginCall {
-        /// What backs it.
-        equity: Money,
-        /// Maintenance margin.
-        maintenance: Money,
-        /// The call level in money.
-        call_at: Money,
-    },
-    /// A bankrupt position was taken over at its mark, without an order.
-    Liquidated {
-        /// Instrument.
-        symbol: Symbol,
-        /// Leg.
-        leg: PositionSide,
-        /// Direction of the close.
-        side: Side,
-        /// How much.
-        quantity: Quantity,
-        /// Its mark.
-        price: Price,
-        /// Profit it realised, before its fee.
-        realised: Money,
-        /// What it cost.
-        fee: Money,
-    },
-    /// A loss beyond the cap, paid by the venue's insurance.
-    Deficit {
-        /// Currency.
-        currency: Currency,
-        /// Amount.
-        amount: Money,
-    },
-    /// A trading day began: what was bought under T+1 may be sold.
-    TradingDay,
-}
-
-impl Settled {
-    /// Wire value.
-    #[must_use]
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Funding { .. } => "funding",
-            Self::MarginCall { .. } => "margin_call",
-            Self::Liquidated { .. } => "liquidated",
-            Self::Deficit { .. } => "deficit",
-            Self::TradingDay => "trading_day",
-        }
-    }
-}
+/// What moves an account beside the fills of its orders: what a log must have to restore it. Marks are not told.
+pub type Settled = SettleEvent<Symbol>;
 
 /// What happened at the desk.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -49,26 +49,21 @@ impl ExecutionDesk {
         Ok(())
     }
 
-    /// What a settlement did, as events; a position that was taken over leaves the gate's sums too.
+    /// What a settlement did, as events.
     fn tell_settled(&mut self, settled: &[SettleEvent]) -> Result<(), DeskError> {
-        for event in settled {
-            let told = match *event {
-                SettleEvent::Marked(_) => continue,
-                SettleEvent::Funding { instrument, leg, amount } => {
-                    Settled::Funding { symbol: self.symbol_of(instrument)?, leg, amount }
-                }
-                SettleEvent::MarginCall { equity, maintenance, call_at } => {
-                    Settled::MarginCall { equity, maintenance, call_at }
-                }
-                SettleEvent::Liquidated { instrument, leg, side, quantity, price, realised, fee } => {
-                    let symbol = self.symbol_of(instrument)?;
-                    let (client_order_id, strategy) = (ClientOrderId::EMPTY, StrategyId::EMPTY);
-                    self.exposure.fill(&Execution { client_order_id, strategy, symbol, side, quantity, price, fee })?;
-                    Settled::Liquidated { symbol, leg, side, quantity, price, realised, fee }
-                }
-                SettleEvent::Deficit { currency, amount } => Settled::Deficit { currency, amount },
-            };
+        for event in settled.iter().filter(|event| !matches!(event, SettleEvent::Marked(_))) {
+            let told = event.named(|instrument| self.symbol_of(instrument))?;
+            self.expose(&told)?;
             self.ring.push(DeskEvent::Settled(told));
+        }
+        Ok(())
+    }
+
+    /// A position that was taken over leaves the gate's sums too.
+    fn expose(&mut self, settled: &Settled) -> Result<(), DeskError> {
+        if let Settled::Liquidated { instrument: symbol, side, quantity, price, fee, .. } = *settled {
+            let (client_order_id, strategy) = (ClientOrderId::EMPTY, StrategyId::EMPTY);
+            self.exposure.fill(&Execution { client_order_id, strategy, symbol, side, quantity, price, fee })?;
         }
         Ok(())
     }
@@ -95,27 +90,11 @@ impl ExecutionDesk {
     /// # Errors
     /// An instrument that is not listed, or what the account cannot have had: the log is of another account.
     pub fn restore_settled(&mut self, settled: &Settled) -> Result<(), DeskError> {
-        let index = |desk: &Self, symbol: &Symbol| {
-            let known = desk.exchange.portfolio(desk.account).and_then(|portfolio| portfolio.index_of(symbol));
-            known.ok_or_else(|| desk.unlisted(*symbol))
-        };
-        let event = match *settled {
-            Settled::Funding { symbol, leg, amount } => {
-                SettleEvent::Funding { instrument: index(self, &symbol)?, leg, amount }
-            }
-            Settled::Liquidated { symbol, leg, side, quantity, price, realised, fee } => {
-                let instrument = index(self, &symbol)?;
-                let (client_order_id, strategy) = (ClientOrderId::EMPTY, StrategyId::EMPTY);
-                self.exposure.fill(&Execution { client_order_id, strategy, symbol, side, quantity, price, fee })?;
-                SettleEvent::Liquidated { instrument, leg, side, quantity, price, realised, fee }
-            }
-            Settled::Deficit { currency, amount } => SettleEvent::Deficit { currency, amount },
-            Settled::MarginCall { .. } => return Ok(()),
-            Settled::TradingDay => {
-                self.exchange.portfolio_mut(self.account)?.start_trading_day();
-                return Ok(());
-            }
-        };
+        let event = settled.named(|symbol| {
+            let known = self.exchange.portfolio(self.account).and_then(|portfolio| portfolio.index_of(&symbol));
+            known.ok_or_else(|| self.unlisted(symbol))
+        })?;
+        self.expose(settled)?;
         self.exchange.portfolio_mut(self.account)?.restore_settled(&event)?;
         let equity = self.totals()?.equity;
         self.exposure.set_equity(equity);

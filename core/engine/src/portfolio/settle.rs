@@ -26,27 +26,27 @@ pub struct FundingRate {
 
 /// A new mark price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MarkPrice {
+pub struct MarkPrice<I = InstrumentIndex> {
     /// What.
-    pub instrument: InstrumentIndex,
+    pub instrument: I,
     /// Its price.
     pub price: Price,
 }
 
-/// What a settlement did, in the order it did it.
+/// What moves an account beside trades, in the order it happened. In the account `I` is an index; a log names the symbol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SettleEvent {
+pub enum SettleEvent<I = InstrumentIndex> {
     /// Funding was received (positive) or paid (negative).
     Funding {
         /// Perpetual.
-        instrument: InstrumentIndex,
+        instrument: I,
         /// Leg.
         leg: PositionSide,
         /// Amount in the instrument's currency.
         amount: Money,
     },
     /// An instrument has a new price.
-    Marked(MarkPrice),
+    Marked(MarkPrice<I>),
     /// The account (isolated: its worst position) is below the call level.
     MarginCall {
         /// What backs it.
@@ -59,7 +59,7 @@ pub enum SettleEvent {
     /// A position was closed at its mark.
     Liquidated {
         /// What.
-        instrument: InstrumentIndex,
+        instrument: I,
         /// Leg.
         leg: PositionSide,
         /// Direction of the close.
@@ -81,6 +81,46 @@ pub enum SettleEvent {
         /// Amount.
         amount: Money,
     },
+    /// A trading day began: what was bought under T+1 may be sold.
+    TradingDay,
+}
+
+impl<I> SettleEvent<I> {
+    /// Wire value.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Funding { .. } => "funding",
+            Self::Marked(_) => "marked",
+            Self::MarginCall { .. } => "margin_call",
+            Self::Liquidated { .. } => "liquidated",
+            Self::Deficit { .. } => "deficit",
+            Self::TradingDay => "trading_day",
+        }
+    }
+
+    /// The same with its instrument named another way.
+    ///
+    /// # Errors
+    /// What `name` says.
+    pub fn named<J, E>(self, name: impl FnOnce(I) -> Result<J, E>) -> Result<SettleEvent<J>, E> {
+        Ok(match self {
+            Self::Funding { instrument, leg, amount } => {
+                SettleEvent::Funding { instrument: name(instrument)?, leg, amount }
+            }
+            Self::Marked(MarkPrice { instrument, price }) => {
+                SettleEvent::Marked(MarkPrice { instrument: name(instrument)?, price })
+            }
+            Self::MarginCall { equity, maintenance, call_at } => {
+                SettleEvent::MarginCall { equity, maintenance, call_at }
+            }
+            Self::Liquidated { instrument, leg, side, quantity, price, realised, fee } => {
+                SettleEvent::Liquidated { instrument: name(instrument)?, leg, side, quantity, price, realised, fee }
+            }
+            Self::Deficit { currency, amount } => SettleEvent::Deficit { currency, amount },
+            Self::TradingDay => SettleEvent::TradingDay,
+        })
+    }
 }
 
 /// What a light undo needs of one instrument.
@@ -254,6 +294,10 @@ impl Portfolio {
                 Ok(())
             }
             SettleEvent::MarginCall { .. } => Ok(()),
+            SettleEvent::TradingDay => {
+                self.start_trading_day();
+                Ok(())
+            }
         }
     }
 

@@ -171,6 +171,7 @@ fn settle(
         SettleEvent::Marked(_) => 1,
         SettleEvent::MarginCall { .. } => 2,
         SettleEvent::Liquidated { .. } | SettleEvent::Deficit { .. } => 3,
+        SettleEvent::TradingDay => panic!("a settlement begins no day"),
     };
     assert!(events.is_sorted_by_key(rank), "{events:?}");
     for event in &events {
@@ -184,7 +185,7 @@ fn settle(
                 let rate = if *owed == currency("USD") { 1 } else { 100 };
                 model.deficit += rate * i128::from(amount.raw());
             }
-            SettleEvent::Funding { .. } | SettleEvent::MarginCall { .. } => {}
+            SettleEvent::Funding { .. } | SettleEvent::MarginCall { .. } | SettleEvent::TradingDay => {}
         }
     }
     let state = portfolio.margin_state()?;

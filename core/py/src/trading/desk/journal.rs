@@ -8,6 +8,7 @@ use std::fmt::Write;
 
 use deepalpha_engine::desk::{DeskEvent, Durability, ExecutionDesk, Settled};
 use deepalpha_engine::orders::{OrderRequest, OrderType, TimeInForce, TrailOffset};
+use deepalpha_engine::portfolio::MarkPrice;
 use deepalpha_engine::risk::RiskEvent;
 use deepalpha_engine::types::{Price, Quantity};
 use deepalpha_io::ops::{Amount, Audit, Fill, Intent, Level, OpsError, OpsLog, OrderEvent, Record, Stamp};
@@ -97,7 +98,7 @@ fn body_of(out: &mut String, request: &OrderRequest) {
 /// What a settlement did, and how many fills of the account came before it. Ids and decimals need no escapes.
 fn settlement_of(out: &mut String, settled: &Settled, fills: u64) {
     let _infallible = match settled {
-        Settled::Funding { symbol, leg, amount } => write!(
+        Settled::Funding { instrument: symbol, leg, amount } => write!(
             out,
             "{{\"amount\":\"{amount}\",\"fills\":{fills},\"position_side\":\"{}\",\"symbol\":\"{symbol}\"}}",
             leg.as_str()
@@ -106,7 +107,7 @@ fn settlement_of(out: &mut String, settled: &Settled, fills: u64) {
             out,
             "{{\"call_at\":\"{call_at}\",\"equity\":\"{equity}\",\"fills\":{fills},\"maintenance\":\"{maintenance}\"}}"
         ),
-        Settled::Liquidated { symbol, leg, side, quantity, price, realised, fee } => write!(
+        Settled::Liquidated { instrument: symbol, leg, side, quantity, price, realised, fee } => write!(
             out,
             "{{\"amount\":\"{realised}\",\"fee\":\"{fee}\",\"fills\":{fills},\"position_side\":\"{}\",\"price\":\"{price}\",\
              \"quantity\":\"{quantity}\",\"side\":\"{}\",\"symbol\":\"{symbol}\"}}",
@@ -115,6 +116,9 @@ fn settlement_of(out: &mut String, settled: &Settled, fills: u64) {
         ),
         Settled::Deficit { currency, amount } => {
             write!(out, "{{\"amount\":\"{amount}\",\"currency\":\"{currency}\",\"fills\":{fills}}}")
+        }
+        Settled::Marked(MarkPrice { instrument: symbol, price }) => {
+            write!(out, "{{\"fills\":{fills},\"price\":\"{price}\",\"symbol\":\"{symbol}\"}}")
         }
         Settled::TradingDay => write!(out, "{{\"fills\":{fills}}}"),
     };

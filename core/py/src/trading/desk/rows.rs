@@ -6,7 +6,7 @@ use deepalpha_engine::desk::{
 };
 use deepalpha_engine::matching::{FillRecord, OrderRecord};
 use deepalpha_engine::orders::OrderRequest;
-use deepalpha_engine::portfolio::{AccountTotals, PortfolioError, PositionSide};
+use deepalpha_engine::portfolio::{AccountTotals, MarkPrice, PortfolioError, PositionSide};
 use deepalpha_engine::risk::RiskEvent;
 use deepalpha_engine::types::{
     ClientOrderId, Currency, Money, Price, Quantity, Ratio, SourceId, StrategyId, Symbol, TradeId, UtcNanos,
@@ -204,7 +204,7 @@ pub(super) fn settled<'py>(py: Python<'py>, event: &Settled) -> PyResult<Bound<'
     let out = PyDict::new(py);
     out.set_item("kind", event.as_str())?;
     match event {
-        Settled::Funding { symbol, leg, amount } => {
+        Settled::Funding { instrument: symbol, leg, amount } => {
             out.set_item("symbol", symbol.as_str())?;
             out.set_item("position_side", leg.as_str())?;
             out.set_item("amount", amount.to_string())?;
@@ -214,7 +214,7 @@ pub(super) fn settled<'py>(py: Python<'py>, event: &Settled) -> PyResult<Bound<'
             out.set_item("maintenance", maintenance.to_string())?;
             out.set_item("call_at", call_at.to_string())?;
         }
-        Settled::Liquidated { symbol, leg, side, quantity, price, realised, fee } => {
+        Settled::Liquidated { instrument: symbol, leg, side, quantity, price, realised, fee } => {
             out.set_item("symbol", symbol.as_str())?;
             out.set_item("position_side", leg.as_str())?;
             out.set_item("side", side.as_str())?;
@@ -226,6 +226,10 @@ pub(super) fn settled<'py>(py: Python<'py>, event: &Settled) -> PyResult<Bound<'
         Settled::Deficit { currency, amount } => {
             out.set_item("currency", currency.as_str())?;
             out.set_item("amount", amount.to_string())?;
+        }
+        Settled::Marked(MarkPrice { instrument, price }) => {
+            out.set_item("symbol", instrument.as_str())?;
+            out.set_item("price", price.to_string())?;
         }
         Settled::TradingDay => {}
     }
@@ -242,14 +246,15 @@ pub(super) fn settlement(given: &Bound<'_, PyDict>) -> PyResult<Settled> {
     let leg = || position_side(&text("position_side")?);
     let symbol = || id(&text("symbol")?, Symbol::parse);
     Ok(match text("kind")?.as_str() {
-        "funding" => Settled::Funding { symbol: symbol()?, leg: leg()?, amount: money("amount")? },
+        "funding" => Settled::Funding { instrument: symbol()?, leg: leg()?, amount: money("amount")? },
+        "marked" => Settled::Marked(MarkPrice { instrument: symbol()?, price: amount(&need("price")?, Price::parse)? }),
         "margin_call" => Settled::MarginCall {
             equity: money("equity")?,
             maintenance: money("maintenance")?,
             call_at: money("call_at")?,
         },
         "liquidated" => Settled::Liquidated {
-            symbol: symbol()?,
+            instrument: symbol()?,
             leg: leg()?,
             side: side(&text("side")?)?,
             quantity: amount(&need("quantity")?, Quantity::parse)?,
