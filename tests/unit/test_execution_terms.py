@@ -178,7 +178,7 @@ def test_the_venues_own_orders_have_ids_of_their_session(tmp_path: Path) -> None
     assert {name.split("-LIQ-")[0] for name in seen} == {"PAPER-1", "PAPER-2"}
 
 
-def test_shares_bought_today_are_sold_tomorrow() -> None:
+def test_shares_bought_today_are_sold_tomorrow_also_after_a_restart(tmp_path: Path) -> None:
     share = Instrument(
         symbol="600519",
         kind=InstrumentKind.EQUITY,
@@ -187,18 +187,33 @@ def test_shares_bought_today_are_sold_tomorrow() -> None:
         t_plus_one=True,
         odd_lot_exit=True,
     )
-    engine = da.ExecutionEngine([share], currency="CNY", leverage=None, cash="1000000", limits="open")
-    engine.start()
-    engine.quote(share.symbol, bid="9.99", ask="10")
+    settings = {"currency": "CNY", "leverage": None, "cash": "1000000", "limits": "open", "durability": "journalled"}
+    engine = da.ExecutionEngine([share], workspace=tmp_path, **settings)
+
+    def start() -> None:
+        engine.start()
+        engine.quote(share.symbol, bid="9.99", ask="10")
+
+    def sell() -> str:
+        order = engine.submit_order({"symbol": share.symbol, "side": "sell", "quantity": 100, "type": "market"})
+        found = engine.order(order)
+        assert found is not None
+        return str(found["state"])
+
+    start()
     engine.submit_order({"symbol": share.symbol, "side": "buy", "quantity": 200, "type": "market"})
     with pytest.raises(RiskRefused, match="lot size"):
         engine.submit_order({"symbol": share.symbol, "side": "buy", "quantity": 150, "type": "market"})
-    early = engine.submit_order({"symbol": share.symbol, "side": "sell", "quantity": 100, "type": "market"})
-    found = engine.order(early)
-    assert found is not None and found["state"] == "rejected"
+    assert sell() == "rejected"
+    engine.stop()
+    start()
+    assert sell() == "rejected", "a restart begins no day"
     engine.start_trading_day()
-    engine.submit_order({"symbol": share.symbol, "side": "sell", "quantity": 100, "type": "market"})
+    engine.stop()
+    start()
+    assert sell() == "filled", "a day that began stays begun"
     assert engine.positions()[0].quantity == 100
+    engine.stop()
 
 
 @pytest.mark.parametrize(
