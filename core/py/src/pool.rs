@@ -106,7 +106,8 @@ pub(crate) struct Output<T: Pooled> {
 impl<T: Pooled> Output<T> {
     /// Room for `length` values, of any content.
     pub(crate) fn new(length: usize) -> Self {
-        Self { buffer: T::pool().take(length), length }
+        let buffer = if length <= SMALL { vec![T::default(); length] } else { T::pool().take(length) };
+        Self { buffer, length }
     }
 
     /// The room.
@@ -118,9 +119,7 @@ impl<T: Pooled> Output<T> {
     /// As a numpy array.
     pub(crate) fn into_array(mut self, py: Python<'_>) -> PyResult<Bound<'_, PyArray1<T>>> {
         if self.length <= SMALL {
-            let array = PyArray1::from_slice(py, self.values());
-            T::pool().give_back(self.buffer);
-            return Ok(array);
+            return Ok(PyArray1::from_slice(py, self.values()));
         }
         let length = self.length;
         let (owner, values) = T::owner(py, self.buffer)?;

@@ -186,21 +186,19 @@ impl Indicator {
         let mut is_short = call.out.is_none() && WRITERS.load(Ordering::Relaxed) == 0;
         for (slot, input) in arrays.iter_mut().zip(call.inputs.iter().flatten()) {
             let Some(array) = plain_array(input) else { return Ok(None) };
-            is_short &= array.len() < LONG;
+            is_short &= array.len() <= SMALL;
             *slot = Some(array);
         }
-        let mut series: [&[f64]; MAX] = [&[]; MAX];
         if is_short {
-            for (slot, array) in series.iter_mut().zip(arrays.iter().flatten()) {
-                // SAFETY: a short call keeps the interpreter from the first look at an input to the last and runs no
-                // Python code in between; no call that let it go has an array of the caller's to write into. So nothing
-                // writes to the input meanwhile. Telling numpy's table of borrows would cost as much as the call.
-                #[expect(unsafe_code, reason = "short series are read without an entry in the table of borrows")]
-                let Ok(values) = (unsafe { array.as_slice() }) else { return Ok(None) };
-                *slot = values;
+            // A copy costs less than an entry in numpy's table of borrows.
+            let mut copies: [Vec<f64>; MAX] = Default::default();
+            for (copy, array) in copies.iter_mut().zip(arrays.iter().flatten()) {
+                let Ok(values) = array.to_vec() else { return Ok(None) };
+                *copy = values;
             }
-            return self.on_series(py, call, &series).map(Some);
+            return self.on_series(py, call, &copies.each_ref().map(Vec::as_slice)).map(Some);
         }
+        let mut series: [&[f64]; MAX] = [&[]; MAX];
         let mut held: [Option<PyReadonlyArray1<'py, f64>>; MAX] = Default::default();
         for (slot, array) in held.iter_mut().zip(arrays.iter().flatten()) {
             *slot = Some(array.try_readonly().map_err(|_| {
@@ -249,16 +247,6 @@ impl Indicator {
         policy: Policy,
         length: usize,
     ) -> PyResult<Bound<'py, PyAny>> {
-        if let ([output], true) = (self.spec.outputs, length <= SMALL)
-            && output.kind == OutputKind::Float
-        {
-            let array = PyArray1::<f64>::zeros(py, length, false);
-            // SAFETY: nobody else has seen the array yet.
-            #[expect(unsafe_code, reason = "a fresh array needs no entry in the table of borrows")]
-            let values = unsafe { array.as_slice_mut() }.map_err(refuse)?;
-            self.run(py, inputs, params, policy, &mut [values])?;
-            return Ok(array.into_any());
-        }
         if self.spec.whole().is_some() {
             let mut whole = Output::<i32>::new(length);
             let values = whole.values();
