@@ -1,24 +1,26 @@
 //! Indicators over numpy arrays: conversions only; the checks and kernels are `deepalpha_engine::ta`'s.
+//!
+//! # Layout
+//! - here: the callable and its ways around the core's arrays; `call`: arguments to their places; `compute`: numpy's arrays
+//!   to the core's and back.
+
+mod call;
+mod compute;
 
 use std::env::VarError;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use deepalpha_engine::ta::{self, Kind as OutputKind, Level, NanPolicy, Policy, Seed, Spec};
-use numpy::{PyArray1, PyArrayMethods, PyReadonlyArray1, PyUntypedArrayMethods};
-use pyo3::PyTypeInfo;
-use pyo3::exceptions::{PyImportError, PyTypeError};
+use call::{Call, Given};
+use deepalpha_engine::ta::{self, Level, Policy, Spec};
+use pyo3::exceptions::PyImportError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+use pyo3::types::{PyDict, PyString, PyTuple};
 
 use crate::error::{Kind, raise};
-use crate::pool::{Output, SMALL};
 
-/// More series or parameters than any indicator has.
-const MAX: usize = 16;
-/// The group that takes `settings`.
-const PATTERNS: &str = "Pattern Recognition";
-/// Values from which on the interpreter is let go while the kernel runs.
-const LONG: usize = 4096;
+/// More inputs than any indicator has.
+const INPUTS: usize = 6;
+/// More parameters or outputs than any indicator has.
+const MAX: usize = 12;
 
 /// Every indicator as a JSON array of objects: name, group, doc, formula, source, inputs, params, outputs, lookback.
 #[pyfunction]
@@ -35,32 +37,6 @@ struct Indicator {
     spec: &'static Spec,
 }
 
-/// Calls that write into arrays of the caller's while the interpreter is let go.
-static WRITERS: AtomicUsize = AtomicUsize::new(0);
-
-/// A call's arguments, each in its place.
-struct Call<'py> {
-    inputs: [Option<Bound<'py, PyAny>>; MAX],
-    params: [f64; MAX],
-    /// How many of `params` count: up to the last one given.
-    given: usize,
-    policy: Policy,
-    out: Option<Bound<'py, PyAny>>,
-    /// Candle settings, of a candlestick pattern.
-    settings: Option<Bound<'py, PyAny>>,
-}
-
-/// A keyword that has a place of its own, because most calls have it and a dictionary would cost a third of the call.
-struct Given<'py>(Option<Bound<'py, PyAny>>);
-
-impl<'a, 'py> FromPyObject<'a, 'py> for Given<'py> {
-    type Error = std::convert::Infallible;
-
-    fn extract(value: Borrowed<'a, 'py, PyAny>) -> Result<Self, Self::Error> {
-        Ok(Self(Some(value.to_owned())))
-    }
-}
-
 fn refuse(error: impl std::fmt::Display) -> PyErr {
     raise(Kind::Indicator, error)
 }
@@ -71,78 +47,6 @@ impl Indicator {
         let inputs = self.spec.inputs.iter().map(|input| input.name().to_owned());
         let params = self.spec.params.iter().map(|param| format!("{}={}", param.name, param.default));
         format!("{}({})", self.spec.name, inputs.chain(params).collect::<Vec<_>>().join(", "))
-    }
-
-    fn read<'py>(
-        &self,
-        args: &Bound<'py, PyTuple>,
-        timeperiod: Given<'py>,
-        kwargs: Option<&Bound<'py, PyDict>>,
-    ) -> PyResult<Call<'py>> {
-        let (inputs, params) = (self.spec.inputs, self.spec.params);
-        let mut call = Call {
-            inputs: Default::default(),
-            params: [0.0; MAX],
-            given: 0,
-            policy: Policy::default(),
-            out: None,
-            settings: None,
-        };
-        for (slot, param) in call.params.iter_mut().zip(params) {
-            *slot = param.default;
-        }
-        if args.len() > inputs.len() + params.len() {
-            let (most, given) = (inputs.len() + params.len(), args.len());
-            return Err(refuse(format!("{} takes at most {most} arguments, not {given}", self.usage())));
-        }
-        for (index, value) in args.iter_borrowed().enumerate() {
-            match index.checked_sub(inputs.len()) {
-                None => call.inputs.iter_mut().skip(index).take(1).for_each(|slot| *slot = Some(value.to_owned())),
-                Some(place) => self.put_param(&mut call, place, &value)?,
-            }
-        }
-        if let Given(Some(value)) = timeperiod {
-            self.put_named(&mut call, args.len(), "timeperiod", value)?;
-        }
-        for (name, value) in kwargs.into_iter().flatten() {
-            let name = name.cast_into::<PyString>().map_err(|_| PyTypeError::new_err("keywords must be strings"))?;
-            self.put_named(&mut call, args.len(), name.to_str()?, value)?;
-        }
-        match call.inputs.iter().zip(inputs).find(|(slot, _)| slot.is_none()) {
-            Some((_, missing)) => Err(refuse(format!("{} needs {}", self.usage(), missing.name()))),
-            None => Ok(call),
-        }
-    }
-
-    /// A keyword argument, behind `placed` others.
-    fn put_named<'py>(
-        &self,
-        call: &mut Call<'py>,
-        placed: usize,
-        name: &str,
-        value: Bound<'py, PyAny>,
-    ) -> PyResult<()> {
-        let (inputs, params) = (self.spec.inputs, self.spec.params);
-        let input = inputs.iter().position(|input| input.name() == name);
-        let param = params.iter().position(|param| param.name == name);
-        let place = input.or(param.map(|place| place + inputs.len()));
-        if place.is_some_and(|place| place < placed) {
-            return Err(refuse(format!("{} got {name} twice", self.usage())));
-        }
-        match (input, param, name) {
-            (Some(input), ..) => {
-                call.inputs.iter_mut().skip(input).take(1).for_each(|slot| *slot = Some(value.clone()));
-            }
-            (_, Some(place), _) => self.put_param(call, place, &value)?,
-            (.., "nan") => call.policy.nan = nan_policy(self.spec.name, &value)?,
-            (.., "seed") => call.policy.seed = seed(self.spec.name, &value)?,
-            (.., "settings") if self.spec.group == PATTERNS => call.settings = (!value.is_none()).then_some(value),
-            (.., "out") => call.out = (!value.is_none()).then_some(value),
-            _ => {
-                return Err(refuse(format!("{} takes no {name}; it may also take out, nan and seed", self.usage())));
-            }
-        }
-        Ok(())
     }
 
     /// A candlestick pattern with settings of one's own: `deepalpha.ta.candles.pattern`.
@@ -164,222 +68,6 @@ impl Indicator {
         args.push(settings.clone());
         let module = py.import("deepalpha.ta.candles")?;
         module.call_method("pattern", PyTuple::new(py, args)?, Some(&named))
-    }
-
-    fn put_param(&self, call: &mut Call<'_>, place: usize, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        let name = self.spec.params.get(place).map_or("parameter", |param| param.name);
-        let number = number(value).map_or_else(
-            || {
-                let label = format!("{}: {name}", self.spec.name);
-                arrays(value.py())?.call_method1("as_number", (label, value))?.extract::<f64>()
-            },
-            Ok,
-        )?;
-        call.params.iter_mut().skip(place).take(1).for_each(|slot| *slot = number);
-        call.given = call.given.max(place + 1);
-        Ok(())
-    }
-
-    /// Compute on arrays; `None` when they are not all contiguous float64 arrays.
-    fn on_arrays<'py>(&self, py: Python<'py>, call: &Call<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let mut arrays: [Option<&Bound<'py, PyArray1<f64>>>; MAX] = [None; MAX];
-        let mut is_short = call.out.is_none() && WRITERS.load(Ordering::Relaxed) == 0;
-        for (slot, input) in arrays.iter_mut().zip(call.inputs.iter().flatten()) {
-            let Some(array) = plain_array(input) else { return Ok(None) };
-            is_short &= array.len() <= SMALL;
-            *slot = Some(array);
-        }
-        if is_short {
-            // A copy costs less than an entry in numpy's table of borrows.
-            let mut copies: [Vec<f64>; MAX] = Default::default();
-            for (copy, array) in copies.iter_mut().zip(arrays.iter().flatten()) {
-                let Ok(values) = array.to_vec() else { return Ok(None) };
-                *copy = values;
-            }
-            return self.on_series(py, call, &copies.each_ref().map(Vec::as_slice)).map(Some);
-        }
-        let mut series: [&[f64]; MAX] = [&[]; MAX];
-        let mut held: [Option<PyReadonlyArray1<'py, f64>>; MAX] = Default::default();
-        for (slot, array) in held.iter_mut().zip(arrays.iter().flatten()) {
-            *slot = Some(array.try_readonly().map_err(|_| {
-                refuse(format!("{}: an input is being written to by another thread or is out itself", self.spec.name))
-            })?);
-        }
-        for (slot, array) in series.iter_mut().zip(held.iter().flatten()) {
-            let Ok(values) = array.as_slice() else { return Ok(None) };
-            *slot = values;
-        }
-        self.on_series(py, call, &series).map(Some)
-    }
-
-    fn on_series<'py>(&self, py: Python<'py>, call: &Call<'py>, series: &[&[f64]; MAX]) -> PyResult<Bound<'py, PyAny>> {
-        let inputs = series.get(..self.spec.inputs.len()).unwrap_or(series);
-        let length = inputs.first().map_or(0, |input| input.len());
-        let params = call.params.get(..call.given).unwrap_or_default();
-        match &call.out {
-            Some(out) => self.compute_in(py, inputs, params, call.policy, out),
-            None => self.compute_new(py, inputs, params, call.policy, length),
-        }
-    }
-
-    fn run(
-        &self,
-        py: Python<'_>,
-        inputs: &[&[f64]],
-        params: &[f64],
-        policy: Policy,
-        outputs: &mut [&mut [f64]],
-    ) -> PyResult<()> {
-        let length = inputs.first().map_or(0, |input| input.len());
-        let done = if length >= LONG {
-            py.detach(|| self.spec.compute(inputs, params, policy, outputs))
-        } else {
-            self.spec.compute(inputs, params, policy, outputs)
-        };
-        done.map_err(refuse)
-    }
-
-    fn compute_new<'py>(
-        &self,
-        py: Python<'py>,
-        inputs: &[&[f64]],
-        params: &[f64],
-        policy: Policy,
-        length: usize,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        if self.spec.whole().is_some() {
-            let mut whole = Output::<i32>::new(length);
-            let values = whole.values();
-            let done = if length >= LONG {
-                py.detach(|| self.spec.compute_whole(inputs, params, policy, values))
-            } else {
-                self.spec.compute_whole(inputs, params, policy, values)
-            };
-            done.map_err(refuse)?;
-            return Ok(whole.into_array(py)?.into_any());
-        }
-        let count = self.spec.outputs.len();
-        let mut outputs: [Option<Output<f64>>; MAX] = Default::default();
-        for slot in outputs.iter_mut().take(count) {
-            *slot = Some(Output::new(length));
-        }
-        let mut views: [&mut [f64]; MAX] = Default::default();
-        for (view, output) in views.iter_mut().zip(outputs.iter_mut().flatten()) {
-            *view = output.values();
-        }
-        self.run(py, inputs, params, policy, views.get_mut(..count).unwrap_or_default())?;
-        let mut arrays = outputs.into_iter().flatten().zip(self.spec.outputs).map(|(mut output, declared)| {
-            Ok(match declared.kind {
-                OutputKind::Float => output.into_array(py)?.into_any(),
-                OutputKind::Int32 | OutputKind::Index => {
-                    let mut whole = Output::<i32>::new(length);
-                    to_whole(output.values(), whole.values());
-                    whole.into_array(py)?.into_any()
-                }
-            })
-        });
-        if count == 1 {
-            return arrays.next().unwrap_or_else(|| Err(refuse("an indicator without outputs")));
-        }
-        Ok(PyTuple::new(py, arrays.collect::<PyResult<Vec<_>>>()?)?.into_any())
-    }
-
-    /// Write into arrays of the caller's, which are the result too.
-    fn compute_in<'py>(
-        &self,
-        py: Python<'py>,
-        inputs: &[&[f64]],
-        params: &[f64],
-        policy: Policy,
-        out: &Bound<'py, PyAny>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let count = self.spec.outputs.len();
-        let given: Vec<Bound<'py, PyAny>> = match out.cast::<PyTuple>() {
-            Ok(tuple) => tuple.iter().collect(),
-            Err(_) => match out.cast::<PyList>() {
-                Ok(list) => list.iter().collect(),
-                Err(_) => vec![out.clone()],
-            },
-        };
-        let length = inputs.first().map_or(0, |input| input.len());
-        let misfit = |what: &str| {
-            let names: Vec<&str> = self.spec.outputs.iter().map(|output| output.name).collect();
-            let name = self.spec.name;
-            refuse(format!(
-                "{name}: out {what}; give {count} writable contiguous float64 array(s) of {length} values ({})",
-                names.join(", ")
-            ))
-        };
-        if given.len() != count {
-            return Err(misfit(&format!("has {} arrays", given.len())));
-        }
-        if self.spec.outputs.iter().any(|output| output.kind != OutputKind::Float) {
-            return Err(refuse(format!("{}: out is for float outputs; its result is whole", self.spec.name)));
-        }
-        let mut borrowed = Vec::with_capacity(count);
-        for array in &given {
-            let array = plain_array(array).ok_or_else(|| misfit("is not such an array"))?;
-            borrowed.push(
-                array.try_readwrite().map_err(|_| misfit("overlaps an input or another output, or is read-only"))?,
-            );
-        }
-        let mut views = Vec::with_capacity(count);
-        for array in &mut borrowed {
-            let view = array.as_slice_mut().map_err(|_| misfit("is not contiguous"))?;
-            if view.len() != length {
-                return Err(misfit(&format!("has {} values", view.len())));
-            }
-            views.push(view);
-        }
-        WRITERS.fetch_add(1, Ordering::Relaxed);
-        let done = self.run(py, inputs, params, policy, &mut views);
-        WRITERS.fetch_sub(1, Ordering::Relaxed);
-        done?;
-        if let ([single], false) = (given.as_slice(), out.is_instance_of::<PyTuple>()) {
-            return Ok(single.clone());
-        }
-        Ok(PyTuple::new(py, given)?.into_any())
-    }
-}
-
-/// `value` as exactly a one-dimensional numpy array of native float64, not a subclass.
-fn plain_array<'a, 'py>(value: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, PyArray1<f64>>> {
-    let array = value.cast::<PyArray1<f64>>().ok()?;
-    let plain = array.get_type().is(PyArray1::<f64>::type_object(value.py()));
-    (plain && array.is_c_contiguous()).then_some(array)
-}
-
-/// A Python int or float; other kinds of number are for `deepalpha.ta.arrays.as_number`.
-fn number(value: &Bound<'_, PyAny>) -> Option<f64> {
-    if value.is_exact_instance_of::<PyInt>() || value.is_exact_instance_of::<PyFloat>() {
-        value.extract().ok()
-    } else {
-        None
-    }
-}
-
-fn nan_policy(name: &str, value: &Bound<'_, PyAny>) -> PyResult<NanPolicy> {
-    match value.extract::<&str>() {
-        Ok("propagate") => Ok(NanPolicy::Propagate),
-        Ok("window") => Ok(NanPolicy::Window),
-        Ok("raise") => Ok(NanPolicy::Raise),
-        _ => Err(refuse(format!("{name}: nan {} is not one of propagate, window, raise", value.repr()?))),
-    }
-}
-
-fn seed(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Seed> {
-    match value.extract::<&str>() {
-        Ok("talib") => Ok(Seed::Talib),
-        Ok("tradingview") => Ok(Seed::TradingView),
-        _ => Err(refuse(format!("{name}: seed {} is not one of talib, tradingview", value.repr()?))),
-    }
-}
-
-/// Whole values as int32; every kernel's whole values fit.
-#[expect(clippy::cast_possible_truncation, reason = "whole outputs are signs, flags and indexes")]
-fn to_whole(values: &[f64], whole: &mut [i32]) {
-    for (slot, value) in whole.iter_mut().zip(values) {
-        *slot = *value as i32;
     }
 }
 
