@@ -17,8 +17,6 @@ Groups = tuple[NDArray[np.int64], NDArray[np.uint32] | None]
 
 #: A table with more runs of equal keys than one in this many rows is not asked whether its groups lie together.
 _RUN_ROWS = 4
-#: Types whose equal values are equal bits, as the words that are compared.
-_WORDS: dict[Any, Any] = {pl.Int32: np.uint32, pl.UInt32: np.uint32, pl.Int64: np.uint64, pl.UInt64: np.uint64}
 #: So many rows show whether keys alternate.
 _SAMPLE = 4096
 
@@ -84,9 +82,6 @@ def _changes(keys: pl.DataFrame) -> NDArray[np.int64]:
 
 
 def _changes_of(key: pl.Series) -> NDArray[np.int64]:
-    bits = _WORDS.get(key.to_physical().dtype.base_type())
-    if bits is not None and not key.null_count():
-        return _core.ta_changes(key.to_physical().to_numpy().view(bits).reshape(-1, 1))
     if key.dtype != pl.String or key.null_count():
         return key[1:].ne_missing(key[:-1]).arg_true().to_numpy().astype(np.int64) + 1
     # Arrow's string views, two words a row: equal views are equal strings, which is a tenth of the work of comparing

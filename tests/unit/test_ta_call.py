@@ -81,17 +81,6 @@ def test_out_is_filled_and_returned(length: int) -> None:
     np.testing.assert_array_equal(ta.SMA(close.tolist(), 3, out=out), ta.SMA(close, 3))
 
 
-@pytest.mark.parametrize("length", [0, 1, 40, 1024, 1025])
-def test_a_short_series_gives_the_beginning_of_the_long_ones_result(length: int) -> None:
-    """Short inputs are copied and short results are numpy's own memory; long ones are neither."""
-    short = CLOSE[:length]
-    for name, count in (("SMA", 1), ("MACD", 1), ("ATR", 3), ("MINMAXINDEX", 1), ("CDLDOJI", 4)):
-        found, expected = (getattr(ta, name)(*[series] * count) for series in (short, CLOSE))
-        for one, all_ in zip(*((out if isinstance(out, tuple) else (out,)) for out in (found, expected)), strict=True):
-            assert one.tobytes() == all_[:length].tobytes(), name
-            assert one.flags.writeable and one.dtype == all_.dtype and not np.shares_memory(one, short)
-
-
 def _read_only() -> NDArray[np.float64]:
     array = np.empty(3000)
     array.flags.writeable = False

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from deepalpha import ta
 from deepalpha.errors import IndicatorError
-from deepalpha.ta.groups import groups_of
 
 READS = {"real0": "high", "real1": "low"}
 SPECS: list[Any] = ["RSI_5", "MACD_3_6_2", {"fn": "BBANDS", "timeperiod": 4}, "ATR_3", "OBV", "CDLENGULFING"]
@@ -124,17 +123,6 @@ def test_large_tables_with_strings_long_and_short_and_rows_by_time(rows: int) ->
     # In several chunks, whose strings lie in different buffers.
     chunked = pl.concat([blocks[: rows // 3], blocks[rows // 3 :]], rechunk=False)
     check(chunked, ta.frame(chunked, SPECS, by="symbol"), CALLS, NAMES)
-
-
-@pytest.mark.parametrize("dtype", [pl.Int8, pl.Int32, pl.UInt32, pl.Int64, pl.UInt64, pl.Date, pl.Datetime("us")])
-def test_keys_of_every_width_are_told_apart_by_all_their_bits(dtype: Any) -> None:
-    numbers = [0, 1, 2**7 - 1] if dtype == pl.Int8 else [0, 1, 2**16, 2**30]
-    numbers += [2**32, 2**33, 2**40] if dtype in (pl.Int64, pl.UInt64) else []
-    for middle in ([], [None]):
-        keys = pl.Series([number for number in [*numbers, *middle] for _ in range(70)], dtype=pl.Int64).cast(dtype)
-        starts, order = groups_of(pl.DataFrame({"key": keys}), ["key"])
-        assert starts.tolist() == list(range(0, len(keys), 70))
-        assert order is None
 
 
 def test_single_rows_and_nothing_at_all() -> None:

@@ -1,7 +1,7 @@
 //! Indicators over the rows of a table: threads over groups, without Python's lock.
 
 use deepalpha_engine::ta::{self, Column, Frame, FrameError, Kind as OutputKind, NanPolicy, Places, Wanted};
-use numpy::{Element, IntoPyArray, PyArray1, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods};
+use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 
 use crate::pool::Output;
@@ -193,26 +193,11 @@ fn parse_nan(name: &str) -> PyResult<NanPolicy> {
     }
 }
 
-/// A table's key: the bits of a row are one or more words.
-#[derive(FromPyObject)]
-enum Key<'py> {
-    Short(PyReadonlyArray2<'py, u32>),
-    Long(PyReadonlyArray2<'py, u64>),
-}
-
-/// Rows at which a key differs from the row's before; keys of shape (n, words), uint32 or uint64.
+/// Rows at which a key differs from the row's before; keys of shape (n, words), uint64.
 #[pyfunction]
-fn ta_changes<'py>(py: Python<'py>, key: Key<'py>) -> PyResult<Bound<'py, PyArray1<i64>>> {
-    let rows = match &key {
-        Key::Short(words) => changes(py, words)?,
-        Key::Long(words) => changes(py, words)?,
-    };
-    Ok(rows.into_pyarray(py))
-}
-
-fn changes<T: Element + Copy + Eq>(py: Python<'_>, words: &PyReadonlyArray2<'_, T>) -> PyResult<Vec<i64>> {
-    let (values, width) = (words.as_slice()?, words.shape().get(1).copied().unwrap_or(1));
-    Ok(py.detach(|| ta::changes(values, width)))
+fn ta_changes<'py>(py: Python<'py>, keys: PyReadonlyArray2<'py, u64>) -> PyResult<Bound<'py, PyArray1<i64>>> {
+    let (words, width) = (keys.as_slice()?, keys.shape().get(1).copied().unwrap_or(1));
+    Ok(py.detach(|| ta::changes(words, width)).into_pyarray(py))
 }
 
 /// An indicator's name and its parameters (those given, in order) from an id such as `RSI_14`.

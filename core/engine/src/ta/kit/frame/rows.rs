@@ -48,7 +48,7 @@ impl Places {
 
 /// The rows at which a table's key changes, where a row's key is `width` words; row 0 is none of them.
 #[must_use]
-pub fn changes<T: Copy + Eq>(words: &[T], width: usize) -> Vec<i64> {
+pub fn changes(words: &[u64], width: usize) -> Vec<i64> {
     // Most rows have the key of the row before: a block of them is looked through without a branch in it.
     const BLOCK: usize = 64;
     let width = width.max(1);
@@ -56,7 +56,7 @@ pub fn changes<T: Copy + Eq>(words: &[T], width: usize) -> Vec<i64> {
     let mut rows = Vec::new();
     let mut row = 1;
     for (before, after) in before.chunks(BLOCK * width).zip(after.chunks(BLOCK * width)) {
-        if before.iter().zip(after).fold(false, |differs, (before, after)| differs | (before != after)) {
+        if before.iter().zip(after).fold(0, |differs, (before, after)| differs | (before ^ after)) != 0 {
             let keys = before.chunks(width).zip(after.chunks(width));
             let here = (row..).zip(keys).filter(|(_, (before, after))| before != after);
             rows.extend(here.map(|(row, _)| row));
@@ -85,10 +85,7 @@ mod tests {
                 (0..length).flat_map(|row| (0..width).map(move |word| key(row) * word + key(row))).collect();
             let expected: Vec<i64> =
                 (1_i64..).zip(1..length).filter(|(_, row)| key(*row) != key(row - 1)).map(|(row, _)| row).collect();
-            let width = usize::try_from(width).unwrap_or(1);
-            let short: Vec<u32> = words.iter().filter_map(|word| u32::try_from(*word).ok()).collect();
-            assert_eq!(changes(&words, width), expected, "{length} {width}");
-            assert_eq!(changes(&short, width), expected, "{length} {width}");
+            assert_eq!(changes(&words, usize::try_from(width).unwrap_or(1)), expected, "{length} {width}");
         }
     }
 }
