@@ -1,6 +1,6 @@
 """Series in, series of the same kind out: the one border between Python containers and the core's float64 arrays.
 
-The core itself takes contiguous float64 arrays; for everything else it calls in here (`core/py/src/ta.rs`).
+The core itself takes contiguous float64 arrays; for everything else it calls in here (`core/py/src/ta`).
 """
 
 from __future__ import annotations

@@ -60,6 +60,8 @@ impl<T: Copy + Default> Pool<T> {
 
 /// Element types that have a pool.
 pub(crate) trait Pooled: Element + Copy + Default + 'static {
+    /// What a small buffer holds before it is filled: not zero, because glibc does not keep small zeroed blocks at hand.
+    const BLANK: Self;
     /// Their pool.
     fn pool() -> &'static Pool<Self>;
     /// The owner numpy holds on to while an array over `buffer` lives.
@@ -67,7 +69,7 @@ pub(crate) trait Pooled: Element + Copy + Default + 'static {
 }
 
 macro_rules! pooled {
-    ($element:ty, $owner:ident) => {
+    ($element:ty, $owner:ident, $blank:expr) => {
         /// Owns a buffer on numpy's behalf and gives it back to the pool.
         #[pyclass(frozen)]
         struct $owner(Vec<$element>);
@@ -79,6 +81,8 @@ macro_rules! pooled {
         }
 
         impl Pooled for $element {
+            const BLANK: Self = $blank;
+
             fn pool() -> &'static Pool<Self> {
                 static POOL: Pool<$element> = Pool::new();
                 &POOL
@@ -93,9 +97,9 @@ macro_rules! pooled {
     };
 }
 
-pooled!(f64, FloatBuffer);
-pooled!(i32, WholeBuffer);
-pooled!(i16, HitBuffer);
+pooled!(f64, FloatBuffer, f64::NAN);
+pooled!(i32, WholeBuffer, -1);
+pooled!(i16, HitBuffer, -1);
 
 /// An output on its way: filled by a kernel, then handed to numpy.
 pub(crate) struct Output<T: Pooled> {
@@ -106,7 +110,8 @@ pub(crate) struct Output<T: Pooled> {
 impl<T: Pooled> Output<T> {
     /// Room for `length` values, of any content.
     pub(crate) fn new(length: usize) -> Self {
-        Self { buffer: T::pool().take(length), length }
+        let buffer = if length <= SMALL { vec![T::BLANK; length] } else { T::pool().take(length) };
+        Self { buffer, length }
     }
 
     /// The room.
@@ -118,9 +123,7 @@ impl<T: Pooled> Output<T> {
     /// As a numpy array.
     pub(crate) fn into_array(mut self, py: Python<'_>) -> PyResult<Bound<'_, PyArray1<T>>> {
         if self.length <= SMALL {
-            let array = PyArray1::from_slice(py, self.values());
-            T::pool().give_back(self.buffer);
-            return Ok(array);
+            return Ok(PyArray1::from_slice(py, self.values()));
         }
         let length = self.length;
         let (owner, values) = T::owner(py, self.buffer)?;

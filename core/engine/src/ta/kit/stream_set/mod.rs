@@ -1,71 +1,15 @@
 //! Many indicators of many symbols, updated in one call.
 
+mod error;
+mod saved;
+
 use std::collections::HashMap;
 
-use serde::{Deserialize, Serialize};
-use thiserror::Error;
+pub use error::StreamSetError;
 
 use super::abreast::{Abreast, BAR, Place, Row};
-use super::seal::{seal, unseal};
 use super::wanted::COLUMN_NAMES;
-use super::{Kind, Seed, TaError, Wanted, find};
-
-/// What can be wrong with a call to a [`StreamSet`].
-#[derive(Clone, Debug, Error, PartialEq)]
-pub enum StreamSetError {
-    /// An indicator or its parameters.
-    #[error(transparent)]
-    Ta(#[from] TaError),
-    /// Nothing to compute, or nobody to compute it for.
-    #[error("a StreamSet needs at least one indicator and one symbol")]
-    Empty,
-    /// An input that is not in a bar.
-    #[error("{name} reads {input}, which a bar of open, high, low, close, volume does not have; use ta.stream.{name}")]
-    NotInABar {
-        /// Indicator.
-        name: &'static str,
-        /// Its input.
-        input: &'static str,
-    },
-    /// The same symbol or the same result name twice.
-    #[error("{what} {name:?} is there twice; give each its own name")]
-    Twice {
-        /// `symbol` or `result`.
-        what: &'static str,
-        /// Which.
-        name: String,
-    },
-    /// A symbol the set was not made for.
-    #[error("no symbol {name:?} in this set of {count}; it has {first:?} and so on")]
-    UnknownSymbol {
-        /// The one asked for.
-        name: String,
-        /// How many there are.
-        count: usize,
-        /// The first of them.
-        first: String,
-    },
-    /// Not one row a symbol.
-    #[error("{given} rows given for {expected} symbols; pass one row a symbol, in the order of .symbols")]
-    Rows {
-        /// How many there should be.
-        expected: usize,
-        /// How many came.
-        given: usize,
-    },
-    /// A NaN or an infinity in a column some indicator reads.
-    #[error("{symbol}: {column} is {value}{place}; nothing was taken in: fill it or leave the bar out (skip=True)")]
-    NotFinite {
-        /// Whose.
-        symbol: String,
-        /// Which column.
-        column: &'static str,
-        /// Value given.
-        value: f64,
-        /// ` at bar 7`, or empty.
-        place: String,
-    },
-}
+use super::{Kind, TaError, Wanted};
 
 /// One indicator of the set, for all symbols.
 struct Plan {
@@ -127,28 +71,6 @@ pub struct StreamSet {
     /// Columns that some indicator reads: the others may hold anything.
     read: [bool; BAR],
 }
-
-#[derive(Serialize, Deserialize)]
-struct SavedPlan {
-    label: String,
-    name: String,
-    params: Vec<f64>,
-    seed: Seed,
-    state: Vec<u8>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Snapshot {
-    kind: String,
-    version: u8,
-    symbols: Vec<String>,
-    bars: Vec<u64>,
-    values: Vec<f64>,
-    plans: Vec<SavedPlan>,
-}
-
-const KIND: &str = "StreamSet";
-const VERSION: u8 = 2;
 
 impl StreamSet {
     /// Before the first bar of every symbol.
@@ -347,78 +269,6 @@ impl StreamSet {
         let skipped: Vec<bool> = rows.iter().map(|row| self.broken(row).is_some()).collect();
         let left_out = skipped.iter().enumerate().filter_map(|(lane, skip)| skip.then_some(lane)).collect();
         Ok((skipped, left_out))
-    }
-
-    /// The whole of it as bytes, for [`Self::restore`] in this or another process.
-    ///
-    /// # Errors
-    /// [`TaError::Snapshot`] when a state cannot be written.
-    pub fn snapshot(&self) -> Result<Vec<u8>, StreamSetError> {
-        let save = |plan: &Plan| {
-            let Wanted { label, spec, params, seed } = plan.wanted.clone();
-            plan.lanes.save().map(|state| SavedPlan { label, name: spec.name.to_owned(), params, seed, state })
-        };
-        let snapshot = Snapshot {
-            kind: KIND.to_owned(),
-            version: VERSION,
-            symbols: self.symbols.clone(),
-            bars: self.bars.clone(),
-            values: self.values.clone(),
-            plans: self.plans.iter().map(save).collect::<Result<_, TaError>>()?,
-        };
-        seal(&snapshot).ok_or_else(|| TaError::Snapshot { what: "it cannot be written" }.into())
-    }
-
-    /// From [`Self::snapshot`]'s bytes.
-    ///
-    /// # Errors
-    /// [`TaError::Snapshot`] for bytes that are cut, changed, or of something else.
-    pub fn restore(bytes: &[u8]) -> Result<Self, StreamSetError> {
-        let damaged = || TaError::Snapshot { what: "the bytes are damaged" };
-        let saved: Snapshot = unseal(bytes).ok_or_else(damaged)?;
-        if saved.kind != KIND || saved.version != VERSION {
-            return Err(TaError::Snapshot { what: "it is of another kind or version" }.into());
-        }
-        let wanted = saved.plans.iter().map(|plan| {
-            let (label, params, seed) = (plan.label.clone(), plan.params.clone(), plan.seed);
-            find(&plan.name).map(|spec| Wanted { label, spec, params, seed })
-        });
-        let mut set = Self::new(wanted.collect::<Result<_, TaError>>()?, saved.symbols)?;
-        if saved.values.len() != set.values.len() || saved.bars.len() != set.bars.len() {
-            return Err(damaged().into());
-        }
-        for (plan, saved) in set.plans.iter_mut().zip(&saved.plans) {
-            plan.lanes.load(&saved.state)?;
-        }
-        (set.bars, set.values) = (saved.bars, saved.values);
-        Ok(set)
-    }
-}
-
-impl Clone for StreamSet {
-    fn clone(&self) -> Self {
-        let plans = self.plans.iter().map(|Plan { wanted, columns, offset, count, places, lookback, lanes }| {
-            let (wanted, columns, places) = (wanted.clone(), columns.clone(), places.clone());
-            Plan {
-                wanted,
-                columns,
-                offset: *offset,
-                count: *count,
-                places,
-                lookback: *lookback,
-                lanes: lanes.duplicate(),
-            }
-        });
-        Self {
-            plans: plans.collect(),
-            names: self.names.clone(),
-            symbols: self.symbols.clone(),
-            places: self.places.clone(),
-            bars: self.bars.clone(),
-            values: self.values.clone(),
-            nothing: self.nothing.clone(),
-            read: self.read,
-        }
     }
 }
 

@@ -1,8 +1,10 @@
 //! What an indicator's file declares, and the one dispatcher that runs it.
 
-use std::ops::Range;
+mod fill;
+mod gaps;
 
-use super::simd::{Job, LANES, Wide, dispatch};
+pub(super) use gaps::{first_complete_bar, first_gap};
+
 use super::state::Streaming;
 use super::{Param, Params, Seed, TaError, float};
 
@@ -197,24 +199,6 @@ pub struct Spec {
     pub stream: Option<Streaming>,
 }
 
-/// What an output is made of.
-trait Slot: Copy + 'static {
-    /// What stands where there is no value.
-    fn nothing(kind: Kind) -> Self;
-}
-
-impl Slot for f64 {
-    fn nothing(kind: Kind) -> Self {
-        kind.nothing()
-    }
-}
-
-impl Slot for i32 {
-    fn nothing(_: Kind) -> Self {
-        0
-    }
-}
-
 /// More inputs or outputs than any indicator has.
 pub(super) const MAX_SERIES: usize = 12;
 
@@ -290,90 +274,6 @@ impl Spec {
         })
     }
 
-    /// Cut the series into stretches without a gap and `run` the kernel on each: inputs, outputs, first bar of the outputs.
-    fn fill<T: Slot>(
-        &self,
-        inputs: &[&[f64]],
-        params: &Params,
-        policy: Policy,
-        outputs: &mut [&mut [T]],
-        run: impl Fn(&[&[f64]], &mut [&mut [T]], usize) -> Result<(), TaError>,
-    ) -> Result<(), TaError> {
-        let length = self.check_inputs(inputs)?;
-        if outputs.len() != self.outputs.len() || outputs.iter().any(|output| output.len() != length) {
-            return Err(TaError::OutputShape { name: self.name, expected: self.outputs.len(), length });
-        }
-        let lookback = (self.lookback)(params)?;
-        if self.self_checking {
-            match self.stretch(inputs, lookback, 0..length, outputs, &run) {
-                Err(TaError::NotClean) => {}
-                done => return done,
-            }
-        }
-        let gap = first_gap(inputs, 0);
-        if let (Some((bar, input)), NanPolicy::Raise) = (gap, policy.nan) {
-            let value = inputs.get(input).and_then(|series| series.get(bar)).copied().unwrap_or(f64::NAN);
-            let input = self.inputs.get(input).map_or("input", |input| input.name());
-            return Err(TaError::Gap { name: self.name, input, value, bar });
-        }
-        if gap.is_none() {
-            return self.stretch(inputs, lookback, 0..length, outputs, &run);
-        }
-        let begin = first_complete_bar(inputs, length);
-        self.blank(outputs, 0, begin);
-        if self.memory == Memory::Bar {
-            return self.stretch(inputs, lookback, begin..length, outputs, &run);
-        }
-        let mut start = begin;
-        while start < length {
-            let end = first_gap(inputs, start).map_or(length, |(bar, _)| bar);
-            self.stretch(inputs, lookback, start..end, outputs, &run)?;
-            let rest =
-                if self.memory == Memory::History && policy.nan == NanPolicy::Propagate { length } else { end + 1 };
-            self.blank(outputs, end, rest.min(length));
-            start = rest;
-        }
-        Ok(())
-    }
-
-    /// Run the kernel on some bars as on a series of their own.
-    fn stretch<T: Slot>(
-        &self,
-        inputs: &[&[f64]],
-        lookback: usize,
-        Range { start, end }: Range<usize>,
-        outputs: &mut [&mut [T]],
-        run: &impl Fn(&[&[f64]], &mut [&mut [T]], usize) -> Result<(), TaError>,
-    ) -> Result<(), TaError> {
-        let first = start.saturating_add(lookback).min(end);
-        self.blank(outputs, start, first);
-        if first == end {
-            let gap = first_gap(inputs, start).filter(|(bar, _)| *bar < end);
-            return if gap.is_some() { Err(TaError::NotClean) } else { Ok(()) };
-        }
-        let wiring = || TaError::Wiring { what: "series" };
-        let mut cut: [&[f64]; MAX_SERIES] = [&[]; MAX_SERIES];
-        for (slot, input) in cut.iter_mut().zip(inputs) {
-            *slot = input.get(start..end).ok_or_else(wiring)?;
-        }
-        let count = outputs.len();
-        let mut tails: [&mut [T]; MAX_SERIES] = Default::default();
-        for (slot, output) in tails.iter_mut().zip(outputs.iter_mut()) {
-            *slot = output.get_mut(first..end).ok_or_else(wiring)?;
-        }
-        let cut = cut.get(..inputs.len()).ok_or_else(wiring)?;
-        run(cut, tails.get_mut(..count).ok_or_else(wiring)?, first)
-    }
-
-    /// Write "no value" into bars `start..end`.
-    fn blank<T: Slot>(&self, outputs: &mut [&mut [T]], start: usize, end: usize) {
-        for (output, declared) in outputs.iter_mut().zip(self.outputs) {
-            if let Some(slots) = output.get_mut(start..end) {
-                slots.fill(T::nothing(declared.kind));
-            }
-        }
-    }
-
     /// As [`Self::compute`] with the default [`Policy`], into new vectors.
     ///
     /// # Errors
@@ -404,75 +304,5 @@ impl Spec {
             }
             _ => Ok(expected),
         }
-    }
-}
-
-/// Index of the first bar where no input is NaN; `length` when there is none.
-pub(super) fn first_complete_bar(inputs: &[&[f64]], length: usize) -> usize {
-    let mut begin = 0;
-    // A later NaN in one input moves the start, which may land on a NaN of another: repeat until nothing moves.
-    loop {
-        let start = begin;
-        for input in inputs {
-            begin += input.iter().skip(begin).take_while(|value| value.is_nan()).count();
-        }
-        if begin == start {
-            return begin.min(length);
-        }
-    }
-}
-
-/// The first bar from `start` on where an input is no finite number, and which input.
-pub(super) fn first_gap(inputs: &[&[f64]], start: usize) -> Option<(usize, usize)> {
-    let gaps = inputs.iter().enumerate().filter_map(|(index, input)| {
-        let rest = input.get(start..)?;
-        first_not_finite(rest).map(|bar| (start + bar, index))
-    });
-    gaps.min()
-}
-
-/// Index of the first NaN or infinity.
-fn first_not_finite(series: &[f64]) -> Option<usize> {
-    let clean = dispatch(CleanStretches(series)).min(series.len());
-    series.iter().skip(clean).position(|value| !value.is_finite()).map(|place| clean + place)
-}
-
-/// How many values from the start on are surely finite: whole stretches, and the rest behind them.
-struct CleanStretches<'a>(&'a [f64]);
-
-impl Job for CleanStretches<'_> {
-    type Output = usize;
-
-    #[inline(always)]
-    fn run<W: Wide>(self) -> usize {
-        const STRETCH: usize = 128 * LANES;
-        let mut clean = 0;
-        for stretch in self.0.chunks_exact(STRETCH) {
-            // A NaN stays in the sum.
-            let mut sums = [W::default(); 4];
-            for rows in stretch.as_chunks::<LANES>().0.as_chunks::<4>().0 {
-                for (sum, row) in sums.iter_mut().zip(rows) {
-                    *sum += W::from_lanes(*row).gap();
-                }
-            }
-            let [a, b, c, d] = sums;
-            if (a + b + (c + d)).to_lanes().iter().any(|sum| *sum != 0.0) {
-                break;
-            }
-            clean += STRETCH;
-        }
-        let rest = self.0.get(clean..).unwrap_or_default();
-        if rest.len() < STRETCH {
-            let (rows, last) = rest.as_chunks::<LANES>();
-            let mut sum = W::default();
-            for row in rows {
-                sum += W::from_lanes(*row).gap();
-            }
-            let finite = last.iter().all(|value| value.is_finite());
-            if finite && sum.to_lanes().iter().all(|sum| *sum == 0.0) {
-                clean += rest.len();
-            }
-        }
-        clean
     }
 }
