@@ -8,7 +8,7 @@ use super::exposure::{Account, Exposure};
 use super::facts::{Facts, Quote, TopOfBook};
 use super::limits::Limits;
 use super::marks::Marks;
-use super::rules::rule_on_all;
+use super::rules::{all_hold, rule_on_all};
 use super::scaling::Scale;
 use super::state::{AccountState, RiskEvent, RiskSnapshot, RiskState};
 use super::stats::{InstrumentStats, StrategyStats};
@@ -85,6 +85,16 @@ impl From<Option<Quote>> for Market {
     fn from(quote: Option<Quote>) -> Self {
         Self { quote, book: None }
     }
+}
+
+/// How an order came out, and what is remembered of it when it passes.
+pub(super) struct Ruled {
+    holds: bool,
+    reduces: bool,
+    /// Its value; zero when it only reduces.
+    notional: Money,
+    /// Whether its id, decision or intent came before.
+    seen: [bool; 3],
 }
 
 /// The gate: limits plus what it remembers.
@@ -275,11 +285,12 @@ impl RiskGate {
     ) -> Result<Verdict, RiskError> {
         let mut verdict = Verdict::default();
         let exposure = account.exposure(&self.limits.clusters)?;
-        self.evaluate(request, instrument, &exposure, market.into(), now, &Prints::of(request), &mut verdict)?;
+        let prints = Prints::of(request);
+        self.evaluate(request, instrument, &exposure, market.into(), now, &prints, Some(&mut verdict))?;
         Ok(verdict)
     }
 
-    /// Rule on an order: `Ok((.., Ok(..)))` is the only way to an [`Approved`].
+    /// Rule on an order and tell how every rule came out; an [`Approved`] is made nowhere else.
     ///
     /// # Errors
     /// Amounts beyond any account; nothing is remembered then.
@@ -291,40 +302,53 @@ impl RiskGate {
         market: impl Into<Market>,
         now: UtcNanos,
     ) -> Result<(Verdict, Result<Approved, Refused>), RiskError> {
-        let mut verdict = Verdict::default();
-        let ruled = self.check_into(&request, instrument, account, market, now, &mut verdict)?;
-        Ok((verdict, ruled.map(|approval| Approved { request: *approval.request })))
+        let (mut verdict, prints) = (Verdict::default(), Prints::of(&request));
+        let exposure = account.exposure(&self.limits.clusters)?;
+        let ruled = self.evaluate(&request, instrument, &exposure, market.into(), now, &prints, Some(&mut verdict))?;
+        if let Some(refusal) = verdict.refusal() {
+            return Ok((verdict, Err(refusal)));
+        }
+        self.keep(&request, &prints, &ruled, now);
+        Ok((verdict, Ok(Approved { request })))
     }
 
-    /// As [`RiskGate::check`], into a verdict that is used again: no allocation and no copy when the order passes.
+    /// As [`RiskGate::check`] for a sender that only asks whether the order may go: the same rules without a line for
+    /// each, no allocation and no copy. A refusal is worded by a second look.
     ///
     /// # Errors
     /// Amounts beyond any account; nothing is remembered then.
-    pub fn check_into<'a>(
+    pub fn approve<'a>(
         &mut self,
         request: &'a OrderRequest,
         instrument: &Instrument,
         account: &impl Account,
         market: impl Into<Market>,
         now: UtcNanos,
-        verdict: &mut Verdict,
     ) -> Result<Result<Approval<'a>, Refused>, RiskError> {
-        let prints = Prints::of(request);
+        let (market, prints) = (market.into(), Prints::of(request));
         let exposure = account.exposure(&self.limits.clusters)?;
-        let (reduces, seen) = self.evaluate(request, instrument, &exposure, market.into(), now, &prints, verdict)?;
-        if let Some(refusal) = verdict.refusal() {
-            return Ok(Err(refusal));
+        let ruled = self.evaluate(request, instrument, &exposure, market, now, &prints, None)?;
+        if ruled.holds {
+            self.keep(request, &prints, &ruled, now);
+            return Ok(Ok(Approval { request }));
         }
-        let opening = (!reduces).then(|| verdict.notional());
-        self.activity.approved(&prints, seen, now, opening);
-        if !reduces {
-            self.instruments.entry(request.symbol).quantities.push(request.quantity.raw());
-        }
-        Ok(Ok(Approval { request }))
+        let refusal = self.preview(request, instrument, &*exposure, market, now)?.refusal();
+        let (client_order_id, problem) = (request.client_order_id, "refused by a rule that then held");
+        // The same rules of the same facts: there is always one, and nothing passes if not.
+        refusal.map(Err).ok_or_else(|| RiskError::Order { client_order_id: client_order_id.to_string(), problem })
     }
 
-    /// Every rule into `verdict`; returns whether the order only reduces, and whether its id, decision or intent came
-    /// before.
+    /// Remember an order that passed.
+    #[inline]
+    fn keep(&mut self, request: &OrderRequest, prints: &Prints, ruled: &Ruled, now: UtcNanos) {
+        let opening = (!ruled.reduces).then_some(ruled.notional);
+        self.activity.approved(prints, ruled.seen, now, opening);
+        if !ruled.reduces {
+            self.instruments.entry(request.symbol).quantities.push(request.quantity.raw());
+        }
+    }
+
+    /// Every rule, into `verdict` where somebody wants to know how each came out.
     #[expect(clippy::too_many_arguments, reason = "the parts of one question")]
     pub(super) fn evaluate(
         &self,
@@ -334,9 +358,8 @@ impl RiskGate {
         market: Market,
         now: UtcNanos,
         prints: &Prints,
-        verdict: &mut Verdict,
-    ) -> Result<(bool, [bool; 3]), RiskError> {
-        verdict.clear();
+        verdict: Option<&mut Verdict>,
+    ) -> Result<Ruled, RiskError> {
         let problem = request.validate(instrument, now).err();
         let row = account.row_by(&request.symbol);
         let reduces = problem.is_none() && row.is_some_and(|row| row.shrinks(request));
@@ -374,18 +397,23 @@ impl RiskGate {
             allow_short: self.limits.shorts(&request.symbol),
             scale: scale.total,
         };
-        if let Some(problem) = &problem {
-            verdict.say_problem(&problem.to_string());
-        }
-        verdict.scale = scale;
-        verdict.set_notional(value);
         let own = self.limits.overrides(&request.strategy, &request.symbol);
         let bounds = own.as_ref().unwrap_or_else(|| self.limits.table());
-        if reduces {
-            verdict.rule(|lines| rule_on_all::<true>(&facts, bounds, lines));
-        } else {
-            verdict.rule(|lines| rule_on_all::<false>(&facts, bounds, lines));
-        }
-        Ok((reduces, seen))
+        let holds = match verdict {
+            Some(verdict) => {
+                verdict.begin(problem.map(|problem| problem.to_string()), scale, value);
+                verdict.rule(|lines| {
+                    if reduces {
+                        rule_on_all::<true>(&facts, bounds, lines)
+                    } else {
+                        rule_on_all::<false>(&facts, bounds, lines)
+                    }
+                });
+                verdict.approved()
+            }
+            None if reduces => all_hold::<true>(&facts, bounds),
+            None => all_hold::<false>(&facts, bounds),
+        };
+        Ok(Ruled { holds, reduces, notional: value, seen })
     }
 }
