@@ -71,9 +71,10 @@ impl Segment {
         missing == 0 && self.is_logged(print)
     }
 
+    /// What comes again mostly came a moment ago, as the decision that slices of a parent share.
     #[cold]
     fn is_logged(&self, print: u64) -> bool {
-        self.log.contains(&print)
+        self.log.iter().rev().any(|known| *known == print)
     }
 
     /// Put a print in that is not there.

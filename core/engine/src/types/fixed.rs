@@ -363,9 +363,10 @@ mod tests {
         for _ in 0..100_000 {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let price = (seed >> (seed % 40 + 1)).cast_signed() >> 5;
-            let tick = [1, 7, 100, 1_000_000][usize::try_from(seed >> 62).unwrap_or_default()];
+            let tick = 10_i64.pow(u32::try_from(seed >> 61).unwrap_or_default()) + (seed >> 60).cast_signed() % 3;
             // From nothing left of it to three times as much, or exactly as it is.
-            let shift = if seed % 5 == 0 { 0 } else { (seed.rotate_left(9) % 300_000_001).cast_signed() - SCALE };
+            let shift =
+                if seed.is_multiple_of(5) { 0 } else { (seed.rotate_left(9) % 300_000_001).cast_signed() - SCALE };
             let wide = i128::from(price) * i128::from(SCALE + shift);
             let step = i128::from(tick) * i128::from(SCALE);
             for up in [false, true] {

@@ -5,10 +5,12 @@ use deepalpha_engine::matching::exchange::{
 };
 use deepalpha_engine::matching::{FeeModel, VenueEvent};
 use deepalpha_engine::orders::{OrderRequest, Origin};
-use deepalpha_engine::portfolio::SettleEvent;
-use deepalpha_engine::types::{Money, Price, Ratio, Side, SignedQuantity, Symbol, UtcNanos};
+use deepalpha_engine::portfolio::{AccountKind, AccountTerms, Portfolio, SettleEvent};
+use deepalpha_engine::types::{
+    Instrument, InstrumentKind, Money, Price, Ratio, Side, SignedQuantity, Symbol, UtcNanos,
+};
 
-use crate::kit::{Venue, currency, futures_account, money, perpetual, price, ratio, spot, symbol};
+use crate::kit::{Venue, currency, futures_account, money, perpetual, price, quantity, ratio, spot, symbol};
 
 /// A trader with this much money who is long 10 at 100 from a rich account, and a third account to trade with.
 fn long_ten(cash: &str) -> (Venue, [CounterpartyId; 3]) {
@@ -186,4 +188,25 @@ fn a_counterparty_that_is_not_booked_trades_and_holds_nothing() {
         assert_eq!(portfolio.totals().map(|totals| totals.equity), Ok(money("1000000")), "no fee either");
         assert_eq!(portfolio.free(currency("USDT")), Ok(money("1000000")), "nothing is held back at the end");
     }
+}
+
+#[test]
+fn who_holds_nothing_may_sell_short_what_settles_a_day_later() {
+    let share = Instrument {
+        kind: InstrumentKind::Equity,
+        currency: currency("USDT"),
+        t_plus_one: true,
+        ..Instrument::new(symbol("600000"), price("0.5"), quantity("1")).expect("an instrument")
+    };
+    let mut venue = Venue::new(ExchangeConfig::default(), &[(share, LiquidityKind::Book)]);
+    let kind = AccountKind::Margin { leverage: ratio("2") };
+    let mut portfolio = Portfolio::open(AccountTerms::new(kind, currency("USDT"))).expect("an account");
+    portfolio.deposit(currency("USDT"), money("100000")).expect("a deposit");
+    let who = venue.exchange.open_counterparty(portfolio, FeeModel::flat(Ratio::ZERO)).expect("an account");
+    let sell = OrderRequest { symbol: share.symbol, ..venue.limit(Side::Sell, "3", "100") };
+    let sell = venue.send(who, sell);
+    assert_eq!(venue.state(who, &sell), "accepted", "there is nothing that it would have to close");
+    let exit = OrderRequest { symbol: share.symbol, reduce_only: true, ..venue.limit(Side::Sell, "3", "100") };
+    let exit = venue.send(who, exit);
+    assert_eq!(venue.state(who, &exit), "rejected", "what may only close has nothing to close");
 }
