@@ -5,12 +5,10 @@ use deepalpha_engine::matching::exchange::{
 };
 use deepalpha_engine::matching::{FeeModel, VenueEvent};
 use deepalpha_engine::orders::{OrderRequest, Origin};
-use deepalpha_engine::portfolio::{AccountKind, AccountTerms, Portfolio, SettleEvent};
-use deepalpha_engine::types::{
-    Instrument, InstrumentKind, Money, Price, Ratio, Side, SignedQuantity, Symbol, UtcNanos,
-};
+use deepalpha_engine::portfolio::SettleEvent;
+use deepalpha_engine::types::{Money, Price, Ratio, Side, SignedQuantity, Symbol, UtcNanos};
 
-use crate::kit::{Venue, currency, futures_account, money, perpetual, price, quantity, ratio, spot, symbol};
+use crate::kit::{Venue, futures_account, money, perpetual, price, ratio, spot, symbol};
 
 /// A trader with this much money who is long 10 at 100 from a rich account, and a third account to trade with.
 fn long_ten(cash: &str) -> (Venue, [CounterpartyId; 3]) {
@@ -160,53 +158,4 @@ fn a_listing_whose_money_would_be_rounded_is_refused() {
     exchange.list(perpetual(), LiquidityKind::Book).expect("a listing");
     assert_eq!(exchange.list(perpetual(), LiquidityKind::Book), Ok(()), "again changes nothing");
     assert!(exchange.list(perpetual(), LiquidityKind::Depth).is_err(), "other terms");
-}
-
-#[test]
-fn a_counterparty_that_is_not_booked_trades_and_holds_nothing() {
-    let config = ExchangeConfig { book_counterparties: false, ..ExchangeConfig::default() };
-    let mut venue = Venue::new(config, &[(perpetual(), LiquidityKind::Book)]);
-    let mut open = || {
-        let portfolio = futures_account("1000000", "10");
-        venue.exchange.open_counterparty(portfolio, FeeModel::flat(ratio("0.001"))).expect("an account")
-    };
-    let (maker, taker) = (open(), open());
-    let sell = venue.limit(Side::Sell, "2", "100");
-    let sell = venue.send(maker, sell);
-    let buy = venue.limit(Side::Buy, "1.5", "100");
-    let buy = venue.send(taker, buy);
-    assert_eq!((venue.state(maker, &sell), venue.state(taker, &buy)), ("partially_filled", "filled"));
-    assert!(venue.fills().is_empty(), "nobody reads them");
-    let book = venue.exchange.book(&symbol("BTC-PERP")).expect("a book");
-    assert_eq!(book.best(Side::Sell).map(|level| level.quantity.0), Some(5));
-    let rest = venue.market(Side::Buy, "0.5");
-    venue.send(taker, rest);
-    assert_eq!(venue.state(maker, &sell), "filled");
-    for who in [maker, taker] {
-        assert_eq!(venue.position(who), SignedQuantity::ZERO);
-        let portfolio = venue.exchange.portfolio(who.account()).expect("an account");
-        assert_eq!(portfolio.totals().map(|totals| totals.equity), Ok(money("1000000")), "no fee either");
-        assert_eq!(portfolio.free(currency("USDT")), Ok(money("1000000")), "nothing is held back at the end");
-    }
-}
-
-#[test]
-fn who_holds_nothing_may_sell_short_what_settles_a_day_later() {
-    let share = Instrument {
-        kind: InstrumentKind::Equity,
-        currency: currency("USDT"),
-        t_plus_one: true,
-        ..Instrument::new(symbol("600000"), price("0.5"), quantity("1")).expect("an instrument")
-    };
-    let mut venue = Venue::new(ExchangeConfig::default(), &[(share, LiquidityKind::Book)]);
-    let kind = AccountKind::Margin { leverage: ratio("2") };
-    let mut portfolio = Portfolio::open(AccountTerms::new(kind, currency("USDT"))).expect("an account");
-    portfolio.deposit(currency("USDT"), money("100000")).expect("a deposit");
-    let who = venue.exchange.open_counterparty(portfolio, FeeModel::flat(Ratio::ZERO)).expect("an account");
-    let sell = OrderRequest { symbol: share.symbol, ..venue.limit(Side::Sell, "3", "100") };
-    let sell = venue.send(who, sell);
-    assert_eq!(venue.state(who, &sell), "accepted", "there is nothing that it would have to close");
-    let exit = OrderRequest { symbol: share.symbol, reduce_only: true, ..venue.limit(Side::Sell, "3", "100") };
-    let exit = venue.send(who, exit);
-    assert_eq!(venue.state(who, &exit), "rejected", "what may only close has nothing to close");
 }
