@@ -10,7 +10,7 @@ use super::limits::Limits;
 use super::marks::Marks;
 use super::rules::{all_hold, rule_on_all};
 use super::scaling::Scale;
-use super::state::{AccountState, RiskEvent, RiskSnapshot, RiskState};
+use super::state::RiskState;
 use super::stats::{InstrumentStats, StrategyStats};
 use super::verdict::{Refused, Verdict};
 use super::watch::Levels;
@@ -141,64 +141,6 @@ impl RiskGate {
     #[must_use]
     pub const fn marks(&self) -> &Marks {
         &self.marks
-    }
-
-    /// What must outlive the process.
-    #[must_use]
-    pub fn snapshot(&self) -> RiskSnapshot {
-        RiskSnapshot { state: self.state.clone(), marks: self.marks, marked: self.marked }
-    }
-
-    /// After a restart: the state as the log has it. Marks up to `snapshot.marked` are in it and are ignored when the
-    /// log's equity is marked again; later ones count.
-    pub fn restore(&mut self, snapshot: RiskSnapshot) {
-        (self.state, self.marks, self.marked) = (snapshot.state, snapshot.marks, snapshot.marked);
-        self.replayed = Some(snapshot.marked);
-    }
-
-    /// Halt at an instant: nothing that opens risk passes until a person re-arms.
-    pub fn halt(&mut self, reason: &str, by: &str, now: UtcNanos) -> Option<RiskEvent> {
-        self.move_to(AccountState::Halted, reason, by, now)
-    }
-
-    /// As [`RiskGate::halt`] by an operator, at the time of the last mark.
-    pub fn kill(&mut self, reason: impl Into<String>) {
-        self.halt(&reason.into(), "operator", self.marked);
-    }
-
-    /// A person takes the state back to active. A loss beyond its bound is measured anew from the last equity.
-    ///
-    /// # Errors
-    /// Nobody's name.
-    pub fn rearm_by(&mut self, person: &str, now: UtcNanos) -> Result<RiskEvent, RiskError> {
-        if person.trim().is_empty() {
-            return Err(RiskError::Nobody);
-        }
-        self.marks.restart(self.losses_breached());
-        let reason = "re-armed".to_owned();
-        self.state = RiskState { state: AccountState::Active, reason, by: person.to_owned(), since: now };
-        Ok(RiskEvent::State(self.snapshot()))
-    }
-
-    /// As [`RiskGate::rearm_by`] by an operator, at the time of the last mark.
-    pub fn rearm(&mut self) {
-        // An operator's name is not empty, so there is no error to lose.
-        let _event = self.rearm_by("operator", self.marked);
-    }
-
-    /// Why trading is halted, while it is.
-    #[must_use]
-    pub fn killed(&self) -> Option<&str> {
-        (self.state.state == AccountState::Halted).then_some(self.state.reason.as_str())
-    }
-
-    /// Move to a stricter state; a milder one changes nothing. The event must be written down.
-    pub fn move_to(&mut self, state: AccountState, reason: &str, by: &str, now: UtcNanos) -> Option<RiskEvent> {
-        if state <= self.state.state {
-            return None;
-        }
-        self.state = RiskState { state, reason: reason.to_owned(), by: by.to_owned(), since: now };
-        Some(RiskEvent::State(self.snapshot()))
     }
 
     /// The log cannot be written (or can again): new orders are refused, cancels and reductions go on.
