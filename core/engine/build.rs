@@ -49,19 +49,20 @@ fn risk_rules(root: &Path, target: &Path) -> Result<(), Box<dyn Error>> {
     }
     fs::write(target.join("risk_rules_modules.rs"), modules)?;
     let table = format!("/// Every rule, sorted by name.\nconst FOUND: [RuleSpec; {count}] = [\n{rows}];\n");
-    fs::write(target.join("risk_rules_table.rs"), table + &rule_loop(count)?)?;
+    fs::write(target.join("risk_rules_table.rs"), table + &rule_loops(count)?)?;
     Ok(())
 }
 
-/// The loop over all rules, written out: each one is known when it is compiled, so its measure and its comparison are
+/// The loops over all rules, written out: each one is known when it is compiled, so its measure and its comparison are
 /// put in place instead of being called through a pointer.
-fn rule_loop(count: usize) -> Result<String, Box<dyn Error>> {
+fn rule_loops(count: usize) -> Result<String, Box<dyn Error>> {
     let names = |prefix: &str| (0..count).map(|at| format!("{prefix}_{at}")).collect::<Vec<_>>().join(", ");
     let (lines, bounds) = (names("line"), names("bound"));
     let mut text =
         String::from("/// Every rule into its line, in the order of evaluation; the first that is breached.\n");
+    // Apart from their caller, so that table and facts are each one address to them.
     text.push_str(
-        "pub(super) fn rule_on_all<const REDUCES: bool>(\n    facts: &Facts<'_>,\n    bounds: &[i64; COUNT],\n",
+        "#[inline(never)]\npub(super) fn rule_on_all<const REDUCES: bool>(\n    facts: &Facts<'_>,\n    bounds: &[i64; COUNT],\n",
     );
     text.push_str("    lines: &mut [Line; COUNT],\n) -> Option<usize> {\n");
     writeln!(text, "    let [{lines}] = lines;\n    let [{bounds}] = bounds;\n    let mut first = usize::MAX;")?;
@@ -69,6 +70,11 @@ fn rule_loop(count: usize) -> Result<String, Box<dyn Error>> {
         writeln!(text, "    first = first.min(At::<{at}>::rule::<REDUCES>(facts, *bound_{at}, line_{at}));")?;
     }
     text.push_str("    (first != usize::MAX).then_some(first)\n}\n");
+    text.push_str("/// Whether every rule holds, and nothing else of it.\n");
+    text.push_str("#[inline(never)]\npub(super) fn all_hold<const REDUCES: bool>(facts: &Facts<'_>, bounds: &[i64; COUNT]) -> bool {\n");
+    writeln!(text, "    let [{bounds}] = bounds;")?;
+    let rules = (0..count).map(|at| format!("At::<{at}>::holds::<REDUCES>(facts, *bound_{at})"));
+    writeln!(text, "    {}\n}}", rules.collect::<Vec<_>>().join("\n        && "))?;
     Ok(text)
 }
 

@@ -77,3 +77,56 @@ fn the_best_own_price_is_that_of_the_orders_that_still_rest() {
     assert!(!meets(&account, Side::Buy, 107) && !meets(&account, Side::Sell, 93));
     assert!(meets(&account, Side::Buy, 110) && meets(&account, Side::Sell, 90));
 }
+
+/// An order of a long row of them: some malformed, too large, too far off, seen before, or only closing.
+fn any_order(number: i64, seed: u64) -> OrderRequest {
+    let pick = |shift: u32, count: u64| i64::try_from((seed >> shift) % count).unwrap();
+    let side = if pick(60, 2) == 0 { Side::Buy } else { Side::Sell };
+    let id = ClientOrderId::parse(&format!("O-{}", if pick(8, 9) == 0 { number / 2 } else { number })).unwrap();
+    let decision = SourceId::parse(&format!("D-{}", if pick(12, 9) == 0 { number / 2 } else { number })).unwrap();
+    let quantity = Quantity::from_raw([0, ONE / 2, ONE, 2 * ONE, 900_000 * ONE][usize::try_from(pick(20, 5)).unwrap()]);
+    let at = price([98, 100, 100, 101, 180][usize::try_from(pick(30, 5)).unwrap()]);
+    let order_type = if pick(40, 3) == 0 { OrderType::Market } else { OrderType::Limit(at) };
+    OrderRequest {
+        stop_loss: Some(price(if side.is_buy() { 97 } else { 103 })),
+        forced: pick(50, 3) == 0,
+        ..OrderRequest::new(id, decision, symbol("X"), side, quantity, order_type, price(100))
+    }
+}
+
+#[test]
+fn an_order_that_is_only_approved_fares_as_one_of_which_every_rule_is_told() {
+    let (mut told, mut short) = (RiskGate::default(), RiskGate::default());
+    let instrument = Instrument::new(symbol("X"), Price::from_raw(1), Quantity::from_raw(1)).unwrap();
+    let (mut account, mut seed, mut refusals) = (account(), 3_u64, std::collections::BTreeSet::new());
+    let mut approved = 0;
+    for number in 0..4_000_i64 {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        if number % 400 == 350 {
+            told.kill("a test");
+            short.kill("a test");
+        } else if number % 400 == 0 {
+            told.rearm();
+            short.rearm();
+            let held = SignedQuantity::from_raw(if number % 800 == 0 { 3 * ONE } else { -ONE });
+            account.restore(StrategyId::EMPTY, &symbol("X"), held, price(100)).unwrap();
+        }
+        let (request, now) = (any_order(number, seed), UtcNanos(number * 1_000_000_000));
+        let quote = (number % 7 != 0).then_some(deepalpha_engine::risk::Quote { price: price(100), ts_event: now });
+        let market = Market::from(quote);
+        let (_, long) = told.check(request, &instrument, &account, market, now).unwrap();
+        let fast = short.approve(&request, &instrument, &account, market, now).unwrap();
+        match (long, fast) {
+            (Ok(long), Ok(fast)) => {
+                approved += 1;
+                assert_eq!(long.request(), fast.request());
+            }
+            (long, fast) => {
+                let (long, fast) = (long.unwrap_err(), fast.unwrap_err());
+                refusals.insert(long.rule.name);
+                assert_eq!(long, fast, "order {number}");
+            }
+        }
+    }
+    assert!(approved > 200 && refusals.len() > 7, "{approved} approved, refused by {refusals:?}");
+}

@@ -23,7 +23,7 @@ use crate::matching::exchange::{
 use crate::matching::{FeeModel, FillRecord, OrderStep, VenueEvent};
 use crate::orders::{OrderRequest, PositionSide};
 use crate::portfolio::{AccountKind, AccountTerms, Portfolio};
-use crate::risk::{Execution, Exposure, Market, RiskError, RiskGate, Verdict};
+use crate::risk::{Execution, Exposure, Market, RiskError, RiskGate};
 use crate::types::{ClientOrderId, Instrument, Money, Quantity, Ratio, StrategyId, Symbol, UtcNanos};
 
 /// What the desk keeps of an instrument.
@@ -61,7 +61,6 @@ pub struct ExecutionDesk {
     pub(super) quote_number: u64,
     /// Kept for its memory.
     pub(super) scratch: Vec<ExchangeEvent>,
-    verdict: Verdict,
     /// Slot of the last order's instrument.
     recent: usize,
     /// The last order sent and whose it is: most fills are its own.
@@ -75,7 +74,7 @@ impl ExecutionDesk {
     /// Account terms, fees or a throttle that cannot be.
     pub fn new(config: DeskConfig, now: UtcNanos) -> Result<Self, DeskError> {
         // The counterparty is the desk's own; nobody reads its fills.
-        let mut exchange = Exchange::new(ExchangeConfig { tell_counterparties: false, ..config.exchange });
+        let mut exchange = Exchange::new(ExchangeConfig { book_counterparties: false, ..config.exchange });
         let mut portfolio = Portfolio::open(config.account)?;
         if config.cash > Money::ZERO {
             portfolio.deposit(config.account.currency, config.cash)?;
@@ -106,7 +105,6 @@ impl ExecutionDesk {
             settling: false,
             quote_number: 0,
             scratch: Vec::new(),
-            verdict: Verdict::default(),
             recent: 0,
             sent: (ClientOrderId::EMPTY, StrategyId::EMPTY),
         })
@@ -242,7 +240,7 @@ impl ExecutionDesk {
             return Err(self.unlisted(request.symbol));
         };
         let (instrument, market) = (&listed.instrument, listed.market);
-        let ruled = self.gate.check_into(request, instrument, &self.exposure, market, now, &mut self.verdict)?;
+        let ruled = self.gate.approve(request, instrument, &self.exposure, market, now)?;
         let approved = match ruled {
             Ok(approved) => approved,
             Err(refused) => {

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use super::intents::Intents;
 use super::prints::PrintSet;
 use crate::orders::{OrderRequest, OrderType, TrailOffset};
-use crate::types::quick::{print_of, print_of_words};
+use crate::types::quick::{print_of_id, print_of_words};
 use crate::types::{Money, UtcNanos};
 
 /// Instants a rate ring keeps: the largest rate that can be bounded.
@@ -137,8 +137,8 @@ impl Prints {
         let kind = (request.order_type.as_str().len() as u64) << 8 | u64::from(request.side.is_buy());
         let words = [request.quantity.raw().cast_unsigned(), price, trail.cast_unsigned(), kind];
         Self {
-            order: print_of(1, request.client_order_id.as_bytes()),
-            decision: print_of(2, request.decision_id.as_bytes()),
+            order: print_of_id(1, request.client_order_id.as_bytes()),
+            decision: print_of_id(2, request.decision_id.as_bytes()),
             intent: print_of_words([request.strategy.as_bytes(), request.symbol.as_bytes()], words),
             slice: !request.parent.is_empty(),
             forced: request.forced,
@@ -180,8 +180,8 @@ impl Activity {
     }
 
     pub(crate) fn remember(&mut self, client_order_id: &str, decision_id: &str) {
-        self.prints.insert(print_of(1, client_order_id.as_bytes()));
-        self.prints.insert(print_of(2, decision_id.as_bytes()));
+        self.prints.insert(print_of_id(1, client_order_id.as_bytes()));
+        self.prints.insert(print_of_id(2, decision_id.as_bytes()));
     }
 
     pub(crate) fn cancelled(&mut self, now: UtcNanos) {

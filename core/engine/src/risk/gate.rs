@@ -8,9 +8,9 @@ use super::exposure::{Account, Exposure};
 use super::facts::{Facts, Quote, TopOfBook};
 use super::limits::Limits;
 use super::marks::Marks;
-use super::rules::rule_on_all;
+use super::rules::{all_hold, rule_on_all};
 use super::scaling::Scale;
-use super::state::{AccountState, RiskEvent, RiskSnapshot, RiskState};
+use super::state::RiskState;
 use super::stats::{InstrumentStats, StrategyStats};
 use super::verdict::{Refused, Verdict};
 use super::watch::Levels;
@@ -87,6 +87,16 @@ impl From<Option<Quote>> for Market {
     }
 }
 
+/// How an order came out, and what is remembered of it when it passes.
+pub(super) struct Ruled {
+    holds: bool,
+    reduces: bool,
+    /// Its value; zero when it only reduces.
+    notional: Money,
+    /// Whether its id, decision or intent came before.
+    seen: [bool; 3],
+}
+
 /// The gate: limits plus what it remembers.
 #[derive(Clone, Debug, Default)]
 pub struct RiskGate {
@@ -131,64 +141,6 @@ impl RiskGate {
     #[must_use]
     pub const fn marks(&self) -> &Marks {
         &self.marks
-    }
-
-    /// What must outlive the process.
-    #[must_use]
-    pub fn snapshot(&self) -> RiskSnapshot {
-        RiskSnapshot { state: self.state.clone(), marks: self.marks, marked: self.marked }
-    }
-
-    /// After a restart: the state as the log has it. Marks up to `snapshot.marked` are in it and are ignored when the
-    /// log's equity is marked again; later ones count.
-    pub fn restore(&mut self, snapshot: RiskSnapshot) {
-        (self.state, self.marks, self.marked) = (snapshot.state, snapshot.marks, snapshot.marked);
-        self.replayed = Some(snapshot.marked);
-    }
-
-    /// Halt at an instant: nothing that opens risk passes until a person re-arms.
-    pub fn halt(&mut self, reason: &str, by: &str, now: UtcNanos) -> Option<RiskEvent> {
-        self.move_to(AccountState::Halted, reason, by, now)
-    }
-
-    /// As [`RiskGate::halt`] by an operator, at the time of the last mark.
-    pub fn kill(&mut self, reason: impl Into<String>) {
-        self.halt(&reason.into(), "operator", self.marked);
-    }
-
-    /// A person takes the state back to active. A loss beyond its bound is measured anew from the last equity.
-    ///
-    /// # Errors
-    /// Nobody's name.
-    pub fn rearm_by(&mut self, person: &str, now: UtcNanos) -> Result<RiskEvent, RiskError> {
-        if person.trim().is_empty() {
-            return Err(RiskError::Nobody);
-        }
-        self.marks.restart(self.losses_breached());
-        let reason = "re-armed".to_owned();
-        self.state = RiskState { state: AccountState::Active, reason, by: person.to_owned(), since: now };
-        Ok(RiskEvent::State(self.snapshot()))
-    }
-
-    /// As [`RiskGate::rearm_by`] by an operator, at the time of the last mark.
-    pub fn rearm(&mut self) {
-        // An operator's name is not empty, so there is no error to lose.
-        let _event = self.rearm_by("operator", self.marked);
-    }
-
-    /// Why trading is halted, while it is.
-    #[must_use]
-    pub fn killed(&self) -> Option<&str> {
-        (self.state.state == AccountState::Halted).then_some(self.state.reason.as_str())
-    }
-
-    /// Move to a stricter state; a milder one changes nothing. The event must be written down.
-    pub fn move_to(&mut self, state: AccountState, reason: &str, by: &str, now: UtcNanos) -> Option<RiskEvent> {
-        if state <= self.state.state {
-            return None;
-        }
-        self.state = RiskState { state, reason: reason.to_owned(), by: by.to_owned(), since: now };
-        Some(RiskEvent::State(self.snapshot()))
     }
 
     /// The log cannot be written (or can again): new orders are refused, cancels and reductions go on.
@@ -275,11 +227,12 @@ impl RiskGate {
     ) -> Result<Verdict, RiskError> {
         let mut verdict = Verdict::default();
         let exposure = account.exposure(&self.limits.clusters)?;
-        self.evaluate(request, instrument, &exposure, market.into(), now, &Prints::of(request), &mut verdict)?;
+        let prints = Prints::of(request);
+        self.evaluate(request, instrument, &exposure, market.into(), now, &prints, Some(&mut verdict))?;
         Ok(verdict)
     }
 
-    /// Rule on an order: `Ok((.., Ok(..)))` is the only way to an [`Approved`].
+    /// Rule on an order and tell how every rule came out; an [`Approved`] is made nowhere else.
     ///
     /// # Errors
     /// Amounts beyond any account; nothing is remembered then.
@@ -291,40 +244,53 @@ impl RiskGate {
         market: impl Into<Market>,
         now: UtcNanos,
     ) -> Result<(Verdict, Result<Approved, Refused>), RiskError> {
-        let mut verdict = Verdict::default();
-        let ruled = self.check_into(&request, instrument, account, market, now, &mut verdict)?;
-        Ok((verdict, ruled.map(|approval| Approved { request: *approval.request })))
+        let (mut verdict, prints) = (Verdict::default(), Prints::of(&request));
+        let exposure = account.exposure(&self.limits.clusters)?;
+        let ruled = self.evaluate(&request, instrument, &exposure, market.into(), now, &prints, Some(&mut verdict))?;
+        if let Some(refusal) = verdict.refusal() {
+            return Ok((verdict, Err(refusal)));
+        }
+        self.keep(&request, &prints, &ruled, now);
+        Ok((verdict, Ok(Approved { request })))
     }
 
-    /// As [`RiskGate::check`], into a verdict that is used again: no allocation and no copy when the order passes.
+    /// As [`RiskGate::check`] for a sender that only asks whether the order may go: the same rules without a line for
+    /// each, no allocation and no copy. A refusal is worded by a second look.
     ///
     /// # Errors
     /// Amounts beyond any account; nothing is remembered then.
-    pub fn check_into<'a>(
+    pub fn approve<'a>(
         &mut self,
         request: &'a OrderRequest,
         instrument: &Instrument,
         account: &impl Account,
         market: impl Into<Market>,
         now: UtcNanos,
-        verdict: &mut Verdict,
     ) -> Result<Result<Approval<'a>, Refused>, RiskError> {
-        let prints = Prints::of(request);
+        let (market, prints) = (market.into(), Prints::of(request));
         let exposure = account.exposure(&self.limits.clusters)?;
-        let (reduces, seen) = self.evaluate(request, instrument, &exposure, market.into(), now, &prints, verdict)?;
-        if let Some(refusal) = verdict.refusal() {
-            return Ok(Err(refusal));
+        let ruled = self.evaluate(request, instrument, &exposure, market, now, &prints, None)?;
+        if ruled.holds {
+            self.keep(request, &prints, &ruled, now);
+            return Ok(Ok(Approval { request }));
         }
-        let opening = (!reduces).then(|| verdict.notional());
-        self.activity.approved(&prints, seen, now, opening);
-        if !reduces {
-            self.instruments.entry(request.symbol).quantities.push(request.quantity.raw());
-        }
-        Ok(Ok(Approval { request }))
+        let refusal = self.preview(request, instrument, &*exposure, market, now)?.refusal();
+        let (client_order_id, problem) = (request.client_order_id, "refused by a rule that then held");
+        // The same rules of the same facts: there is always one, and nothing passes if not.
+        refusal.map(Err).ok_or_else(|| RiskError::Order { client_order_id: client_order_id.to_string(), problem })
     }
 
-    /// Every rule into `verdict`; returns whether the order only reduces, and whether its id, decision or intent came
-    /// before.
+    /// Remember an order that passed.
+    #[inline]
+    fn keep(&mut self, request: &OrderRequest, prints: &Prints, ruled: &Ruled, now: UtcNanos) {
+        let opening = (!ruled.reduces).then_some(ruled.notional);
+        self.activity.approved(prints, ruled.seen, now, opening);
+        if !ruled.reduces {
+            self.instruments.entry(request.symbol).quantities.push(request.quantity.raw());
+        }
+    }
+
+    /// Every rule, into `verdict` where somebody wants to know how each came out.
     #[expect(clippy::too_many_arguments, reason = "the parts of one question")]
     pub(super) fn evaluate(
         &self,
@@ -334,9 +300,8 @@ impl RiskGate {
         market: Market,
         now: UtcNanos,
         prints: &Prints,
-        verdict: &mut Verdict,
-    ) -> Result<(bool, [bool; 3]), RiskError> {
-        verdict.clear();
+        verdict: Option<&mut Verdict>,
+    ) -> Result<Ruled, RiskError> {
         let problem = request.validate(instrument, now).err();
         let row = account.row_by(&request.symbol);
         let reduces = problem.is_none() && row.is_some_and(|row| row.shrinks(request));
@@ -374,18 +339,23 @@ impl RiskGate {
             allow_short: self.limits.shorts(&request.symbol),
             scale: scale.total,
         };
-        if let Some(problem) = &problem {
-            verdict.say_problem(&problem.to_string());
-        }
-        verdict.scale = scale;
-        verdict.set_notional(value);
         let own = self.limits.overrides(&request.strategy, &request.symbol);
         let bounds = own.as_ref().unwrap_or_else(|| self.limits.table());
-        if reduces {
-            verdict.rule(|lines| rule_on_all::<true>(&facts, bounds, lines));
-        } else {
-            verdict.rule(|lines| rule_on_all::<false>(&facts, bounds, lines));
-        }
-        Ok((reduces, seen))
+        let holds = match verdict {
+            Some(verdict) => {
+                verdict.begin(problem.map(|problem| problem.to_string()), scale, value);
+                verdict.rule(|lines| {
+                    if reduces {
+                        rule_on_all::<true>(&facts, bounds, lines)
+                    } else {
+                        rule_on_all::<false>(&facts, bounds, lines)
+                    }
+                });
+                verdict.approved()
+            }
+            None if reduces => all_hold::<true>(&facts, bounds),
+            None => all_hold::<false>(&facts, bounds),
+        };
+        Ok(Ruled { holds, reduces, notional: value, seen })
     }
 }

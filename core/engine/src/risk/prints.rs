@@ -1,135 +1,106 @@
 //! A set of 64-bit prints that only grows, in which an order's cost hardly grows with it.
 //!
 //! # Layout
-//! [`SEGMENTS`] parts, chosen by the low bits of a print. A part has a filter (words of which a print sets three bits),
-//! a few new prints that wait, and a table of open addressing with linear probing. A new print, which is what nearly
-//! every order brings, is told by one word of the filter; the table, by far the largest and so the one that misses the
-//! cache, is only written, [`WAITING`] prints at a time, and the places they go to are read beforehand all at once, so
-//! that the misses wait for each other and not one by one. A table that is [`FULL`] doubles alone: the pause is that of
-//! one part in [`SEGMENTS`], and since places and filter keep the order of the prints it is one sweep over memory.
+//! [`SEGMENTS`] parts. A part has a log of its prints, the newest last, and a filter of blocks of one cache line each, in
+//! every word of which a print sets one bit. A new print, which is what nearly every order brings, is told by its block
+//! alone and then written into that block and at the end of the log. Part and block follow from the upper half of a
+//! print, which ids that count up have in common ([`print_of_id`]): ten or sixteen orders in a row find the same few
+//! lines near. The log is searched only for what the filter knows: a print that came before, and one new print in some
+//! thousands. A filter that is full is made anew with twice the blocks from its log: the pause is that of one part in
+//! [`SEGMENTS`], and the parts are not full at the same time.
 //!
-//! Invariants: a print is in the table or waits, once; the filter has the bits of both; load at most [`FULL`]; the
-//! answer depends on the set of prints alone. Cost: O(1) expected; 14 to 27 bytes a print once a table has grown.
+//! Invariants: a print is in the log of its part once, and its bits are in the filter; the answer depends on the set of
+//! prints alone. Cost: O(1) expected for a new print, and O(prints / [`SEGMENTS`]) for one that is known, which refuses
+//! an order; 13 to 24 bytes a print.
+//!
+//! [`print_of_id`]: crate::types::quick::print_of_id
 
-const SEGMENTS: usize = 256;
-const SMALLEST: usize = 16;
-/// Places of the table for a word of the filter: at most ten prints share one, so that 1 in 20 new ones is looked up.
-const PLACES_A_WORD: usize = 16;
-/// New prints that wait in a part.
-const WAITING: usize = 8;
-/// Five eighths: on average four places are looked at before an empty one is found.
-const FULL: (usize, usize) = (5, 8);
-/// No print: zero is kept as one.
-const EMPTY: u64 = 0;
+const SEGMENT_BITS: u32 = 10;
+const SEGMENTS: usize = 1 << SEGMENT_BITS;
+/// Words of a block, and so bits of a print.
+const WORDS: usize = 8;
+
+/// Prints for a block of the filter, at most: 8 in the first part to 15 in the eighth, and so on. Ids that count up fill
+/// blocks unevenly, so this is half of what prints of chance could be given.
+const fn most_a_block(segment: usize) -> usize {
+    8 + segment % 8
+}
+
+/// A cache line of the filter.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(align(64))]
+struct Block([u64; WORDS]);
 
 /// One part.
 #[derive(Clone, Debug, Default)]
 struct Segment {
-    /// 2^n places, or none.
-    places: Vec<u64>,
-    filter: Vec<u64>,
-    used: usize,
-    waiting: [u64; WAITING],
-    count: usize,
+    log: Vec<u64>,
+    /// 2^n blocks, or none.
+    filter: Vec<Block>,
 }
 
-/// The bits of a print in its word of the filter: none of those that choose segment and place.
+/// The bit of a print in each word of its block: six bits a word, of both halves.
 #[inline]
-const fn bits(print: u64) -> u64 {
-    1 << (print >> 8 & 63) | 1 << (print >> 14 & 63) | 1 << (print >> 20 & 63)
+fn bits(print: u64) -> [u64; WORDS] {
+    let mut rest = print.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 16;
+    [(); WORDS].map(|()| {
+        let bit = 1 << (rest & 63);
+        rest >>= 6;
+        bit
+    })
 }
 
-/// Where a print belongs in a row of 2^n: its upper n bits.
+/// The part of a print: its upper bits.
 #[inline]
-fn home(print: u64, length: usize) -> usize {
-    let shift = (length as u64).leading_zeros() + 1;
-    print.checked_shr(shift).and_then(|place| usize::try_from(place).ok()).unwrap_or_default()
+const fn segment_of(print: u64) -> usize {
+    (print >> (u64::BITS - SEGMENT_BITS)) as usize
+}
+
+/// The block of a print among 2^n: the bits below those of the part.
+#[inline]
+fn home(print: u64, blocks: usize) -> usize {
+    let shift = (blocks as u64).leading_zeros() + 1;
+    (print << SEGMENT_BITS).checked_shr(shift).and_then(|place| usize::try_from(place).ok()).unwrap_or_default()
 }
 
 impl Segment {
     #[inline]
     fn contains(&self, print: u64) -> bool {
-        // Without a filter there is no table yet, only what waits.
-        let maybe =
-            self.filter.get(home(print, self.filter.len())).is_none_or(|word| word & bits(print) == bits(print));
-        maybe && (self.waits(print) || self.find(print).is_some_and(|(_, found)| found))
+        let Some(block) = self.filter.get(home(print, self.filter.len())) else { return false };
+        let missing = block.0.iter().zip(bits(print)).fold(0, |missing, (word, bit)| missing | (bit & !word));
+        missing == 0 && self.is_logged(print)
     }
 
-    fn waits(&self, print: u64) -> bool {
-        self.waiting.iter().take(self.count).any(|waiting| *waiting == print)
-    }
-
-    /// Where a print is in the table, or the empty place where it would be; none while there is no table.
-    #[inline]
-    fn find(&self, print: u64) -> Option<(usize, bool)> {
-        let mask = self.places.len().checked_sub(1)?;
-        let mut place = home(print, self.places.len());
-        loop {
-            match self.places.get(place).copied()? {
-                EMPTY => return Some((place, false)),
-                found if found == print => return Some((place, true)),
-                _ => place = (place + 1) & mask,
-            }
-        }
+    /// What comes again mostly came a moment ago, as the decision that slices of a parent share.
+    #[cold]
+    fn is_logged(&self, print: u64) -> bool {
+        self.log.iter().rev().any(|known| *known == print)
     }
 
     /// Put a print in that is not there.
     #[inline]
     fn add(&mut self, print: u64) {
-        self.mark(print);
-        if let Some(slot) = self.waiting.get_mut(self.count) {
-            *slot = print;
-            self.count += 1;
-        }
-        if self.count == WAITING {
-            self.settle();
-        }
-    }
-
-    #[inline]
-    fn mark(&mut self, print: u64) {
-        let word = home(print, self.filter.len());
-        if let Some(word) = self.filter.get_mut(word) {
-            *word |= bits(print);
-        }
-    }
-
-    /// What waits goes to its places.
-    fn settle(&mut self) {
-        while (self.used + WAITING) * FULL.1 > self.places.len() * FULL.0 {
+        self.log.push(print);
+        if self.log.len() > self.filter.len() * most_a_block(segment_of(print)) {
             self.grow();
-        }
-        let waiting = std::mem::take(&mut self.waiting);
-        self.count = 0;
-        // Reads that do not depend on each other miss the cache together.
-        let length = self.places.len();
-        let read = waiting.iter().map(|print| self.places.get(home(*print, length)).copied().unwrap_or(EMPTY));
-        std::hint::black_box(read.fold(0, |all, place| all ^ place));
-        waiting.into_iter().for_each(|print| self.place(print));
-    }
-
-    fn place(&mut self, print: u64) {
-        if let Some((place, false)) = self.find(print)
-            && let Some(slot) = self.places.get_mut(place)
-        {
-            *slot = print;
-            self.used += 1;
+        } else {
+            mark(&mut self.filter, print);
         }
     }
 
     #[cold]
     fn grow(&mut self) {
-        let size = (self.places.len() * 2).max(SMALLEST);
-        let old = std::mem::replace(&mut self.places, vec![EMPTY; size]);
-        self.filter = vec![0; size / PLACES_A_WORD];
-        self.used = 0;
-        for print in old.into_iter().filter(|print| *print != EMPTY) {
-            self.mark(print);
-            self.place(print);
+        self.filter = vec![Block::default(); (self.filter.len() * 2).max(1)];
+        for print in &self.log {
+            mark(&mut self.filter, *print);
         }
-        for print in self.waiting.into_iter().take(self.count) {
-            self.mark(print);
-        }
+    }
+}
+
+#[inline]
+fn mark(filter: &mut [Block], print: u64) {
+    if let Some(block) = filter.get_mut(home(print, filter.len())) {
+        block.0.iter_mut().zip(bits(print)).for_each(|(word, bit)| *word |= bit);
     }
 }
 
@@ -145,36 +116,27 @@ impl Default for PrintSet {
     }
 }
 
-#[inline]
-#[expect(clippy::cast_possible_truncation, reason = "the remainder is a place among the segments")]
-fn parts(print: u64) -> (usize, u64) {
-    ((print % SEGMENTS as u64) as usize, print.max(EMPTY + 1))
-}
-
 impl PrintSet {
     /// Whether a print is in it.
     #[inline]
     pub(crate) fn contains(&self, print: u64) -> bool {
-        let (segment, print) = parts(print);
-        self.segments.get(segment).is_some_and(|segment| segment.contains(print))
+        self.segments.get(segment_of(print)).is_some_and(|segment| segment.contains(print))
     }
 
     /// Put a print in; whether it is new.
     #[inline]
     pub(crate) fn insert(&mut self, print: u64) -> bool {
-        let (segment, print) = parts(print);
-        let Some(segment) = self.segments.get_mut(segment).filter(|segment| !segment.contains(print)) else {
-            return false;
-        };
-        segment.add(print);
-        true
+        let new = !self.contains(print);
+        if new {
+            self.insert_new(print);
+        }
+        new
     }
 
     /// Put a print in that is known not to be there.
     #[inline]
     pub(crate) fn insert_new(&mut self, print: u64) {
-        let (segment, print) = parts(print);
-        if let Some(segment) = self.segments.get_mut(segment) {
+        if let Some(segment) = self.segments.get_mut(segment_of(print)) {
             segment.add(print);
         }
     }
@@ -182,7 +144,7 @@ impl PrintSet {
     /// How many prints there are.
     #[cfg(test)]
     fn len(&self) -> usize {
-        self.segments.iter().map(|segment| segment.used + segment.count).sum()
+        self.segments.iter().map(|segment| segment.log.len()).sum()
     }
 }
 
@@ -205,7 +167,6 @@ mod tests {
                 3 => (seed >> 60) << 60 | (step % 512),
                 _ => step / 1_000 + 2,
             };
-            let print = if print == 1 { 2 } else { print };
             assert_eq!(ours.contains(print), naive.contains(&print), "{print}");
             assert_eq!(ours.insert(print), naive.insert(print), "{print}");
             assert!(ours.contains(print));

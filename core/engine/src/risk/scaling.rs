@@ -102,6 +102,28 @@ fn times(one: Ratio, other: Ratio) -> Ratio {
 pub(crate) fn scaled(bound: i64, scale: Ratio) -> i64 {
     match bound.checked_mul(scale.raw()) {
         Some(product) => product / SCALE,
-        None => i64::try_from(i128::from(bound) * i128::from(scale.raw()) / i128::from(SCALE)).unwrap_or(bound),
+        // Whole units and the rest apart: each product fits 64 bits, and both are cut towards the same side.
+        None => (bound / SCALE) * scale.raw() + (bound % SCALE) * scale.raw() / SCALE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scaled_bound_is_the_quotient_of_the_wide_product_cut_towards_zero() {
+        let mut seed = 5_u64;
+        for step in 0..200_000 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let bound = match step {
+                0 => i64::MAX,
+                1 => i64::MIN,
+                _ => seed.cast_signed() >> (seed % 60),
+            };
+            let scale = if step < 4 { SCALE } else { (seed.rotate_left(20) % 100_000_001).cast_signed() };
+            let wide = i128::from(bound) * i128::from(scale) / i128::from(SCALE);
+            assert_eq!(i128::from(scaled(bound, Ratio::from_raw(scale))), wide, "{bound} {scale}");
+        }
     }
 }

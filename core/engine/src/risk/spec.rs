@@ -3,8 +3,6 @@
 //! A rule measures an integer; the gate compares it with the bound in force. Shares are kept as a fraction and
 //! compared by cross multiplication in 128 bits, so no rounding decides and no division is on the hot path.
 
-use std::cmp::Ordering;
-
 use super::facts::Facts;
 use crate::types::{Money, Price, Quantity, Ratio, SCALE};
 
@@ -133,10 +131,10 @@ impl RuleSpec {
         if measure.is_missing() {
             return matches!(self.missing, Missing::Passes);
         }
-        match (self.holds, measure.against(bound)) {
-            (_, Ordering::Equal) => !matches!(self.holds, Holds::Below),
-            (Holds::AtMost | Holds::Below, order) => matches!(order, Ordering::Less),
-            (Holds::AtLeast, order) => matches!(order, Ordering::Greater),
+        match self.holds {
+            Holds::AtMost => !measure.is_above(bound),
+            Holds::Below => measure.is_below(bound),
+            Holds::AtLeast => !measure.is_below(bound),
         }
     }
 }
@@ -198,15 +196,22 @@ impl Measure {
         }
     }
 
-    /// Compare with a bound, exactly.
+    /// Whether it is more than a bound, exactly.
     #[must_use]
     #[inline]
-    pub fn against(self, bound: i64) -> Ordering {
-        if self.whole == 0 {
-            self.part.cmp(&bound)
-        } else {
-            (i128::from(self.part) * i128::from(SCALE)).cmp(&(i128::from(bound) * i128::from(self.whole)))
-        }
+    pub const fn is_above(self, bound: i64) -> bool {
+        if self.whole == 0 { self.part > bound } else { self.scaled_part() > bound as i128 * self.whole as i128 }
+    }
+
+    /// Whether it is less than a bound, exactly.
+    #[must_use]
+    #[inline]
+    pub const fn is_below(self, bound: i64) -> bool {
+        if self.whole == 0 { self.part < bound } else { self.scaled_part() < bound as i128 * self.whole as i128 }
+    }
+
+    const fn scaled_part(self) -> i128 {
+        self.part as i128 * SCALE as i128
     }
 
     /// Share of the bound that is used, 1e-8 units, at least 0; none when missing or when the bound is 0 or off.

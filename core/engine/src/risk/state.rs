@@ -7,6 +7,8 @@
 
 use std::fmt;
 
+use super::RiskError;
+use super::gate::RiskGate;
 use super::marks::Marks;
 use crate::types::{Ratio, StrategyId, Symbol, UtcNanos};
 
@@ -102,5 +104,65 @@ impl fmt::Display for Warning {
         let key = if self.symbol.is_empty() { self.strategy.as_str() } else { self.symbol.as_str() };
         let of = if key.is_empty() { String::new() } else { format!(" of {key}") };
         write!(formatter, "{}{of}: {} of the bound is used", self.rule, self.used.percent())
+    }
+}
+
+impl RiskGate {
+    /// What must outlive the process.
+    #[must_use]
+    pub fn snapshot(&self) -> RiskSnapshot {
+        RiskSnapshot { state: self.state.clone(), marks: self.marks, marked: self.marked }
+    }
+
+    /// After a restart: the state as the log has it. Marks up to `snapshot.marked` are in it and are ignored when the
+    /// log's equity is marked again; later ones count.
+    pub fn restore(&mut self, snapshot: RiskSnapshot) {
+        (self.state, self.marks, self.marked) = (snapshot.state, snapshot.marks, snapshot.marked);
+        self.replayed = Some(snapshot.marked);
+    }
+
+    /// Halt at an instant: nothing that opens risk passes until a person re-arms.
+    pub fn halt(&mut self, reason: &str, by: &str, now: UtcNanos) -> Option<RiskEvent> {
+        self.move_to(AccountState::Halted, reason, by, now)
+    }
+
+    /// As [`RiskGate::halt`] by an operator, at the time of the last mark.
+    pub fn kill(&mut self, reason: impl Into<String>) {
+        self.halt(&reason.into(), "operator", self.marked);
+    }
+
+    /// A person takes the state back to active. A loss beyond its bound is measured anew from the last equity.
+    ///
+    /// # Errors
+    /// Nobody's name.
+    pub fn rearm_by(&mut self, person: &str, now: UtcNanos) -> Result<RiskEvent, RiskError> {
+        if person.trim().is_empty() {
+            return Err(RiskError::Nobody);
+        }
+        self.marks.restart(self.losses_breached());
+        let reason = "re-armed".to_owned();
+        self.state = RiskState { state: AccountState::Active, reason, by: person.to_owned(), since: now };
+        Ok(RiskEvent::State(self.snapshot()))
+    }
+
+    /// As [`RiskGate::rearm_by`] by an operator, at the time of the last mark.
+    pub fn rearm(&mut self) {
+        // An operator's name is not empty, so there is no error to lose.
+        let _event = self.rearm_by("operator", self.marked);
+    }
+
+    /// Why trading is halted, while it is.
+    #[must_use]
+    pub fn killed(&self) -> Option<&str> {
+        (self.state.state == AccountState::Halted).then_some(self.state.reason.as_str())
+    }
+
+    /// Move to a stricter state; a milder one changes nothing. The event must be written down.
+    pub fn move_to(&mut self, state: AccountState, reason: &str, by: &str, now: UtcNanos) -> Option<RiskEvent> {
+        if state <= self.state.state {
+            return None;
+        }
+        self.state = RiskState { state, reason: reason.to_owned(), by: by.to_owned(), since: now };
+        Some(RiskEvent::State(self.snapshot()))
     }
 }

@@ -91,9 +91,9 @@ impl InstrumentStats {
     /// Notional of an average day at a price; none without a volume, the largest amount when it does not fit.
     #[must_use]
     pub fn daily_notional(&self, price: Price, multiplier: Quantity) -> Option<i64> {
-        let volume = self.daily_volume?;
+        let volume = self.daily_volume?.raw().unsigned_abs();
         let scaled = |left: u128, right: i64| scaled_down(left.saturating_mul(right.unsigned_abs().into()));
-        let units = scaled(volume.raw().unsigned_abs().into(), multiplier.raw());
+        let units = if multiplier.raw() == SCALE { Some(volume) } else { scaled(volume.into(), multiplier.raw()) };
         let value = units.and_then(|units| scaled(units.into(), price.raw()));
         Some(value.and_then(|raw| i64::try_from(raw).ok()).unwrap_or(i64::MAX))
     }

@@ -110,8 +110,9 @@ impl Default for Verdict {
 
 impl Verdict {
     /// Ready for another order; every line is put anew.
-    pub(crate) fn clear(&mut self) {
-        (self.first_breach, self.problem, self.notional) = (None, None, Money::ZERO);
+    pub(crate) fn begin(&mut self, problem: Option<String>, scale: Scale, notional: Money) {
+        self.problem = problem.map(String::into_boxed_str);
+        (self.first_breach, self.scale, self.notional) = (None, scale, notional);
     }
 
     /// Put every line; `fill` returns the first that is breached.
@@ -120,18 +121,10 @@ impl Verdict {
         self.first_breach = fill(&mut self.lines).and_then(|index| u16::try_from(index).ok());
     }
 
-    pub(crate) const fn set_notional(&mut self, notional: Money) {
-        self.notional = notional;
-    }
-
     /// Value of the order; zero when it only reduces.
     #[must_use]
     pub const fn notional(&self) -> Money {
         self.notional
-    }
-
-    pub(crate) fn say_problem(&mut self, problem: &str) {
-        self.problem = Some(problem.into());
     }
 
     /// Whether every rule holds.

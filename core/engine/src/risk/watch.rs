@@ -180,7 +180,7 @@ impl RiskGate {
         };
         let market = Market::from(Some(Quote { price, ts_event: now }));
         let mut verdict = Verdict::default();
-        self.evaluate(&nothing, &instrument, account, market, now, &Prints::of(&nothing), &mut verdict)?;
+        self.evaluate(&nothing, &instrument, account, market, now, &Prints::of(&nothing), Some(&mut verdict))?;
         let lines =
             verdict.lines().enumerate().filter(|(_, (rule, line))| rule.warns && line.outcome != Outcome::Skipped);
         Ok(lines

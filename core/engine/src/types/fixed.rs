@@ -169,11 +169,17 @@ impl Price {
     /// # Errors
     /// Overflow, or a result of zero or less.
     pub fn shifted(self, shift: Ratio, tick: Self, up: bool) -> Result<Self, AmountError> {
-        let factor = i128::from(SCALE) + i128::from(shift.0);
-        let step = i128::from(tick.0.max(1)) * i128::from(SCALE);
-        let product = i128::from(self.0) * factor;
-        let steps = product.div_euclid(step) + i128::from(up && product.rem_euclid(step) != 0);
-        let raw = narrow(steps * i128::from(tick.0.max(1)), "price x factor")?;
+        let tick = tick.0.max(1);
+        let raw = match shifted_small(self.0, shift.0, tick, up) {
+            Some(raw) => raw,
+            None => {
+                let factor = i128::from(SCALE) + i128::from(shift.0);
+                let step = i128::from(tick) * i128::from(SCALE);
+                let product = i128::from(self.0) * factor;
+                let steps = product.div_euclid(step) + i128::from(up && product.rem_euclid(step) != 0);
+                narrow(steps * i128::from(tick), "price x factor")?
+            }
+        };
         if raw <= 0 {
             return Err(AmountError::NotPositive { what: "price", text: Self(raw).to_string() });
         }
@@ -185,6 +191,18 @@ impl Price {
     pub const fn on_tick(self, tick: Self) -> bool {
         tick.0 > 0 && self.0 % tick.0 == 0
     }
+}
+
+/// [`Price::shifted`] in 64 bits, which nearly every price fits: whole units and the rest of the price apart. None where
+/// it does not fit, or something is negative.
+fn shifted_small(price: i64, shift: i64, tick: i64, up: bool) -> Option<i64> {
+    let (price, factor) = (u64::try_from(price).ok()?, u64::try_from(SCALE.checked_add(shift)?).ok()?);
+    let unit = SCALE.unsigned_abs();
+    let rest = (price % unit).checked_mul(factor)?;
+    let shifted = (price / unit).checked_mul(factor)?.checked_add(rest / unit)?;
+    let tick = tick.unsigned_abs();
+    let more = up && (shifted % tick != 0 || rest % unit != 0);
+    i64::try_from((shifted / tick + u64::from(more)).checked_mul(tick)?).ok()
 }
 
 impl Quantity {
@@ -337,5 +355,26 @@ mod tests {
         assert_eq!(price.shifted(slippage, tick, true)?.to_string(), "100.06");
         assert_eq!(price.shifted(Ratio::parse("-0.00055")?, tick, false)?.to_string(), "99.94");
         Ok(())
+    }
+
+    #[test]
+    fn a_shifted_price_is_the_next_tick_of_the_wide_product() {
+        let mut seed = 9_u64;
+        for _ in 0..100_000 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let price = (seed >> (seed % 40 + 1)).cast_signed() >> 5;
+            let tick = 10_i64.pow(u32::try_from(seed >> 61).unwrap_or_default()) + (seed >> 60).cast_signed() % 3;
+            // From nothing left of it to three times as much, or exactly as it is.
+            let shift =
+                if seed.is_multiple_of(5) { 0 } else { (seed.rotate_left(9) % 300_000_001).cast_signed() - SCALE };
+            let wide = i128::from(price) * i128::from(SCALE + shift);
+            let step = i128::from(tick) * i128::from(SCALE);
+            for up in [false, true] {
+                let ticks = (wide + if up { step - 1 } else { 0 }).div_euclid(step);
+                let naive = i64::try_from(ticks * i128::from(tick)).ok().filter(|raw| *raw > 0);
+                let ours = Price::from_raw(price).shifted(Ratio::from_raw(shift), Price::from_raw(tick), up);
+                assert_eq!(ours.ok().map(Price::raw), naive, "{price} {shift} {tick} {up}");
+            }
+        }
     }
 }

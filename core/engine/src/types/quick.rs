@@ -3,8 +3,9 @@
 use std::hash::{BuildHasherDefault, Hasher};
 
 const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
+const SALT: u64 = 0xA076_1D64_78BD_642F;
 
-/// Multiply-and-fold over eight bytes at a time. For keys that nobody chooses to collide; never for wire data.
+/// Multiply-and-fold over sixteen bytes of text or one word at a time. For keys that nobody chooses to collide; never for wire data.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Quick(u64);
 
@@ -13,33 +14,54 @@ const fn fold(a: u64, b: u64) -> u64 {
     (product as u64) ^ ((product >> 64) as u64)
 }
 
+/// Sixteen bytes as two words.
+#[inline]
+fn halves(bytes: &[u8; 16]) -> (u64, u64) {
+    let both = u128::from_le_bytes(*bytes);
+    (both as u64, (both >> 64) as u64)
+}
+
+impl Quick {
+    /// Two words by one product. Neither factor is zero for a text: the constants are none.
+    #[inline]
+    fn write_pair(&mut self, (one, other): (u64, u64)) {
+        self.0 = fold(self.0 ^ one ^ SALT, other ^ MULTIPLIER).wrapping_add(self.0.rotate_left(23));
+    }
+}
+
 impl Hasher for Quick {
     #[inline]
     fn write(&mut self, bytes: &[u8]) {
-        let mut rest = bytes;
-        while let Some((head, tail)) = rest.split_first_chunk::<8>()
-            && !tail.is_empty()
-        {
-            self.write_u64(u64::from_le_bytes(*head));
-            rest = tail;
+        let length = (bytes.len() as u64).rotate_right(8);
+        if let Some(last) = bytes.last_chunk::<16>() {
+            let mut rest = bytes;
+            while let Some((head, tail)) = rest.split_first_chunk::<16>()
+                && !tail.is_empty()
+            {
+                self.write_pair(halves(head));
+                rest = tail;
+            }
+            let (one, other) = halves(last);
+            self.write_pair((one, other ^ length));
+            return;
         }
-        // The last word overlaps the one before it instead of being put together byte by byte; the length tells
-        // texts apart that end alike.
-        let last = match bytes.last_chunk::<8>() {
-            Some(last) => u64::from_le_bytes(*last),
-            None => match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        // The second word overlaps the first instead of being put together byte by byte; the length tells texts apart
+        // that end alike.
+        let pair = match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+            (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+            _ => match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
                 (Some(first), Some(last)) => {
-                    u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last))
+                    (u64::from(u32::from_le_bytes(*first)), u64::from(u32::from_le_bytes(*last)))
                 }
-                _ => bytes.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+                _ => (0, bytes.iter().fold(0, |word, byte| word << 8 | u64::from(*byte))),
             },
         };
-        self.write_u64(last ^ (bytes.len() as u64).rotate_right(8));
+        self.write_pair((pair.0, pair.1 ^ length));
     }
 
     #[inline]
     fn write_u64(&mut self, word: u64) {
-        self.0 = fold(self.0 ^ word ^ 0xA076_1D64_78BD_642F, MULTIPLIER).wrapping_add(self.0.rotate_left(23));
+        self.0 = fold(self.0 ^ word ^ SALT, MULTIPLIER).wrapping_add(self.0.rotate_left(23));
     }
 
     #[inline]
@@ -73,6 +95,15 @@ pub(crate) fn print_of(kind: u64, text: &[u8]) -> u64 {
     let mut hasher = Quick(kind);
     hasher.write(text);
     hasher.finish()
+}
+
+/// [`print_of`] of an id: ids that differ in the last byte alone, as those that count up do, have the same upper half and
+/// never the same print, so that what is kept by it lies side by side.
+#[inline]
+pub(crate) fn print_of_id(kind: u64, id: &[u8]) -> u64 {
+    let (last, others) = id.split_last().map_or((0, id), |(last, others)| (u64::from(*last) + 1, others));
+    // Odd, so that no two bytes change the lower half alike.
+    print_of(kind, others) ^ (last.wrapping_mul(MULTIPLIER) & u64::from(u32::MAX))
 }
 
 /// 64 bits of some words and texts.
@@ -112,5 +143,20 @@ mod tests {
         });
         let prints: std::collections::HashSet<u64> = alike.chain(zeros).chain(one_off).collect();
         assert_eq!(prints.len(), 65 + 64 + 64);
+    }
+
+    #[test]
+    fn ids_that_count_up_lie_side_by_side_and_stay_apart() {
+        let print = |number: u32| print_of_id(1, format!("PRA-{number:07}").as_bytes());
+        let upper = |print: u64| print >> 32;
+        let prints: std::collections::HashSet<u64> = (0..100_000).map(print).collect();
+        assert_eq!(prints.len(), 100_000);
+        let rows: std::collections::HashSet<u64> = prints.iter().copied().map(upper).collect();
+        assert_eq!(rows.len(), 10_000);
+        assert!((0..100_000).all(|number| upper(print(number)) == upper(print(number / 10 * 10))));
+        let of_bytes: std::collections::HashSet<u64> = (0..=255).map(|last| print_of_id(1, &[b'x', last])).collect();
+        assert_eq!(of_bytes.len(), 256);
+        assert_eq!([0, 1].map(|kind| print_of_id(kind, b"")), [0, 1].map(|kind| print_of(kind, b"")));
+        assert_ne!(print_of_id(1, b"x"), print_of_id(2, b"x"));
     }
 }

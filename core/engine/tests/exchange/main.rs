@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests may stop at a wrong shape")]
 
 mod depth;
+mod edges;
 mod kit;
 mod latency;
 mod life;

@@ -70,8 +70,9 @@ pub struct ExchangeConfig {
     pub remembered: usize,
     /// What the ids of the exchange's own closing orders begin with: one that no earlier run of the same log had.
     pub liquidations: ClientOrderId,
-    /// Whether fills of counterparties are told; where nobody reads them they need not be made.
-    pub tell_counterparties: bool,
+    /// Whether fills of counterparties are told and booked. Where they stand for a market without an end, their side of
+    /// a trade is nobody's: they hold no position, and what their orders hold back stays until the order's end.
+    pub book_counterparties: bool,
     /// Whether changes of the books' levels are kept for [`Exchange::take_changes`](super::Exchange::take_changes).
     pub record_changes: bool,
 }
@@ -88,7 +89,7 @@ impl Default for ExchangeConfig {
             data_patience: 60_000_000_000,
             remembered: 4_096,
             liquidations: ClientOrderId::EMPTY,
-            tell_counterparties: true,
+            book_counterparties: true,
             record_changes: false,
         }
     }

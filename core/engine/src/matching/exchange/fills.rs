@@ -38,8 +38,11 @@ impl Exchange {
         let unknown = || ExchangeError::unknown_account(number);
         let listing = self.listings.get(listing_number as usize).ok_or_else(unknown)?;
         let account = self.accounts.get_mut(number as usize).ok_or_else(unknown)?;
-        let price = listing.price(fill.price)?;
         let quantity = listing.quantity(fill.quantity.0)?;
+        if account.counterparty && !self.config.book_counterparties {
+            return order.fill_unbooked(quantity, fill.quantity);
+        }
+        let price = listing.price(fill.price)?;
         let units = listing.units(quantity)?;
         let Booked { realised, fee, fill_id } =
             book(account, order, (price, quantity, units), fill.execution.liquidity, now)?;
@@ -63,35 +66,40 @@ impl Exchange {
             self.urgent.push_back(Urgent::Shrink(number, listing_number));
         }
         let filled = order.leaves == 0;
-        let kind = OrderEventKind::Fill { quantity, of };
-        if account.counterparty && !self.config.tell_counterparties {
-            order.advance(kind)?;
-        } else {
-            let step = order.step(kind, now, "")?;
-            let (account, request) = (AccountId(number), &order.record.request);
-            events.push(ExchangeEvent { account, execution: None, event: VenueEvent::Step(step) });
-            events.push(ExchangeEvent {
-                account,
-                execution: Some(fill.execution),
-                event: VenueEvent::Fill(FillRecord {
-                    fill_id,
-                    client_order_id: request.client_order_id,
-                    decision_id: request.decision_id,
-                    symbol: request.symbol,
-                    side: request.side,
-                    quantity,
-                    price,
-                    fee,
-                    realised,
-                    ts_event: now,
-                    reason: reason_of(fill.execution.liquidity),
-                }),
-            });
-        }
+        let step = order.step(OrderEventKind::Fill { quantity, of }, now, "")?;
+        let (account, request) = (AccountId(number), &order.record.request);
+        events.push(ExchangeEvent { account, execution: None, event: VenueEvent::Step(step) });
+        events.push(ExchangeEvent {
+            account,
+            execution: Some(fill.execution),
+            event: VenueEvent::Fill(FillRecord {
+                fill_id,
+                client_order_id: request.client_order_id,
+                decision_id: request.decision_id,
+                symbol: request.symbol,
+                side: request.side,
+                quantity,
+                price,
+                fee,
+                realised,
+                ts_event: now,
+                reason: reason_of(fill.execution.liquidity),
+            }),
+        });
         if group {
             self.goes_first(fill.key)?;
         }
         Ok(filled)
+    }
+}
+
+impl Order {
+    /// Trade for a counterparty whose account is not kept. Whether the order is filled.
+    fn fill_unbooked(&mut self, quantity: Quantity, lots: Lots) -> Result<bool, ExchangeError> {
+        self.leaves -= lots.0;
+        self.record.fills += 1;
+        self.advance(OrderEventKind::Fill { quantity, of: self.record.request.quantity })?;
+        Ok(self.leaves == 0)
     }
 }
 

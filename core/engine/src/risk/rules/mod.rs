@@ -2,7 +2,7 @@
 
 use super::facts::Facts;
 use super::scaling::scaled;
-use super::spec::{OFF, RuleSpec};
+use super::spec::{Measure, OFF, RuleSpec};
 use super::verdict::{Line, Outcome};
 use crate::types::SCALE;
 
@@ -24,17 +24,31 @@ impl<const INDEX: usize> At<INDEX> {
     #[expect(clippy::indexing_slicing, reason = "evaluated at compile time: an index out of range does not compile")]
     const RULE: RuleSpec = ORDERED[INDEX];
 
+    /// What the rule measures and the bound in force; none where it does not rule.
+    #[inline(always)]
+    fn measured<const REDUCES: bool>(facts: &Facts<'_>, bound: i64) -> Option<(Measure, i64)> {
+        let rule = &Self::RULE;
+        if bound == OFF || (REDUCES && !rule.reducing) {
+            return None;
+        }
+        let bound = if rule.scaled && facts.scale.raw() < SCALE { scaled(bound, facts.scale) } else { bound };
+        Some(((rule.evaluate)(facts), bound))
+    }
+
+    /// Whether the rule lets an order pass.
+    #[inline(always)]
+    fn holds<const REDUCES: bool>(facts: &Facts<'_>, bound: i64) -> bool {
+        Self::measured::<REDUCES>(facts, bound).is_none_or(|(measure, bound)| Self::RULE.passes(measure, bound))
+    }
+
     /// Rule on an order; the rule's index if it is breached, else the largest number.
     #[inline(always)]
     fn rule<const REDUCES: bool>(facts: &Facts<'_>, bound: i64, line: &mut Line) -> usize {
-        let rule = &Self::RULE;
-        if bound == OFF || (REDUCES && !rule.reducing) {
+        let Some((measure, bound)) = Self::measured::<REDUCES>(facts, bound) else {
             *line = Line::SKIPPED;
             return usize::MAX;
-        }
-        let bound = if rule.scaled && facts.scale.raw() < SCALE { scaled(bound, facts.scale) } else { bound };
-        let measure = (rule.evaluate)(facts);
-        let passes = rule.passes(measure, bound);
+        };
+        let passes = Self::RULE.passes(measure, bound);
         let outcome = match passes {
             true if measure.is_missing() => Outcome::NotMeasured,
             true => Outcome::Holds,
