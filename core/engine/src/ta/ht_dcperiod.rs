@@ -20,7 +20,10 @@ pub const SPEC: Spec = Spec {
     lookback: |_| Ok(DominantCycle::SHOWN),
     memory: Memory::History,
     seeded: false,
-    kernel: compiled::<CyclePeriod, 1, 1>,
+    kernel: |inputs, params, outputs| {
+        let ([real], [out]) = (inputs, &mut *outputs) else { return Err(TaError::Wiring { what: "series" }) };
+        if DominantCycle::periods(real, out) { Ok(()) } else { compiled::<CyclePeriod, 1, 1>(inputs, params, outputs) }
+    },
     stream: Some(streaming::<CyclePeriod, 1, 1>),
 };
 

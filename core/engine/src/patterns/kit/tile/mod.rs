@@ -16,7 +16,7 @@
 
 mod fill;
 
-pub(crate) use fill::pack;
+pub(crate) use fill::{lanes_at, packed};
 
 use fill::{AddUp, Compare, TakeApart, TakeIn};
 
@@ -49,8 +49,15 @@ pub(crate) struct Bits {
     pub(crate) maybe: u64,
 }
 
-/// A row of prices or sums.
-type Row = [f64; SPAN];
+/// A row of prices or sums: on lines of the cache, so that eight bars seldom lie on two of them.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Row([f64; SPAN]);
+
+impl Row {
+    const EMPTY: Self = Self([0.0; SPAN]);
+}
+
 /// Bits of a block's words, those of the bars before in front, in the uppermost `HEAD` bits.
 type BlockBits = [Bits; WORDS + 1];
 
@@ -98,10 +105,10 @@ pub(crate) struct Tile {
 impl Tile {
     pub(crate) fn new() -> Box<Self> {
         Box::new(Self {
-            rows: [[0.0; SPAN]; PARTS],
+            rows: [Row::EMPTY; PARTS],
             parts: 0,
             windows: Vec::new(),
-            scratch: [[0.0; SPAN]; 2],
+            scratch: [Row::EMPTY; 2],
             gauges: [(0, 0.0); Setting::COUNT],
             drift: 0.0,
             traits: [[Bits::default(); WORDS + 1]; TRAITS],
@@ -124,7 +131,7 @@ impl Tile {
                     base: 0.0,
                     error: 0.0,
                     is_there: false,
-                    sums: [0.0; SPAN],
+                    sums: Row::EMPTY,
                 };
                 match self.windows.get_mut(count) {
                     Some(old) if (old.range, old.period) == (gauge.range, gauge.period) => old.base = 0.0,
@@ -146,12 +153,14 @@ impl Tile {
         for windows in &mut self.windows {
             windows.is_there = false;
         }
-        let (clean, least, largest) = dispatch(TakeIn { rows: &mut self.rows, series, first, end });
+        let rows = &mut self.rows;
+        if !slides {
+            let (clean, ..) = dispatch(TakeIn::<false> { rows, series, first, end });
+            return if clean { Look::Plain } else { Look::NotClean };
+        }
+        let (clean, least, largest) = dispatch(TakeIn::<true> { rows, series, first, end });
         if !clean {
             return Look::NotClean;
-        }
-        if !slides {
-            return Look::Plain;
         }
         let reach = 3.0 * (largest - least);
         let drift = self.drift + float(BLOCK) * reach;
@@ -174,7 +183,7 @@ impl Tile {
     /// As if [`Look::Odd`] had been [`Look::Plain`]: a closer look found nothing.
     pub(crate) fn go_on(&mut self) -> bool {
         let (mut least, mut largest) = (f64::INFINITY, f64::NEG_INFINITY);
-        for price in self.rows.iter().take(4).flatten() {
+        for price in self.rows.iter().take(4).flat_map(|row| &row.0) {
             (least, largest) = (least.min(*price), largest.max(*price));
         }
         let reach = 3.0 * (largest - least);
@@ -190,7 +199,7 @@ impl Tile {
         };
         dispatch(AddUp { tile: self, place });
         let windows = &mut self.windows[place];
-        let here = windows.sums[FRONT];
+        let here = windows.sums.0[FRONT];
         let apart = row.iter().map(|sum| (sum - here).abs()).fold(0.0, f64::max);
         windows.base = 2.0 * apart;
     }
@@ -257,7 +266,7 @@ impl Tile {
         let (part, relation, against, _) = which.comparison();
         self.need_part(part);
         match against {
-            Against::Here(other) | Against::Before(other) => self.need_part(other),
+            Against::Here(other) | Against::Before(other, _) => self.need_part(other),
             Against::Size(setting) => self.need_sums(setting),
         }
         dispatch(Compare { tile: self, which, part, relation, against });
@@ -270,5 +279,5 @@ impl Tile {
 fn cut(row: &Row, word: usize, ago: usize) -> &[f64; WORD] {
     static NONE: [f64; WORD] = [0.0; WORD];
     let from = FRONT + word * WORD - ago;
-    row.get(from..).and_then(|rest| rest.first_chunk()).unwrap_or(&NONE)
+    row.0.get(from..).and_then(|rest| rest.first_chunk()).unwrap_or(&NONE)
 }
