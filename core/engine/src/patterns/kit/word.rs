@@ -130,12 +130,8 @@ impl<'t, W: Wide> Word<'t, W> {
             return Bits::exactly(held!(least, least));
         }
         match relation {
-            Relation::Below | Relation::AtMost => {
-                Bits { surely: held!(largest, least), maybe: held!(least, largest) }
-            }
-            Relation::Above | Relation::AtLeast => {
-                Bits { surely: held!(least, largest), maybe: held!(largest, least) }
-            }
+            Relation::Below | Relation::AtMost => Bits { surely: held!(largest, least), maybe: held!(least, largest) },
+            Relation::Above | Relation::AtLeast => Bits { surely: held!(least, largest), maybe: held!(largest, least) },
         }
     }
 }

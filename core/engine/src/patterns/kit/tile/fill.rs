@@ -6,7 +6,7 @@ use crate::patterns::kit::see::Relation;
 use crate::patterns::kit::settings::RangeType;
 use crate::patterns::kit::term::{PARTS, Part};
 use crate::patterns::kit::traits::{Against, Trait};
-use crate::ta::kit::simd::{Job, LANES, Number, Wide};
+use crate::ta::kit::simd::{Job, LANES, Number, Wide, fetch};
 
 /// Copies prices; whether all are finite, and if it is `BOUNDED` the lowest and the highest.
 pub(super) struct TakeIn<'t, 's, const BOUNDED: bool> {
@@ -77,11 +77,7 @@ struct Extremes<W> {
 impl<W: Wide> Extremes<W> {
     #[inline(always)]
     fn new() -> Self {
-        Self {
-            gap: [W::default(); 4],
-            least: [W::splat(f64::INFINITY); 4],
-            largest: [W::splat(f64::NEG_INFINITY); 4],
-        }
+        Self { gap: [W::default(); 4], least: [W::splat(f64::INFINITY); 4], largest: [W::splat(f64::NEG_INFINITY); 4] }
     }
 
     #[inline(always)]
@@ -164,7 +160,7 @@ impl Job for AddUp<'_> {
     fn run<W: Wide>(self) {
         let Self { tile, place } = self;
         let Windows { range, period, .. } = tile.windows[place];
-        let Tile { rows: [open, high, low, close, ..], windows, scratch: [parts, other], .. } = tile;
+        let Tile { rows: [open, high, low, close, ..], windows, scratch: [parts, other], next, .. } = tile;
         match range {
             RangeType::RealBody => combine(parts, close, open, |close, open| (close - open).abs()),
             RangeType::HighLow => combine(parts, high, low, |high, low| high - low),
@@ -181,7 +177,11 @@ impl Job for AddUp<'_> {
             return;
         }
         let mut before = W::default();
-        for (eight, slots) in parts.0.as_chunks().0.iter().zip(other.0.as_chunks_mut().0) {
+        for (place, (eight, slots)) in parts.0.as_chunks().0.iter().zip(other.0.as_chunks_mut().0).enumerate() {
+            // The memory has nothing else to do meanwhile.
+            for side in *next {
+                fetch(side.wrapping_add(place * LANES));
+            }
             let sums = W::from_lanes(*eight).prefixes();
             *slots = (before + sums.shifted::<1>()).to_lanes();
             before += sums.last();

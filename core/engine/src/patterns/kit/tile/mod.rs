@@ -3,9 +3,10 @@
 //!
 //! # Sums between bounds
 //! TA-Lib's running sum carries the rounding of every step since its first window, which decides ties. Here a window is
-//! added up by itself, and the difference to TA-Lib's is bounded: at each step the chain rounds one change and one sum, each
-//! by half a unit in its last place, and no sum is larger than the period times the largest part; no part is larger than
-//! three times the distance between the block's highest and lowest price. [`Tile::begin`] adds these up. A comparison that
+//! what totals over the block grew by, and the difference to TA-Lib's is bounded: at each step the chain rounds one change and
+//! one sum, each by half a unit in its last place, and no sum is larger than the period times the largest part; no part is
+//! larger than three times the distance between the block's highest and lowest price, and no total larger than all of
+//! them. [`Tile::begin`] adds these up. A comparison that
 //! holds for both ends of the bounds holds for TA-Lib's sum; the few bars where the ends disagree are left to the exact rule.
 //!
 //! O(1) a bar, whatever the averages' periods.
@@ -25,7 +26,7 @@ use super::term::{PARTS, Part, Sums};
 use super::traits::{Against, TRAITS, Trait};
 use super::watch::BLOCK;
 use crate::ta::kit::float;
-use crate::ta::kit::simd::dispatch;
+use crate::ta::kit::simd::{LANES, dispatch};
 
 /// Bars in a word of bits.
 pub(crate) const WORD: usize = 64;
@@ -41,6 +42,10 @@ pub(crate) const LONGEST: usize = FRONT - HEAD;
 const SPAN: usize = FRONT + BLOCK;
 /// Prices closer than this, or sums larger than its inverse, are left to the exact rule: products could underflow.
 const TINY: f64 = 1e-250;
+
+/// Rounding of totals in units of the largest part: half a unit in the last place of `SPAN` parts at each of `SPAN / LANES`
+/// steps, for both ends of a window, in this block and in the one that set the bounds; twice that.
+const TOTALS: f64 = 4.0 * float(SPAN) * float(SPAN / LANES);
 
 /// Bits of a word: surely set, and perhaps set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -100,6 +105,8 @@ pub(crate) struct Tile {
     traits: [BlockBits; TRAITS],
     /// Traits that are there, as bits.
     known: u64,
+    /// Where the next block's prices are.
+    next: [*const f64; 4],
 }
 
 impl Tile {
@@ -113,6 +120,7 @@ impl Tile {
             drift: 0.0,
             traits: [[Bits::default(); WORDS + 1]; TRAITS],
             known: 0,
+            next: [std::ptr::null(); 4],
         })
     }
 
@@ -149,6 +157,7 @@ impl Tile {
     /// Take in the block `first..end`; `slides` whether any sum does.
     pub(crate) fn begin(&mut self, series: [&[f64]; 4], first: usize, end: usize, slides: bool) -> Look {
         self.known = 0;
+        self.next = series.map(|side| side.as_ptr().wrapping_add(end));
         self.parts = 0b1111;
         for windows in &mut self.windows {
             windows.is_there = false;
@@ -166,8 +175,8 @@ impl Tile {
         let drift = self.drift + float(BLOCK) * reach;
         for windows in self.windows.iter_mut().filter(|windows| windows.period > 0) {
             let period = float(windows.period);
-            // The chain's rounding, and that of a window added up and made a size here.
-            windows.error = windows.base + f64::EPSILON * ((period + 2.0) * drift + 16.0 * period * reach);
+            // The chain's rounding, and that of the totals here, now and when the bounds were last set afresh.
+            windows.error = windows.base + f64::EPSILON * ((period + 2.0) * drift + TOTALS * reach);
             let in_bounds = windows.error < 1.0 / TINY;
             if !in_bounds {
                 return Look::Odd;

@@ -287,7 +287,7 @@ fn bits<W: Wide>(left: W, right: W, holds: impl Fn(f64, f64) -> bool) -> u8 {
 
 /// Ask for what is at a place to be brought near while something else is worked on. Any place will do, even none.
 #[inline(always)]
-fn fetch(place: *const f64) {
+pub(crate) fn fetch(place: *const f64) {
     #[cfg(target_arch = "x86_64")]
     x86::fetch(place);
     #[cfg(not(target_arch = "x86_64"))]

@@ -201,16 +201,16 @@ impl Number for Avx2 {
 
 /// A bit for each lane where the comparison holds.
 macro_rules! bits_512 {
-    ($name:ident, $comparison:ident) => {
+    ($($name:ident $comparison:ident),*) => {$(
         #[inline(always)]
         fn $name(self, other: Self) -> u8 {
             unsafe { _mm512_cmp_pd_mask::<$comparison>(self.0, other.0) }
         }
-    };
+    )*};
 }
 
 macro_rules! bits_256 {
-    ($name:ident, $comparison:ident) => {
+    ($($name:ident $comparison:ident),*) => {$(
         #[inline(always)]
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "four bits each")]
         fn $name(self, other: Self) -> u8 {
@@ -220,13 +220,11 @@ macro_rules! bits_256 {
                 (low | high << 4) as u8
             }
         }
-    };
+    )*};
 }
 
 impl Wide for Avx512 {
-    bits_512!(bits_above, _CMP_GT_OQ);
-    bits_512!(bits_at_least, _CMP_GE_OQ);
-    bits_512!(bits_equal, _CMP_EQ_OQ);
+    bits_512!(bits_above _CMP_GT_OQ, bits_at_least _CMP_GE_OQ, bits_equal _CMP_EQ_OQ);
 
     #[inline(always)]
     fn shifted<const BY: usize>(self) -> Self {
@@ -358,9 +356,7 @@ fn transpose_four([a, b, c, d]: [__m256d; 4]) -> [__m256d; 4] {
 }
 
 impl Wide for Avx2 {
-    bits_256!(bits_above, _CMP_GT_OQ);
-    bits_256!(bits_at_least, _CMP_GE_OQ);
-    bits_256!(bits_equal, _CMP_EQ_OQ);
+    bits_256!(bits_above _CMP_GT_OQ, bits_at_least _CMP_GE_OQ, bits_equal _CMP_EQ_OQ);
 
     #[inline(always)]
     fn shifted<const BY: usize>(self) -> Self {
