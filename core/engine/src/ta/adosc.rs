@@ -85,8 +85,9 @@ fn oscillate(inputs: &[&[f64]], params: &Params, outputs: &mut [&mut [f64]]) -> 
     };
     let mut state = Oscillator::new(params)?;
     let step = Apart { weights: [state.fast.weight(), state.slow.weight()] };
-    // Part by part, so that totals are still near when they are averaged.
-    let part = PART.div_ceil(BLOCK) * BLOCK;
+    // Part by part, so that totals are still near when they are averaged; all of one size, as none is quick when short.
+    let parts = high.len().div_ceil(PART).max(1);
+    let part = high.len().div_ceil(parts).div_ceil(BLOCK).max(1) * BLOCK;
     with_scratch(part, |room| {
         let (bars, mut total) = ([*high, *low, *close, *volume], [Total::default()]);
         let (mut averages, mut done) = (None, 0);

@@ -20,7 +20,10 @@ pub const SPEC: Spec = Spec {
     lookback: |_| Ok(DominantCycle::SHOWN),
     memory: Memory::History,
     seeded: false,
-    kernel: compiled::<CyclePeriod, 1, 1>,
+    kernel: |inputs, params, outputs| {
+        let ([real], [out]) = (inputs, &mut *outputs) else { return Err(TaError::Wiring { what: "series" }) };
+        if DominantCycle::periods(real, out) { Ok(()) } else { compiled::<CyclePeriod, 1, 1>(inputs, params, outputs) }
+    },
     stream: Some(streaming::<CyclePeriod, 1, 1>),
 };
 
@@ -45,7 +48,8 @@ impl State<1, 1> for CyclePeriod {
 
 #[cfg(test)]
 mod tests {
-    use super::SPEC;
+    use super::{CyclePeriod, SPEC, State, TaError};
+    use crate::ta::Seed;
 
     #[test]
     fn finds_the_length_of_a_wave() {
@@ -57,5 +61,26 @@ mod tests {
             let last = out.last().copied().unwrap_or_default();
             assert!((last / length - 1.0).abs() < 0.1, "{length}: {last}");
         }
+    }
+
+    #[test]
+    fn stretches_have_the_bits_of_the_plain_loop() -> Result<(), TaError> {
+        // Waves, noise, markets that stand still over the seams of the stretches, and sums that overflow.
+        for (length, spike) in [(4000, 0.0), (30_000, 0.0), (30_000, 1e308)] {
+            let (mut noise, mut price) = (1_u32, 100.0);
+            let series = (0..length).map(|bar: u32| {
+                noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let still = bar % 3000 < 900 || (15_000..19_000).contains(&bar);
+                price += if still { 0.0 } else { f64::from(noise >> 24) / 128.0 - 1.0 + (f64::from(bar) / 7.0).sin() };
+                if bar == length / 2 && spike > 0.0 { spike } else { price }
+            });
+            let real: Vec<f64> = series.collect();
+            let mut state = CyclePeriod::new(&SPEC.bind(&[], Seed::Talib)?)?;
+            let plain: Vec<u64> =
+                real.iter().filter_map(|value| state.next([*value])).map(|[one]| one.to_bits()).collect();
+            let out = SPEC.compute_vec(&[&real], &[])?.concat();
+            assert_eq!(out.iter().skip(32).map(|one| one.to_bits()).collect::<Vec<_>>(), plain, "{length} {spike}");
+        }
+        Ok(())
     }
 }

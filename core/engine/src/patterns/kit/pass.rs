@@ -173,7 +173,7 @@ impl<P: Pattern> Job for Rule<'_, '_, P> {
             *marks = if bars == 0 {
                 Marks::default()
             } else {
-                P::rule(&mut Word { tile: &mut pass.tile, place, penetration }).only(bars)
+                P::rule(&mut Word::<W>::new(&mut pass.tile, place, penetration)).only(bars)
             };
         }
     }
@@ -207,30 +207,29 @@ impl Job for Write<'_> {
                 slots.fill(0);
                 continue;
             }
-            let mut word = [0; WORD];
-            for (half, slots) in word.as_chunks_mut::<32>().0.iter_mut().enumerate() {
-                spread(marks, half, slots);
+            if let Ok(slots) = slots.try_into() {
+                spread(marks, slots);
+                continue;
             }
+            let mut word = [0; WORD];
+            spread(marks, &mut word);
             slots.copy_from_slice(&word[from - first..to - first]);
         }
     }
 }
 
-/// The values of half a word.
+/// The values of a word.
 #[inline(always)]
-fn spread(marks: &Marks, half: usize, slots: &mut [i32; 32]) {
-    #[expect(clippy::cast_possible_truncation, reason = "the half that is asked for")]
-    let cut = |bits: u64| (bits >> (32 * half)) as u32;
-    let (hit, down) = (cut(marks.hit.surely), cut(marks.down));
+fn spread(marks: &Marks, slots: &mut [i32; WORD]) {
+    let is_set = |bits: u64, lane: usize| bits >> lane & 1 == 1;
     for (lane, slot) in slots.iter_mut().enumerate() {
-        let bit = |bits: u32| (bits >> lane & 1).cast_signed();
-        *slot = bit(hit) * (100 - 200 * bit(down));
+        let size = if is_set(marks.down, lane) { -100 } else { 100 };
+        *slot = if is_set(marks.hit.surely, lane) { size } else { 0 };
     }
-    let (weak, double) = (cut(marks.weak), cut(marks.double));
-    if weak | double != 0 {
+    if marks.weak | marks.double != 0 {
         for (lane, slot) in slots.iter_mut().enumerate() {
-            let bit = |bits: u32| (bits >> lane & 1).cast_signed();
-            *slot = *slot / 100 * (100 - 20 * bit(weak) + 100 * bit(double));
+            *slot = if is_set(marks.weak, lane) { *slot / 5 * 4 } else { *slot };
+            *slot = if is_set(marks.double, lane) { *slot * 2 } else { *slot };
         }
     }
 }

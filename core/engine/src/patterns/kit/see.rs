@@ -9,6 +9,7 @@ use super::traits::{Against, Trait};
 use super::trap::{Break, Trap};
 use super::watch::{Columns, Watch, Window};
 use crate::ta::kit::float;
+use crate::ta::kit::simd::Wide;
 
 /// How a measured value stands to its threshold when the condition holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +43,17 @@ impl Relation {
             Self::AtMost => measured <= threshold,
             Self::Above => measured > threshold,
             Self::AtLeast => measured >= threshold,
+        }
+    }
+
+    /// Where it holds at eight bars, as bits.
+    #[inline(always)]
+    pub(crate) fn bits<W: Wide>(self, measured: W, threshold: W) -> u8 {
+        match self {
+            Self::Below => threshold.bits_above(measured),
+            Self::AtMost => threshold.bits_at_least(measured),
+            Self::Above => measured.bits_above(threshold),
+            Self::AtLeast => measured.bits_at_least(threshold),
         }
     }
 }
@@ -188,7 +200,7 @@ impl<E: Eye> Sight for See<'_, E> {
         let (part, relation, against, what) = which.comparison();
         let threshold = match against {
             Against::Here(other) => self.part(other, ago),
-            Against::Before(other) => self.part(other, ago + 1),
+            Against::Before(other, before) => self.part(other, ago + before),
             Against::Size(setting) => Scene::size(self, Size { setting, ago, earlier: 0 }),
         };
         self.note(ago, what, self.part(part, ago), relation, threshold)

@@ -7,7 +7,8 @@
 use std::ops::{Add, Mul, Sub};
 
 use super::settings::Setting;
-use super::tile::{Tile, WORD};
+use super::tile::{Tile, WORD, lanes_at};
+use crate::ta::kit::simd::{Number, Wide};
 
 /// A price of a candle, or a distance within it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,10 +57,10 @@ pub(crate) trait Expression: Copy {
     fn prepare(self, tile: &mut Tile);
     /// Over the bars of a word of a block.
     fn over(self, tile: &Tile, word: usize) -> Self::Over<'_>;
-    /// At most the value at a bar of the word.
-    fn least(over: &Self::Over<'_>, lane: usize) -> f64;
-    /// At least the value at a bar of the word.
-    fn largest(over: &Self::Over<'_>, lane: usize) -> f64;
+    /// At most the values at eight bars of the word.
+    fn least<W: Wide>(over: &Self::Over<'_>, at: usize) -> W;
+    /// At least the values at eight bars of the word.
+    fn largest<W: Wide>(over: &Self::Over<'_>, at: usize) -> W;
 }
 
 /// A formula that can be reckoned with.
@@ -136,15 +137,13 @@ impl Expression for Price {
     }
 
     #[inline(always)]
-    #[expect(clippy::indexing_slicing, reason = "lanes are those of a word")]
-    fn least(over: &Self::Over<'_>, lane: usize) -> f64 {
-        over[lane]
+    fn least<W: Wide>(over: &Self::Over<'_>, at: usize) -> W {
+        lanes_at(*over, at)
     }
 
     #[inline(always)]
-    #[expect(clippy::indexing_slicing, reason = "lanes are those of a word")]
-    fn largest(over: &Self::Over<'_>, lane: usize) -> f64 {
-        over[lane]
+    fn largest<W: Wide>(over: &Self::Over<'_>, at: usize) -> W {
+        lanes_at(*over, at)
     }
 }
 
@@ -168,28 +167,26 @@ impl Expression for Size {
     }
 
     #[inline(always)]
-    #[expect(clippy::indexing_slicing, reason = "lanes are those of a word")]
-    fn least(over: &Self::Over<'_>, lane: usize) -> f64 {
-        (over.estimates[lane] - over.error) * over.share
+    fn least<W: Wide>(over: &Self::Over<'_>, at: usize) -> W {
+        (lanes_at::<W>(over.estimates, at) - W::splat(over.error)) * W::splat(over.share)
     }
 
     #[inline(always)]
-    #[expect(clippy::indexing_slicing, reason = "lanes are those of a word")]
-    fn largest(over: &Self::Over<'_>, lane: usize) -> f64 {
-        (over.estimates[lane] + over.error) * over.share
+    fn largest<W: Wide>(over: &Self::Over<'_>, at: usize) -> W {
+        (lanes_at::<W>(over.estimates, at) + W::splat(over.error)) * W::splat(over.share)
     }
 }
 
-/// A formula of two, by its value and its two bounds.
+/// A formula of two: its operation, and which bounds of the second operand go with the least and the largest of the first.
 macro_rules! of_two {
-    ($name:ident, $value:expr, $least:expr, $largest:expr) => {
+    ($name:ident, $operation:path, $with_least:ident, $with_largest:ident) => {
         impl<X: Expression, Y: Expression> Expression for $name<X, Y> {
             type Over<'t> = (X::Over<'t>, Y::Over<'t>);
             const IS_EXACT: bool = X::IS_EXACT && Y::IS_EXACT;
 
             #[inline(always)]
             fn value(self, scene: &impl Scene) -> f64 {
-                $value(self.0.value(scene), self.1.value(scene))
+                $operation(self.0.value(scene), self.1.value(scene))
             }
 
             #[inline(always)]
@@ -204,40 +201,25 @@ macro_rules! of_two {
             }
 
             #[inline(always)]
-            fn least((left, right): &Self::Over<'_>, lane: usize) -> f64 {
-                $least(left, right, lane)
+            fn least<W: Wide>((left, right): &Self::Over<'_>, at: usize) -> W {
+                $operation(X::least::<W>(left, at), Y::$with_least::<W>(right, at))
             }
 
             #[inline(always)]
-            fn largest((left, right): &Self::Over<'_>, lane: usize) -> f64 {
-                $largest(left, right, lane)
+            fn largest<W: Wide>((left, right): &Self::Over<'_>, at: usize) -> W {
+                $operation(X::largest::<W>(left, at), Y::$with_largest::<W>(right, at))
             }
         }
     };
 }
 
-of_two!(
-    Plus,
-    |left: f64, right: f64| left + right,
-    |left, right, lane| X::least(left, lane) + Y::least(right, lane),
-    |left, right, lane| X::largest(left, lane) + Y::largest(right, lane)
-);
-of_two!(
-    Minus,
-    |left: f64, right: f64| left - right,
-    |left, right, lane| X::least(left, lane) - Y::largest(right, lane),
-    |left, right, lane| X::largest(left, lane) - Y::least(right, lane)
-);
-of_two!(
-    Larger,
-    larger,
-    |left, right, lane| larger(X::least(left, lane), Y::least(right, lane)),
-    |left, right, lane| larger(X::largest(left, lane), Y::largest(right, lane))
-);
+of_two!(Plus, Add::add, least, largest);
+of_two!(Minus, Sub::sub, largest, least);
+of_two!(Larger, larger, least, largest);
 
 #[inline(always)]
-fn larger(left: f64, right: f64) -> f64 {
-    if left > right { left } else { right }
+fn larger<N: Number>(left: N, right: N) -> N {
+    right.larger(left)
 }
 
 impl<X: Expression> Expression for Times<X> {
@@ -260,13 +242,13 @@ impl<X: Expression> Expression for Times<X> {
     }
 
     #[inline(always)]
-    fn least((of, share): &Self::Over<'_>, lane: usize) -> f64 {
-        X::least(of, lane) * share
+    fn least<W: Wide>((of, share): &Self::Over<'_>, at: usize) -> W {
+        X::least::<W>(of, at) * W::splat(*share)
     }
 
     #[inline(always)]
-    fn largest((of, share): &Self::Over<'_>, lane: usize) -> f64 {
-        X::largest(of, lane) * share
+    fn largest<W: Wide>((of, share): &Self::Over<'_>, at: usize) -> W {
+        X::largest::<W>(of, at) * W::splat(*share)
     }
 }
 
@@ -293,13 +275,13 @@ impl<X: Expression> Expression for Magnitude<X> {
     }
 
     #[inline(always)]
-    fn least(over: &Self::Over<'_>, lane: usize) -> f64 {
-        X::least(over, lane).abs()
+    fn least<W: Wide>(over: &Self::Over<'_>, at: usize) -> W {
+        X::least::<W>(over, at).magnitude()
     }
 
     #[inline(always)]
-    fn largest(over: &Self::Over<'_>, lane: usize) -> f64 {
-        X::largest(over, lane).abs()
+    fn largest<W: Wide>(over: &Self::Over<'_>, at: usize) -> W {
+        X::largest::<W>(over, at).magnitude()
     }
 }
 

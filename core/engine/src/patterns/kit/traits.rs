@@ -59,10 +59,22 @@ pub(crate) enum Trait {
     HigherLow,
     /// Low below the low before.
     LowerLow,
+    /// Closes above the high two bars before.
+    AboveHigh2,
+    /// Closes above the high three bars before.
+    AboveHigh3,
+    /// Closes above the high four bars before.
+    AboveHigh4,
+    /// Closes below the low two bars before.
+    BelowLow2,
+    /// Closes below the low three bars before.
+    BelowLow3,
+    /// Closes below the low four bars before.
+    BelowLow4,
 }
 
 /// How many there are.
-pub(crate) const TRAITS: usize = Trait::LowerLow as usize + 1;
+pub(crate) const TRAITS: usize = Trait::BelowLow4 as usize + 1;
 const _: () = assert!(TRAITS <= 64, "those that are there are a u64");
 
 /// What a part is measured against.
@@ -70,8 +82,8 @@ const _: () = assert!(TRAITS <= 64, "those that are there are a u64");
 pub(crate) enum Against {
     /// A part of the same candle.
     Here(Part),
-    /// A part of the candle before.
-    Before(Part),
+    /// A part of the candle so many bars before.
+    Before(Part, usize),
     /// A setting's size.
     Size(Setting),
 }
@@ -102,31 +114,43 @@ impl Trait {
             Self::VeryLongLower => (Lower, Above, Size(ShadowVeryLong), "very long lower shadow (shadow_very_long)"),
             Self::ShortUpper => (Upper, Below, Size(ShadowShort), "upper shadow is short (shadow_short)"),
             Self::ShortLower => (Lower, Below, Size(ShadowShort), "lower shadow is short (shadow_short)"),
-            Self::GapUp => (Bottom, Above, Before(Top), "body gaps up"),
-            Self::GapDown => (Top, Below, Before(Bottom), "body gaps down"),
-            Self::Rises => (Close, Above, Before(Close), "closes above the close before"),
-            Self::Falls => (Close, Below, Before(Close), "closes below the close before"),
-            Self::OpensAbove => (Open, Above, Before(Open), "opens above the open before"),
-            Self::OpensBelow => (Open, Below, Before(Open), "opens below the open before"),
-            Self::HigherHigh => (High, Above, Before(High), "high is above the high before"),
-            Self::LowerHigh => (High, Below, Before(High), "high is below the high before"),
-            Self::HigherLow => (Low, Above, Before(Low), "low is above the low before"),
-            Self::LowerLow => (Low, Below, Before(Low), "low is below the low before"),
+            Self::GapUp => (Bottom, Above, Before(Top, 1), "body gaps up"),
+            Self::GapDown => (Top, Below, Before(Bottom, 1), "body gaps down"),
+            Self::Rises => (Close, Above, Before(Close, 1), "closes above the close before"),
+            Self::Falls => (Close, Below, Before(Close, 1), "closes below the close before"),
+            Self::OpensAbove => (Open, Above, Before(Open, 1), "opens above the open before"),
+            Self::OpensBelow => (Open, Below, Before(Open, 1), "opens below the open before"),
+            Self::HigherHigh => (High, Above, Before(High, 1), "high is above the high before"),
+            Self::LowerHigh => (High, Below, Before(High, 1), "high is below the high before"),
+            Self::HigherLow => (Low, Above, Before(Low, 1), "low is above the low before"),
+            Self::LowerLow => (Low, Below, Before(Low, 1), "low is below the low before"),
+            Self::AboveHigh2 => (Close, Above, Before(High, 2), "closes above the high two bars before"),
+            Self::AboveHigh3 => (Close, Above, Before(High, 3), "closes above the high three bars before"),
+            Self::AboveHigh4 => (Close, Above, Before(High, 4), "closes above the high four bars before"),
+            Self::BelowLow2 => (Close, Below, Before(Low, 2), "closes below the low two bars before"),
+            Self::BelowLow3 => (Close, Below, Before(Low, 3), "closes below the low three bars before"),
+            Self::BelowLow4 => (Close, Below, Before(Low, 4), "closes below the low four bars before"),
         }
     }
 
-    /// The price comparison that is made so often that it has a name, if this is one.
+    /// The comparison with a price so many bars before that is made so often that it has a name, if this is one.
     #[inline(always)]
-    pub(crate) const fn of_prices(part: Part, relation: Relation, before: Part) -> Option<Self> {
-        match (part, relation, before) {
-            (Part::Close, Relation::Above, Part::Close) => Some(Self::Rises),
-            (Part::Close, Relation::Below, Part::Close) => Some(Self::Falls),
-            (Part::Open, Relation::Above, Part::Open) => Some(Self::OpensAbove),
-            (Part::Open, Relation::Below, Part::Open) => Some(Self::OpensBelow),
-            (Part::High, Relation::Above, Part::High) => Some(Self::HigherHigh),
-            (Part::High, Relation::Below, Part::High) => Some(Self::LowerHigh),
-            (Part::Low, Relation::Above, Part::Low) => Some(Self::HigherLow),
-            (Part::Low, Relation::Below, Part::Low) => Some(Self::LowerLow),
+    pub(crate) const fn of_prices(part: Part, relation: Relation, other: Part, before: usize) -> Option<Self> {
+        match (part, relation, other, before) {
+            (Part::Close, Relation::Above, Part::Close, 1) => Some(Self::Rises),
+            (Part::Close, Relation::Below, Part::Close, 1) => Some(Self::Falls),
+            (Part::Open, Relation::Above, Part::Open, 1) => Some(Self::OpensAbove),
+            (Part::Open, Relation::Below, Part::Open, 1) => Some(Self::OpensBelow),
+            (Part::High, Relation::Above, Part::High, 1) => Some(Self::HigherHigh),
+            (Part::High, Relation::Below, Part::High, 1) => Some(Self::LowerHigh),
+            (Part::Low, Relation::Above, Part::Low, 1) => Some(Self::HigherLow),
+            (Part::Low, Relation::Below, Part::Low, 1) => Some(Self::LowerLow),
+            (Part::Close, Relation::Above, Part::High, 2) => Some(Self::AboveHigh2),
+            (Part::Close, Relation::Above, Part::High, 3) => Some(Self::AboveHigh3),
+            (Part::Close, Relation::Above, Part::High, 4) => Some(Self::AboveHigh4),
+            (Part::Close, Relation::Below, Part::Low, 2) => Some(Self::BelowLow2),
+            (Part::Close, Relation::Below, Part::Low, 3) => Some(Self::BelowLow3),
+            (Part::Close, Relation::Below, Part::Low, 4) => Some(Self::BelowLow4),
             _ => None,
         }
     }

@@ -3,21 +3,23 @@
 //! A condition on an average holds surely, perhaps or not at all (see [`tile`](super::tile)). What a rule leaves at "perhaps"
 //! is decided by the exact rule.
 
+use std::marker::PhantomData;
 use std::ops::{BitAnd, BitOr};
 
 use super::see::Relation;
 use super::sight::Sight;
 use super::term::{Expression, Price, Term, candle};
-use super::tile::{Bits, Tile, pack};
+use super::tile::{Bits, Tile, packed};
 use super::traits::Trait;
 use super::trap::{Break, PATIENCE, taken_back};
+use crate::ta::kit::simd::Wide;
 
 impl Bits {
     const ALL: Self = Self { surely: u64::MAX, maybe: u64::MAX };
     const NONE: Self = Self { surely: 0, maybe: 0 };
 
     #[inline(always)]
-    const fn exactly(bits: u64) -> Self {
+    pub(crate) const fn exactly(bits: u64) -> Self {
         Self { surely: bits, maybe: bits }
     }
 
@@ -93,57 +95,48 @@ impl Marks {
     }
 }
 
-/// A word of a block's bars as a rule sees them.
-pub(crate) struct Word<'t> {
-    pub(crate) tile: &'t mut Tile,
-    pub(crate) place: usize,
-    pub(crate) penetration: f64,
+/// A word of a block's bars as a rule sees them, eight at a time.
+pub(crate) struct Word<'t, W> {
+    tile: &'t mut Tile,
+    place: usize,
+    penetration: f64,
+    eight: PhantomData<W>,
 }
 
-impl Word<'_> {
+impl<'t, W: Wide> Word<'t, W> {
+    #[inline(always)]
+    pub(crate) const fn new(tile: &'t mut Tile, place: usize, penetration: f64) -> Self {
+        Self { tile, place, penetration, eight: PhantomData }
+    }
+
     #[inline(always)]
     fn compare<X: Expression, Y: Expression>(&mut self, measured: X, relation: Relation, threshold: Y) -> Bits {
         if let (Some(one), Some(other)) = (measured.price(), threshold.price())
-            && other.ago == one.ago + 1
-            && let Some(known) = Trait::of_prices(one.part, relation, other.part)
+            && other.ago > one.ago
+            && let Some(known) = Trait::of_prices(one.part, relation, other.part, other.ago - one.ago)
         {
             return self.tile.has(known, self.place, one.ago);
         }
         measured.prepare(self.tile);
         threshold.prepare(self.tile);
         let (measured, threshold) = (measured.over(self.tile, self.place), threshold.over(self.tile, self.place));
-        let least = |lane: usize| (X::least(&measured, lane), Y::least(&threshold, lane));
+        // Which bounds are compared: a macro, because a closure would not be compiled for the level.
+        macro_rules! held {
+            ($measured:ident, $threshold:ident) => {
+                packed!(at => relation.bits(X::$measured::<W>(&measured, at), Y::$threshold::<W>(&threshold, at)))
+            };
+        }
         if X::IS_EXACT && Y::IS_EXACT {
-            return Bits::exactly(packed(relation, least));
+            return Bits::exactly(held!(least, least));
         }
-        let surely = |lane: usize| (X::largest(&measured, lane), Y::least(&threshold, lane));
-        let maybe = |lane: usize| (X::least(&measured, lane), Y::largest(&threshold, lane));
         match relation {
-            Relation::Below | Relation::AtMost => {
-                Bits { surely: packed(relation, surely), maybe: packed(relation, maybe) }
-            }
-            Relation::Above | Relation::AtLeast => {
-                Bits { surely: packed(relation, maybe), maybe: packed(relation, surely) }
-            }
+            Relation::Below | Relation::AtMost => Bits { surely: held!(largest, least), maybe: held!(least, largest) },
+            Relation::Above | Relation::AtLeast => Bits { surely: held!(least, largest), maybe: held!(largest, least) },
         }
     }
 }
 
-#[inline(always)]
-fn packed(relation: Relation, both: impl Fn(usize) -> (f64, f64)) -> u64 {
-    let at = |lane: usize, held: fn(&f64, &f64) -> bool| {
-        let (measured, threshold) = both(lane);
-        held(&measured, &threshold)
-    };
-    match relation {
-        Relation::Below => pack(|lane| at(lane, f64::lt)),
-        Relation::AtMost => pack(|lane| at(lane, f64::le)),
-        Relation::Above => pack(|lane| at(lane, f64::gt)),
-        Relation::AtLeast => pack(|lane| at(lane, f64::ge)),
-    }
-}
-
-impl Sight for Word<'_> {
+impl<W: Wide> Sight for Word<'_, W> {
     type Truth = Bits;
     type Sign = u64;
     type Value = Marks;
@@ -172,10 +165,12 @@ impl Sight for Word<'_> {
 
     #[inline(always)]
     fn has(&mut self, which: Trait, ago: usize) -> Bits {
-        if matches!(which, Trait::Black) {
-            return self.tile.has(Trait::White, self.place, ago).none_of();
+        // What is the contrary of another trait need not be found.
+        match which {
+            Trait::Black => self.tile.has(Trait::White, self.place, ago).none_of(),
+            Trait::NotShort => self.tile.has(Trait::Short, self.place, ago).none_of(),
+            _ => self.tile.has(which, self.place, ago),
         }
-        self.tile.has(which, self.place, ago)
     }
 
     #[inline(always)]
@@ -184,12 +179,11 @@ impl Sight for Word<'_> {
     }
 
     #[inline(always)]
-    #[expect(clippy::float_cmp, clippy::indexing_slicing, reason = "prices that are the same; lanes of a word")]
     fn are_equal(&mut self, left: Term<Price>, right: Term<Price>) -> Bits {
         left.0.prepare(self.tile);
         right.0.prepare(self.tile);
         let (left, right) = (left.0.over(self.tile, self.place), right.0.over(self.tile, self.place));
-        Bits::exactly(pack(|lane| left[lane] == right[lane]))
+        Bits::exactly(packed!(at => Price::least::<W>(&left, at).bits_equal(Price::least::<W>(&right, at))))
     }
 
     #[inline(always)]

@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::TaError;
-use super::simd::{Job, LANES, Number, Wide, dispatch};
+use super::simd::{Job, LANES, Level, Number, Wide, dispatch, dispatch_up_to};
 use super::windows::NOTHING;
 
 /// Values of a block.
@@ -166,7 +166,8 @@ pub(crate) fn each<E: Each<I>, const I: usize>(
     inputs: [&[f64]; I],
     out: &mut [f64],
 ) -> Result<(), TaError> {
-    if dispatch(Rows { arithmetic, inputs, out }) { Ok(()) } else { Err(TaError::NotClean) }
+    // Nearly nothing but reading and writing, where a register that crosses a line of the cache costs most.
+    if dispatch_up_to(Level::Avx2, Rows { arithmetic, inputs, out }) { Ok(()) } else { Err(TaError::NotClean) }
 }
 
 struct Rows<'a, E, const I: usize> {

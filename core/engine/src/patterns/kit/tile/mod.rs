@@ -3,9 +3,10 @@
 //!
 //! # Sums between bounds
 //! TA-Lib's running sum carries the rounding of every step since its first window, which decides ties. Here a window is
-//! added up by itself, and the difference to TA-Lib's is bounded: at each step the chain rounds one change and one sum, each
-//! by half a unit in its last place, and no sum is larger than the period times the largest part; no part is larger than
-//! three times the distance between the block's highest and lowest price. [`Tile::begin`] adds these up. A comparison that
+//! what totals over the block grew by, and the difference to TA-Lib's is bounded: at each step the chain rounds one change and
+//! one sum, each by half a unit in its last place, and no sum is larger than the period times the largest part; no part is
+//! larger than three times the distance between the block's highest and lowest price, and no total larger than all of
+//! them. [`Tile::begin`] adds these up. A comparison that
 //! holds for both ends of the bounds holds for TA-Lib's sum; the few bars where the ends disagree are left to the exact rule.
 //!
 //! O(1) a bar, whatever the averages' periods.
@@ -16,7 +17,7 @@
 
 mod fill;
 
-pub(crate) use fill::pack;
+pub(crate) use fill::{lanes_at, packed};
 
 use fill::{AddUp, Compare, TakeApart, TakeIn};
 
@@ -25,7 +26,7 @@ use super::term::{PARTS, Part, Sums};
 use super::traits::{Against, TRAITS, Trait};
 use super::watch::BLOCK;
 use crate::ta::kit::float;
-use crate::ta::kit::simd::dispatch;
+use crate::ta::kit::simd::{LANES, dispatch};
 
 /// Bars in a word of bits.
 pub(crate) const WORD: usize = 64;
@@ -42,6 +43,10 @@ const SPAN: usize = FRONT + BLOCK;
 /// Prices closer than this, or sums larger than its inverse, are left to the exact rule: products could underflow.
 const TINY: f64 = 1e-250;
 
+/// Rounding of totals in units of the largest part: half a unit in the last place of `SPAN` parts at each of `SPAN / LANES`
+/// steps, for both ends of a window, in this block and in the one that set the bounds; twice that.
+const TOTALS: f64 = 4.0 * float(SPAN) * float(SPAN / LANES);
+
 /// Bits of a word: surely set, and perhaps set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Bits {
@@ -49,8 +54,15 @@ pub(crate) struct Bits {
     pub(crate) maybe: u64,
 }
 
-/// A row of prices or sums.
-type Row = [f64; SPAN];
+/// A row of prices or sums: on lines of the cache, so that eight bars seldom lie on two of them.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Row([f64; SPAN]);
+
+impl Row {
+    const EMPTY: Self = Self([0.0; SPAN]);
+}
+
 /// Bits of a block's words, those of the bars before in front, in the uppermost `HEAD` bits.
 type BlockBits = [Bits; WORDS + 1];
 
@@ -93,19 +105,22 @@ pub(crate) struct Tile {
     traits: [BlockBits; TRAITS],
     /// Traits that are there, as bits.
     known: u64,
+    /// Where the next block's prices are.
+    next: [*const f64; 4],
 }
 
 impl Tile {
     pub(crate) fn new() -> Box<Self> {
         Box::new(Self {
-            rows: [[0.0; SPAN]; PARTS],
+            rows: [Row::EMPTY; PARTS],
             parts: 0,
             windows: Vec::new(),
-            scratch: [[0.0; SPAN]; 2],
+            scratch: [Row::EMPTY; 2],
             gauges: [(0, 0.0); Setting::COUNT],
             drift: 0.0,
             traits: [[Bits::default(); WORDS + 1]; TRAITS],
             known: 0,
+            next: [std::ptr::null(); 4],
         })
     }
 
@@ -124,7 +139,7 @@ impl Tile {
                     base: 0.0,
                     error: 0.0,
                     is_there: false,
-                    sums: [0.0; SPAN],
+                    sums: Row::EMPTY,
                 };
                 match self.windows.get_mut(count) {
                     Some(old) if (old.range, old.period) == (gauge.range, gauge.period) => old.base = 0.0,
@@ -142,23 +157,26 @@ impl Tile {
     /// Take in the block `first..end`; `slides` whether any sum does.
     pub(crate) fn begin(&mut self, series: [&[f64]; 4], first: usize, end: usize, slides: bool) -> Look {
         self.known = 0;
+        self.next = series.map(|side| side.as_ptr().wrapping_add(end));
         self.parts = 0b1111;
         for windows in &mut self.windows {
             windows.is_there = false;
         }
-        let (clean, least, largest) = dispatch(TakeIn { rows: &mut self.rows, series, first, end });
+        let rows = &mut self.rows;
+        if !slides {
+            let (clean, ..) = dispatch(TakeIn::<false> { rows, series, first, end });
+            return if clean { Look::Plain } else { Look::NotClean };
+        }
+        let (clean, least, largest) = dispatch(TakeIn::<true> { rows, series, first, end });
         if !clean {
             return Look::NotClean;
-        }
-        if !slides {
-            return Look::Plain;
         }
         let reach = 3.0 * (largest - least);
         let drift = self.drift + float(BLOCK) * reach;
         for windows in self.windows.iter_mut().filter(|windows| windows.period > 0) {
             let period = float(windows.period);
-            // The chain's rounding, and that of a window added up and made a size here.
-            windows.error = windows.base + f64::EPSILON * ((period + 2.0) * drift + 16.0 * period * reach);
+            // The chain's rounding, and that of the totals here, now and when the bounds were last set afresh.
+            windows.error = windows.base + f64::EPSILON * ((period + 2.0) * drift + TOTALS * reach);
             let in_bounds = windows.error < 1.0 / TINY;
             if !in_bounds {
                 return Look::Odd;
@@ -174,7 +192,7 @@ impl Tile {
     /// As if [`Look::Odd`] had been [`Look::Plain`]: a closer look found nothing.
     pub(crate) fn go_on(&mut self) -> bool {
         let (mut least, mut largest) = (f64::INFINITY, f64::NEG_INFINITY);
-        for price in self.rows.iter().take(4).flatten() {
+        for price in self.rows.iter().take(4).flat_map(|row| &row.0) {
             (least, largest) = (least.min(*price), largest.max(*price));
         }
         let reach = 3.0 * (largest - least);
@@ -190,7 +208,7 @@ impl Tile {
         };
         dispatch(AddUp { tile: self, place });
         let windows = &mut self.windows[place];
-        let here = windows.sums[FRONT];
+        let here = windows.sums.0[FRONT];
         let apart = row.iter().map(|sum| (sum - here).abs()).fold(0.0, f64::max);
         windows.base = 2.0 * apart;
     }
@@ -257,7 +275,7 @@ impl Tile {
         let (part, relation, against, _) = which.comparison();
         self.need_part(part);
         match against {
-            Against::Here(other) | Against::Before(other) => self.need_part(other),
+            Against::Here(other) | Against::Before(other, _) => self.need_part(other),
             Against::Size(setting) => self.need_sums(setting),
         }
         dispatch(Compare { tile: self, which, part, relation, against });
@@ -270,5 +288,5 @@ impl Tile {
 fn cut(row: &Row, word: usize, ago: usize) -> &[f64; WORD] {
     static NONE: [f64; WORD] = [0.0; WORD];
     let from = FRONT + word * WORD - ago;
-    row.get(from..).and_then(|rest| rest.first_chunk()).unwrap_or(&NONE)
+    row.0.get(from..).and_then(|rest| rest.first_chunk()).unwrap_or(&NONE)
 }

@@ -22,6 +22,9 @@ pub(crate) use mama::Mama;
 pub(crate) use phase::{DominantPhase, Trendline, sine_and_lead};
 
 use super::float;
+use super::lanes::{Recursion, recur};
+use super::scratch::with_scratch;
+use super::simd::Number;
 
 /// Degrees in a radian, by TA-Lib's way of rounding.
 const DEGREES_IN_RADIAN: f64 = 45.0 / FRAC_PI_4;
@@ -105,31 +108,19 @@ impl Smoother {
     }
 }
 
-/// The Hilbert transform of a series as a filter over seven bars, scaled for the cycle's period.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Quadrature {
-    /// The six values before, the newest first; zeros before the first.
-    past: [f64; 6],
-}
-
-impl Quadrature {
-    const fn new() -> Self {
-        Self { past: [0.0; 6] }
-    }
-
-    #[inline(always)]
-    fn next(&mut self, value: f64, scale: f64) -> f64 {
-        const OUTER: f64 = 0.0962;
-        const INNER: f64 = 0.5769;
-        let [one, two, three, four, five, six] = self.past;
-        self.past = [value, one, two, three, four, five];
-        // The order of the steps is TA-Lib's: see the module's head.
-        (OUTER * value - OUTER * six - INNER * four + INNER * two) * scale
-    }
+/// The Hilbert transform of a series as a filter over seven bars, scaled for the cycle's period; `past` are the six values
+/// before, the newest first; zeros before the first.
+#[inline(always)]
+fn quarter_behind<N: Number>(past: &mut [N; 6], value: N, scale: N) -> N {
+    let (outer, inner) = (N::splat(0.0962), N::splat(0.5769));
+    let [one, two, three, four, five, six] = *past;
+    *past = [value, one, two, three, four, five];
+    // The order of the steps is TA-Lib's: see the module's head.
+    (outer * value - outer * six - inner * four + inner * two) * scale
 }
 
 /// The two parts of a bar.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Phasor {
     pub(crate) in_phase: f64,
     pub(crate) quadrature: f64,
@@ -145,23 +136,75 @@ pub(crate) struct Cycle {
     pub(crate) period: f64,
 }
 
+/// The numbers the filters remember: the past of four of them, and six of [`Turn`]'s own.
+const MEMORY: usize = 5 * 6;
+
+/// How a smoothed price turns the phasor, and so the period of the dominant cycle: it forgets, so it runs in lanes.
+#[derive(Clone, Copy)]
+struct Turn;
+
+impl Turn {
+    /// In phase, quadrature, and the smoothed period.
+    #[inline(always)]
+    fn next<N: Number>(state: &mut [N; MEMORY], smoothed: N) -> [N; 3] {
+        let (filters, _) = state.as_chunks_mut();
+        let [detrender, quadrature, advanced_in_phase, advanced_quadrature, own] = filters else {
+            return [N::default(); 3];
+        };
+        // The smoothed phasor of the bar before; how it turns from bar to bar, as a smoothed complex number; the period.
+        let [before, before_quadrature, real, imaginary, period, smooth_period] = own;
+        let part = |share: f64| N::splat(share);
+        let scale = part(0.075).fused(*period, part(0.54));
+        let detrended = quarter_behind(detrender, smoothed, scale);
+        // The in-phase part is three bars late.
+        let [_, _, in_phase, ..] = *quadrature;
+        let quadrature = quarter_behind(quadrature, detrended, scale);
+        let advanced_in_phase = quarter_behind(advanced_in_phase, in_phase, scale);
+        let advanced_quadrature = quarter_behind(advanced_quadrature, quadrature, scale);
+        let now = part(0.2).fused(in_phase - advanced_quadrature, part(0.8) * *before);
+        let now_quadrature = part(0.2).fused(quadrature + advanced_in_phase, part(0.8) * *before_quadrature);
+        let turned = now.fused(*before, now_quadrature * *before_quadrature);
+        *real = part(0.8).fused(*real, part(0.2) * turned);
+        let turned = now * *before_quadrature - now_quadrature * *before;
+        *imaginary = part(0.8).fused(*imaginary, part(0.2) * turned);
+        (*before, *before_quadrature) = (now, now_quadrature);
+        let (old, zero) = (*period, part(0.0));
+        let found = part(360.0) / ((*imaginary / *real).arctangent() * part(DEGREES_IN_RADIAN));
+        let found = N::if_equal(*imaginary, zero, old, N::if_equal(*real, zero, old, found));
+        // From bar to bar it grows by half at most and shrinks by a third; it stays within 6..=50 bars.
+        let found = found.smaller(part(1.5) * old).larger(part(0.67) * old).larger(part(6.0)).smaller(part(50.0));
+        *period = part(0.2).fused(found, part(0.8) * old);
+        *smooth_period = part(0.67).fused(*smooth_period, part(0.33) * *period);
+        [in_phase, quadrature, *smooth_period]
+    }
+}
+
+impl Recursion<1, MEMORY, 1> for Turn {
+    #[inline(always)]
+    fn step<N: Number>(&self, state: &mut [N; MEMORY], [smoothed]: [N; 1]) -> [N; 1] {
+        let [.., period] = Self::next(state, smoothed);
+        [period]
+    }
+
+    fn memory(&self) -> usize {
+        // Measured: four averages of a fifth, each of the one before, and the period goes round.
+        400
+    }
+
+    fn guess(&self, [smoothed]: [f64; 1]) -> [f64; MEMORY] {
+        let mut state = [0.0; MEMORY];
+        // No step at the beginning, whose echo would have to die away.
+        let (detrender, _) = state.split_at_mut(6);
+        detrender.fill(smoothed);
+        state
+    }
+}
+
 /// The period of the dominant cycle: what MAMA and all HT functions begin with.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct DominantCycle {
     smoother: Smoother,
-    detrender: Quadrature,
-    quadrature: Quadrature,
-    advanced_in_phase: Quadrature,
-    advanced_quadrature: Quadrature,
-    /// The last three detrended values, the newest first: the in-phase part is three bars late.
-    detrended: [f64; 3],
-    /// The smoothed phasor of the bar before.
-    turned: Phasor,
-    /// How the phasor turns from bar to bar, as a smoothed complex number.
-    real: f64,
-    imaginary: f64,
-    period: f64,
-    smooth_period: f64,
+    turning: [f64; MEMORY],
 }
 
 impl DominantCycle {
@@ -171,64 +214,31 @@ impl DominantCycle {
 
     /// `skip` bars are passed over first, at least 3.
     pub(crate) const fn new(skip: usize) -> Self {
-        Self {
-            smoother: Smoother::new(skip),
-            detrender: Quadrature::new(),
-            quadrature: Quadrature::new(),
-            advanced_in_phase: Quadrature::new(),
-            advanced_quadrature: Quadrature::new(),
-            detrended: [0.0; 3],
-            turned: Phasor { in_phase: 0.0, quadrature: 0.0 },
-            real: 0.0,
-            imaginary: 0.0,
-            period: 0.0,
-            smooth_period: 0.0,
-        }
+        Self { smoother: Smoother::new(skip), turning: [0.0; MEMORY] }
     }
 
     #[inline(always)]
     pub(crate) fn next(&mut self, value: f64) -> Option<Cycle> {
         let smoothed = self.smoother.next(value)?;
-        let scale = 0.075_f64.mul_add(self.period, 0.54);
-        let detrended = self.detrender.next(smoothed, scale);
-        let quadrature = self.quadrature.next(detrended, scale);
-        let [first, second, in_phase] = self.detrended;
-        self.detrended = [detrended, first, second];
-        let advanced_in_phase = self.advanced_in_phase.next(in_phase, scale);
-        let advanced_quadrature = self.advanced_quadrature.next(quadrature, scale);
-        let before = self.turned;
-        let turned = Phasor {
-            in_phase: 0.2_f64.mul_add(in_phase - advanced_quadrature, 0.8 * before.in_phase),
-            quadrature: 0.2_f64.mul_add(quadrature + advanced_in_phase, 0.8 * before.quadrature),
-        };
-        self.turn(before, turned);
-        Some(Cycle { smoothed, phasor: Phasor { in_phase, quadrature }, period: self.smooth_period })
+        let [in_phase, quadrature, period] = Turn::next(&mut self.turning, smoothed);
+        Some(Cycle { smoothed, phasor: Phasor { in_phase, quadrature }, period })
     }
 
-    /// Take the period from how far the phasor turned, within limits.
-    #[inline(always)]
-    fn turn(&mut self, before: Phasor, now: Phasor) {
-        let real = now.in_phase.mul_add(before.in_phase, now.quadrature * before.quadrature);
-        let imaginary = now.in_phase * before.quadrature - now.quadrature * before.in_phase;
-        self.real = 0.8_f64.mul_add(self.real, 0.2 * real);
-        self.imaginary = 0.8_f64.mul_add(self.imaginary, 0.2 * imaginary);
-        self.turned = now;
-        let old = self.period;
-        let mut period = old;
-        if self.imaginary != 0.0 && self.real != 0.0 {
-            period = 360.0 / ((self.imaginary / self.real).atan() * DEGREES_IN_RADIAN);
-        }
-        // From bar to bar it grows by half at most and shrinks by a third; it stays within 6..=50 bars.
-        if period > 1.5 * old {
-            period = 1.5 * old;
-        }
-        if period < 0.67 * old {
-            period = 0.67 * old;
-        }
-        period = if period < 6.0 { 6.0 } else { period };
-        period = if period > 50.0 { 50.0 } else { period };
-        self.period = 0.2_f64.mul_add(period, 0.8 * old);
-        self.smooth_period = 0.67_f64.mul_add(self.smooth_period, 0.33 * self.period);
+    /// The periods of a whole series from bar [`Self::SHOWN`] on; whether they mean something, else the series has prices so
+    /// large that their sums overflow.
+    pub(crate) fn periods(real: &[f64], out: &mut [f64]) -> bool {
+        with_scratch(real.len(), |room| {
+            let (mut cycle, mut count) = (Self::new(Self::SKIP), 0);
+            // The running sums never forget: one bar after the other.
+            for (smoothed, slot) in real.iter().filter_map(|value| cycle.smoother.next(*value)).zip(room.iter_mut()) {
+                (*slot, count) = (smoothed, count + 1);
+            }
+            let (hidden, shown) = room.split_at(count).0.split_at(count.min(Self::SHOWN - Self::SKIP));
+            for smoothed in hidden {
+                Turn::next(&mut cycle.turning, *smoothed);
+            }
+            recur(&Turn, &mut cycle.turning, [shown], &mut [out])
+        })
     }
 }
 
@@ -256,10 +266,10 @@ mod tests {
     #[test]
     fn the_filter_delays_a_wave_by_a_quarter_of_its_cycle() {
         // Scaled for a period of 20 bars: what goes in as a sine comes out, three bars late, as its cosine.
-        let mut filter = Quadrature::new();
+        let mut past = [0.0; 6];
         let angle = |bar: u32| f64::from(bar) * std::f64::consts::TAU / 20.0;
         for bar in 0..60 {
-            let out = filter.next(angle(bar).sin(), 0.075 * 20.0 + 0.54);
+            let out = quarter_behind(&mut past, angle(bar).sin(), 0.075 * 20.0 + 0.54);
             if bar >= 6 {
                 assert!((out - angle(bar - 3).cos()).abs() < 0.15, "{bar}: {out} {}", angle(bar - 3).cos());
             }

@@ -5,16 +5,18 @@
 //! bits.
 //!
 //! # Layout
-//! - here: [`Number`], [`Wide`], [`dispatch`], and [`Lanes`] for any processor; `x86`: registers of 512 and 256 bits;
-//!   `strands`: eight stretches of one series, read and written eight bars at a time.
+//! - here: [`Number`], [`Wide`], [`dispatch`]; `portable`: [`Lanes`] for any processor; `x86`: registers of 512 and 256
+//!   bits; `strands`: eight stretches of one series, read and written eight bars at a time.
 
 mod strands;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use portable::Lanes;
 pub(crate) use strands::{Strands, StrandsMut};
 
 use std::ops::{Add, AddAssign, Div, Mul, Sub};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// Numbers side by side.
@@ -43,23 +45,33 @@ pub fn limit_level(level: Level) {
 /// The instruction set in use.
 #[must_use]
 pub fn level() -> Level {
-    let limit = LIMIT.load(Ordering::Relaxed);
+    /// Asked for once: it takes five questions, and short jobs are many.
+    static BEST: OnceLock<Level> = OnceLock::new();
+    let best = *BEST.get_or_init(best_level);
+    match LIMIT.load(Ordering::Relaxed) {
+        limit if limit >= best as u8 => best,
+        limit if limit == Level::Avx2 as u8 => Level::Avx2,
+        _ => Level::Portable,
+    }
+}
+
+/// The highest level the processor has.
+fn best_level() -> Level {
     #[cfg(target_arch = "x86_64")]
     {
-        if limit >= Level::Avx512 as u8
+        let fuses = is_x86_feature_detected!("fma");
+        if fuses
             && is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512dq")
             && is_x86_feature_detected!("avx512vl")
             && is_x86_feature_detected!("avx512bw")
-            && is_x86_feature_detected!("fma")
         {
             return Level::Avx512;
         }
-        if limit >= Level::Avx2 as u8 && is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        if fuses && is_x86_feature_detected!("avx2") {
             return Level::Avx2;
         }
     }
-    let _ = limit;
     Level::Portable
 }
 
@@ -80,6 +92,8 @@ pub(crate) trait Number:
     fn splat(value: f64) -> Self;
     /// Square root.
     fn root(self) -> Self;
+    /// The angle whose tangent it is, by the platform's mathematical library.
+    fn arctangent(self) -> Self;
     /// `self * factor + summand` with one rounding.
     fn fused(self, factor: Self, summand: Self) -> Self;
     /// Without its sign.
@@ -142,6 +156,11 @@ impl Number for f64 {
     #[inline(always)]
     fn root(self) -> Self {
         self.sqrt()
+    }
+
+    #[inline(always)]
+    fn arctangent(self) -> Self {
+        self.atan()
     }
 
     #[inline(always)]
@@ -208,6 +227,25 @@ pub(crate) trait Wide: Number {
         }
     }
 
+    /// A bit for each lane, the first lane's lowest: where `self > other`.
+    #[inline(always)]
+    fn bits_above(self, other: Self) -> u8 {
+        bits(self, other, |left, right| left > right)
+    }
+
+    /// As [`Self::bits_above`]: where `self >= other`.
+    #[inline(always)]
+    fn bits_at_least(self, other: Self) -> u8 {
+        bits(self, other, |left, right| left >= right)
+    }
+
+    /// As [`Self::bits_above`]: where the two are equal.
+    #[inline(always)]
+    #[expect(clippy::float_cmp, reason = "exactly equal is what is asked")]
+    fn bits_equal(self, other: Self) -> u8 {
+        bits(self, other, |left, right| left == right)
+    }
+
     /// Every value `BY` lanes further (1, 2 or 4), and what leaves every sum as it is in the lanes before.
     #[inline(always)]
     fn shifted<const BY: usize>(self) -> Self {
@@ -241,9 +279,15 @@ pub(crate) trait Wide: Number {
     }
 }
 
+#[inline(always)]
+fn bits<W: Wide>(left: W, right: W, holds: impl Fn(f64, f64) -> bool) -> u8 {
+    let lanes = left.to_lanes().into_iter().zip(right.to_lanes()).enumerate();
+    lanes.fold(0, |bits, (lane, (left, right))| bits | u8::from(holds(left, right)) << lane)
+}
+
 /// Ask for what is at a place to be brought near while something else is worked on. Any place will do, even none.
 #[inline(always)]
-fn fetch(place: *const f64) {
+pub(crate) fn fetch(place: *const f64) {
     #[cfg(target_arch = "x86_64")]
     x86::fetch(place);
     #[cfg(not(target_arch = "x86_64"))]
@@ -261,8 +305,14 @@ pub(crate) trait Job {
 /// Run a job at the level in use.
 #[inline]
 pub(crate) fn dispatch<J: Job>(job: J) -> J::Output {
+    dispatch_up_to(Level::Avx512, job)
+}
+
+/// Run a job at the level in use, but at none above this one.
+#[inline]
+pub(crate) fn dispatch_up_to<J: Job>(limit: Level, job: J) -> J::Output {
     #[cfg(target_arch = "x86_64")]
-    match level() {
+    match level().min(limit) {
         // SAFETY: `level` answers only what the processor was asked for and has.
         #[expect(unsafe_code, reason = "compiled for instructions that were just found to be there")]
         Level::Avx512 => return unsafe { x86::avx512(job) },
@@ -271,32 +321,9 @@ pub(crate) fn dispatch<J: Job>(job: J) -> J::Output {
         Level::Avx2 => return unsafe { x86::avx2(job) },
         Level::Portable => {}
     }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = limit;
     job.run::<Lanes>()
-}
-
-/// Eight numbers on any processor.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-#[repr(align(64))]
-pub(crate) struct Lanes([f64; LANES]);
-
-impl Lanes {
-    #[inline(always)]
-    fn zip(self, other: Self, each: impl Fn(f64, f64) -> f64) -> Self {
-        let mut out = self.0;
-        for (slot, other) in out.iter_mut().zip(other.0) {
-            *slot = each(*slot, other);
-        }
-        Self(out)
-    }
-
-    #[inline(always)]
-    fn choose(left: Self, right: Self, then: Self, other: Self, holds: impl Fn(f64, f64) -> bool) -> Self {
-        let mut out = other.0;
-        for (((slot, then), left), right) in out.iter_mut().zip(then.0).zip(left.0).zip(right.0) {
-            *slot = if holds(left, right) { then } else { *slot };
-        }
-        Self(out)
-    }
 }
 
 /// `+`, `-`, `*`, `/` and `+=` of a type, from a function for each.
@@ -326,80 +353,9 @@ macro_rules! arithmetic {
     };
 }
 
-// Here: it uses the macro.
+// Here: they use the macro.
+mod portable;
+
 #[cfg(target_arch = "x86_64")]
 #[expect(unsafe_code, reason = "vector instructions; see the SAFETY notes")]
 mod x86;
-
-arithmetic!(
-    Lanes,
-    |a: Lanes, b| a.zip(b, |x, y| x + y),
-    |a: Lanes, b| a.zip(b, |x, y| x - y),
-    |a: Lanes, b| a.zip(b, |x, y| x * y),
-    |a: Lanes, b| a.zip(b, |x, y| x / y)
-);
-
-impl Number for Lanes {
-    #[inline(always)]
-    fn splat(value: f64) -> Self {
-        Self([value; LANES])
-    }
-
-    #[inline(always)]
-    fn root(self) -> Self {
-        Self(self.0.map(f64::sqrt))
-    }
-
-    #[inline(always)]
-    fn fused(self, factor: Self, summand: Self) -> Self {
-        let mut out = self.0;
-        for ((slot, factor), summand) in out.iter_mut().zip(factor.0).zip(summand.0) {
-            *slot = slot.mul_add(factor, summand);
-        }
-        Self(out)
-    }
-
-    #[inline(always)]
-    fn magnitude(self) -> Self {
-        Self(self.0.map(f64::abs))
-    }
-
-    #[inline(always)]
-    fn if_above(left: Self, right: Self, then: Self, other: Self) -> Self {
-        Self::choose(left, right, then, other, |left, right| left > right)
-    }
-
-    #[inline(always)]
-    fn if_at_least(left: Self, right: Self, then: Self, other: Self) -> Self {
-        Self::choose(left, right, then, other, |left, right| left >= right)
-    }
-
-    #[inline(always)]
-    #[expect(clippy::float_cmp, reason = "exactly equal is what is asked")]
-    fn if_equal(left: Self, right: Self, then: Self, other: Self) -> Self {
-        Self::choose(left, right, then, other, |left, right| left == right)
-    }
-}
-
-impl Wide for Lanes {
-    #[inline(always)]
-    fn from_lanes(lanes: [f64; LANES]) -> Self {
-        Self(lanes)
-    }
-
-    #[inline(always)]
-    fn to_lanes(self) -> [f64; LANES] {
-        self.0
-    }
-
-    #[inline(always)]
-    fn transpose(rows: [Self; LANES]) -> [Self; LANES] {
-        let mut columns = [Self::default(); LANES];
-        for (row, values) in rows.iter().enumerate() {
-            for (column, value) in columns.iter_mut().zip(values.0) {
-                column.0.iter_mut().skip(row).take(1).for_each(|slot| *slot = value);
-            }
-        }
-        columns
-    }
-}

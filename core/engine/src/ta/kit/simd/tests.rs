@@ -10,7 +10,7 @@ fn value(index: usize) -> f64 {
 /// Every operation, once on eight lanes and once on each number.
 struct Operations;
 
-fn all<N: Number>(a: N, b: N, c: N) -> [N; 12] {
+fn all<N: Number>(a: N, b: N, c: N) -> [N; 13] {
     let mut sum = a;
     sum += b;
     [
@@ -26,6 +26,7 @@ fn all<N: Number>(a: N, b: N, c: N) -> [N; 12] {
         N::if_equal(a, b, c, a),
         a.over_or_zero(b),
         a.fused(b, c),
+        a.arctangent(),
     ]
 }
 
@@ -42,6 +43,13 @@ impl Job for Operations {
             for (operation, single) in all(a[lane], b[lane], c[lane]).iter().enumerate() {
                 assert_eq!(wide[operation][lane].to_bits(), single.to_bits(), "{operation} lane {lane}");
             }
+        }
+        let (left, right) = (W::from_lanes(a), W::from_lanes(b));
+        for lane in 0..LANES {
+            let set = |bits: u8| bits >> lane & 1 == 1;
+            assert_eq!(set(left.bits_above(right)), a[lane] > b[lane], "lane {lane}");
+            assert_eq!(set(left.bits_at_least(right)), a[lane] >= b[lane], "lane {lane}");
+            assert_eq!(set(left.bits_equal(right)), a[lane] == b[lane], "lane {lane}");
         }
         assert_eq!(W::from_lanes(a).with_first(7.0).to_lanes()[0], 7.0);
         let (moved, wide) = (Lanes(a), W::from_lanes(a));

@@ -112,6 +112,11 @@ impl Number for Avx512 {
     }
 
     #[inline(always)]
+    fn arctangent(self) -> Self {
+        Self::from_lanes(self.to_lanes().map(f64::atan))
+    }
+
+    #[inline(always)]
     fn fused(self, factor: Self, summand: Self) -> Self {
         unsafe { Self(_mm512_fmadd_pd(self.0, factor.0, summand.0)) }
     }
@@ -162,6 +167,11 @@ impl Number for Avx2 {
     }
 
     #[inline(always)]
+    fn arctangent(self) -> Self {
+        Self::from_lanes(self.to_lanes().map(f64::atan))
+    }
+
+    #[inline(always)]
     fn fused(self, factor: Self, summand: Self) -> Self {
         unsafe { Self(_mm256_fmadd_pd(self.0, factor.0, summand.0), _mm256_fmadd_pd(self.1, factor.1, summand.1)) }
     }
@@ -189,7 +199,33 @@ impl Number for Avx2 {
     choose_256!(if_equal, _CMP_EQ_OQ);
 }
 
+/// A bit for each lane where the comparison holds.
+macro_rules! bits_512 {
+    ($($name:ident $comparison:ident),*) => {$(
+        #[inline(always)]
+        fn $name(self, other: Self) -> u8 {
+            unsafe { _mm512_cmp_pd_mask::<$comparison>(self.0, other.0) }
+        }
+    )*};
+}
+
+macro_rules! bits_256 {
+    ($($name:ident $comparison:ident),*) => {$(
+        #[inline(always)]
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "four bits each")]
+        fn $name(self, other: Self) -> u8 {
+            unsafe {
+                let low = _mm256_movemask_pd(_mm256_cmp_pd::<$comparison>(self.0, other.0));
+                let high = _mm256_movemask_pd(_mm256_cmp_pd::<$comparison>(self.1, other.1));
+                (low | high << 4) as u8
+            }
+        }
+    )*};
+}
+
 impl Wide for Avx512 {
+    bits_512!(bits_above _CMP_GT_OQ, bits_at_least _CMP_GE_OQ, bits_equal _CMP_EQ_OQ);
+
     #[inline(always)]
     fn shifted<const BY: usize>(self) -> Self {
         unsafe {
@@ -320,6 +356,8 @@ fn transpose_four([a, b, c, d]: [__m256d; 4]) -> [__m256d; 4] {
 }
 
 impl Wide for Avx2 {
+    bits_256!(bits_above _CMP_GT_OQ, bits_at_least _CMP_GE_OQ, bits_equal _CMP_EQ_OQ);
+
     #[inline(always)]
     fn shifted<const BY: usize>(self) -> Self {
         unsafe {
