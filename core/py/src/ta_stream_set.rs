@@ -35,7 +35,8 @@ fn parse(specs: &Bound<'_, PyAny>) -> PyResult<Vec<Wanted>> {
 /// Raises:
 ///     IndicatorError: an indicator that cannot be used; no indicator, no symbol, or one of them twice.
 ///
-/// Prices and volumes that no indicator of the set reads may hold anything. Every call is all or nothing.
+/// Prices and volumes that no indicator of the set reads may hold anything. Every call is all or nothing. A set belongs to
+/// one thread at a time: a call while another thread updates it raises RuntimeError, and changes nothing.
 #[pyclass(name = "StreamSet", module = "deepalpha._core")]
 pub(crate) struct PyStreamSet {
     set: StreamSet,

@@ -187,7 +187,8 @@ impl Recursion<1, MEMORY, 1> for Turn {
     }
 
     fn memory(&self) -> usize {
-        // Measured: four averages of a fifth, each of the one before, and the period goes round.
+        // An estimate: four averages of a fifth, each of the one before, and the period goes round. A stretch that has not
+        // met the one before it by then is computed again.
         400
     }
 
