@@ -89,9 +89,10 @@ def hub() -> Iterator[da.WebSocketManager]:
         yield manager
 
 
-def await_subscribed(reader: Subscription, times: int = 1) -> None:
-    while times:
-        times -= sum(event.event == "subscribed" for event in reader.events()[:times])
+def await_subscribed(reader: Subscription) -> None:
+    # `events` empties the queue, and "connected" may come in the same batch: look at all of it.
+    while not any(event.event == "subscribed" for event in reader.events()):
+        pass
 
 
 def broadcast(hub: da.WebSocketManager, topic: str, message: object) -> None:
