@@ -7,9 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from deepalpha.decision import build_context
 from deepalpha.types import DAY, BarFrame, Context, Headline, PositionView
+
+# A test does not fail for being slow; the rest stays as Hypothesis chose it (where CI is set, examples that repeat).
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 START = 1_577_836_800 * 1_000_000_000  # 2020-01-01T00:00:00Z
 PATTERNS = ("CDLENGULFING", "CDLHAMMER", "CDLDOJI", "CDLEVENINGSTAR", "CDLMORNINGSTAR")

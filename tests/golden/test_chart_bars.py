@@ -72,7 +72,7 @@ VOLUMES = st.floats(0, 1e5).map(lambda one: round(one, 8))
 ROWS = st.lists(st.tuples(st.floats(50, 60), VOLUMES, st.integers(0, 9)), max_size=60)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(ROWS, st.sampled_from(["renko", "renko_atr", "range", "volume", "ticks"]), st.floats(0.5, 5))
 def test_volume_is_conserved_exactly_and_every_bar_is_consistent(rows: Any, rule: str, size: float) -> None:
     close, volume = [row[0] for row in rows], [row[1] for row in rows]

@@ -49,7 +49,7 @@ def filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workstation:
 
 def page(name: str) -> AppTest:
     """The app, opened at one page."""
-    test = AppTest.from_file(str(APP / "main.py"), default_timeout=30)
+    test = AppTest.from_file(str(APP / "main.py"), default_timeout=120)
     test.run()
     return test if name == PAGES[0] else test.switch_page(f"views/{name}").run()
 

@@ -47,7 +47,7 @@ def traded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workstation:
 
 
 def opened(name: str) -> AppTest:
-    test = AppTest.from_file(str(APP / "main.py"), default_timeout=30).run()
+    test = AppTest.from_file(str(APP / "main.py"), default_timeout=120).run()
     return test.switch_page(f"views/{name}").run()
 
 
@@ -87,7 +87,7 @@ def test_a_damaged_file_of_bars_is_one_clear_box_on_the_chart(traded: Workstatio
 def test_positions_offer_one_close_and_a_double_click_is_one_command(traded: Workstation) -> None:
     held = traded.positions()
     assert held
-    test = AppTest.from_file(str(APP / "main.py"), default_timeout=30).run()
+    test = AppTest.from_file(str(APP / "main.py"), default_timeout=120).run()
     for _ in range(2):
         next(button for button in test.button if button.label == "Close").click().run()
         assert not test.exception

@@ -28,7 +28,7 @@ CAPS = BudgetSettings(per_call_usd=3 * CENT, per_cycle_usd=5 * CENT, per_day_usd
 PICO = 10**10  # a cent in picodollars
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(
         st.tuples(
