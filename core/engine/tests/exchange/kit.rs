@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use deepalpha_engine::matching::exchange::{
-    AccountId, CounterpartyId, Exchange, ExchangeConfig, ExchangeError, ExchangeEvent, LiquidityKind,
+    AccountId, AccountSettlement, CounterpartyId, Exchange, ExchangeConfig, ExchangeError, ExchangeEvent, LiquidityKind,
 };
 use deepalpha_engine::matching::{FeeModel, FillRecord, Liquidity, OrderStep, VenueEvent};
 use deepalpha_engine::orders::{OrderRequest, OrderState, OrderType};
-use deepalpha_engine::portfolio::{AccountKind, AccountTerms, MarginMode, Portfolio};
+use deepalpha_engine::portfolio::{AccountKind, AccountTerms, MarginMode, Portfolio, SettleEvent};
 use deepalpha_engine::types::{
-    ClientOrderId, Currency, Instrument, InstrumentKind, Money, Price, Quantity, Ratio, Side, SignedQuantity, SourceId,
-    Symbol, UtcNanos,
+    ClientOrderId, Currency, Instrument, InstrumentKind, Money, Price, Quantity, Ratio, SCALE, Side, SignedQuantity,
+    SourceId, Symbol, UtcNanos,
 };
 
 pub(crate) fn symbol(text: &str) -> Symbol {
@@ -90,6 +90,10 @@ pub(crate) struct Venue {
     orders: BTreeMap<(AccountId, ClientOrderId), (u32, &'static str)>,
     positions: BTreeMap<(AccountId, Symbol), i64>,
     pub(crate) trades: u64,
+    /// What the insurance took over at its mark: number of events before it, whose, and how the account's position changed.
+    pub(crate) taken: Vec<(usize, AccountId, i64)>,
+    /// What the insurance carries by that: what others have realised on the positions it took, and their funding.
+    insurance: i128,
 }
 
 impl Venue {
@@ -99,7 +103,8 @@ impl Venue {
             exchange.list(*instrument, *liquidity).expect("a listing");
         }
         let (orders, positions) = (BTreeMap::new(), BTreeMap::new());
-        Self { exchange, events: Vec::new(), now: 0, next: 0, orders, positions, trades: 0 }
+        let taken = Vec::new();
+        Self { exchange, events: Vec::new(), now: 0, next: 0, orders, positions, trades: 0, taken, insurance: 0 }
     }
 
     /// A book of futures and this many rich counterparties without fees.
@@ -142,6 +147,33 @@ impl Venue {
 
     pub(crate) fn cancel(&mut self, who: CounterpartyId, which: &ClientOrderId) -> Result<(), ExchangeError> {
         self.command(|exchange, now, events| exchange.cancel(who.account(), which, now, "asked to", events))
+    }
+
+    /// Fund and mark the perpetual, a nanosecond later.
+    pub(crate) fn settle(&mut self, funding: &[(Symbol, Ratio, Price)], mark: Price) -> Vec<AccountSettlement> {
+        self.now += 1;
+        let (before, mut settled) = (self.events.len(), Vec::new());
+        let marks = [(perpetual().symbol, mark)];
+        let done = self.exchange.settle(UtcNanos(self.now), funding, &marks, &mut self.events, &mut settled);
+        assert_eq!(done, Ok(()));
+        self.read(before);
+        let funded = |found: &AccountSettlement| match found.event {
+            SettleEvent::Funding { amount, .. } => i128::from(amount.raw()),
+            _ => 0,
+        };
+        let unpaid: i128 = settled.iter().map(funded).sum();
+        assert!(unpaid == 0 || !self.taken.is_empty(), "funding moves money, none appears: {unpaid}");
+        self.insurance -= unpaid;
+        for found in &settled {
+            if let SettleEvent::Liquidated { side, quantity, price, .. } = found.event {
+                let closed = quantity.signed(side.is_buy()).raw();
+                *self.positions.entry((found.account, perpetual().symbol)).or_insert(0) += closed;
+                self.taken.push((self.events.len(), found.account, closed));
+                self.insurance += i128::from(closed) * i128::from(price.raw()) / i128::from(SCALE);
+            }
+        }
+        self.check();
+        settled
     }
 
     /// One command a nanosecond later, its events read, the invariants looked at.
@@ -276,7 +308,7 @@ impl Venue {
 
     /// Open cost of derivatives: zero sum with what is realised.
     fn carried(&self) -> i128 {
-        let mut cost = 0;
+        let mut cost = self.insurance;
         for account in self.exchange.accounts() {
             let portfolio = self.exchange.portfolio(account).expect("an account");
             for (index, _, position) in portfolio.legs() {

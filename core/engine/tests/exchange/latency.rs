@@ -1,6 +1,6 @@
 //! Messages that are on their way: races between fills and cancels, and who comes first.
 
-use deepalpha_engine::matching::exchange::{CounterpartyId, ExchangeConfig, LiquidityKind, OrderChange};
+use deepalpha_engine::matching::exchange::{CancelFilter, CounterpartyId, ExchangeConfig, LiquidityKind, OrderChange};
 use deepalpha_engine::matching::{Delay, FeeModel, LatencyModel};
 use deepalpha_engine::types::{Price, Ratio, Side, SignedQuantity};
 
@@ -77,6 +77,24 @@ fn a_cancel_that_overtakes_its_order_finds_nothing_and_the_order_works() {
     assert_eq!(venue.cancel(accounts[0], &sell), Ok(()));
     pass(&mut venue, 40);
     assert_eq!(venue.steps(&sell), ["reject_cancel", "accept"]);
+}
+
+#[test]
+fn a_cancel_of_all_that_overtakes_an_order_finds_it_no_more_than_a_single_one() {
+    let (mut venue, accounts) = delayed(20, 0);
+    let rests = venue.limit(Side::Sell, "1", "101");
+    let rests = venue.send(accounts[0], rests);
+    pass(&mut venue, 40);
+    let sell = venue.limit(Side::Sell, "1", "100");
+    let sell = venue.send(accounts[0], sell);
+    let filter = CancelFilter::default();
+    let asked = venue
+        .command(|exchange, now, events| exchange.cancel_all(accounts[0].account(), &filter, now, "asked to", events));
+    assert_eq!(asked, Ok(2));
+    assert_eq!(venue.steps(&rests), ["accept", "cancel"]);
+    assert_eq!(venue.steps(&sell), ["reject_cancel"]);
+    pass(&mut venue, 40);
+    assert_eq!(venue.steps(&sell), ["reject_cancel", "accept"], "it arrives, and the exchange goes on");
 }
 
 #[test]

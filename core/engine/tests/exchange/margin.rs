@@ -1,12 +1,10 @@
 //! Funding, margin calls, liquidation; users pass the gate, counterparties do not.
 
-use deepalpha_engine::matching::exchange::{
-    AccountSettlement, CounterpartyId, Exchange, ExchangeConfig, ExchangeError, LiquidityKind,
-};
+use deepalpha_engine::matching::exchange::{CounterpartyId, Exchange, ExchangeConfig, ExchangeError, LiquidityKind};
 use deepalpha_engine::matching::{FeeModel, VenueEvent};
 use deepalpha_engine::orders::{OrderRequest, Origin};
 use deepalpha_engine::portfolio::SettleEvent;
-use deepalpha_engine::types::{Money, Price, Ratio, Side, SignedQuantity, Symbol, UtcNanos};
+use deepalpha_engine::types::{Money, Price, Ratio, Side, SignedQuantity, UtcNanos};
 
 use crate::kit::{Venue, futures_account, money, perpetual, price, ratio, spot, symbol};
 
@@ -26,18 +24,10 @@ fn long_ten(cash: &str) -> (Venue, [CounterpartyId; 3]) {
     (venue, accounts)
 }
 
-fn settle(venue: &mut Venue, funding: &[(Symbol, Ratio, Price)], mark: &str) -> Vec<AccountSettlement> {
-    let mut settled = Vec::new();
-    let marks = [(symbol("BTC-PERP"), price(mark))];
-    let done = venue.command(|exchange, now, events| exchange.settle(now, funding, &marks, events, &mut settled));
-    assert_eq!(done, Ok(()));
-    settled
-}
-
 #[test]
 fn funding_moves_money_from_longs_to_shorts_and_none_appears() {
     let (mut venue, accounts) = long_ten("1000");
-    let settled = settle(&mut venue, &[(symbol("BTC-PERP"), ratio("0.001"), price("100"))], "101");
+    let settled = venue.settle(&[(symbol("BTC-PERP"), ratio("0.001"), price("100"))], price("101"));
     let paid: Vec<_> = settled
         .iter()
         .filter_map(|found| match found.event {
@@ -53,7 +43,7 @@ fn funding_moves_money_from_longs_to_shorts_and_none_appears() {
 #[test]
 fn below_the_call_level_the_account_is_warned_and_keeps_its_position() {
     let (mut venue, accounts) = long_ten("110");
-    let settled = settle(&mut venue, &[], "94.5");
+    let settled = venue.settle(&[], price("94.5"));
     assert!(settled.iter().any(|found| matches!(found.event, SettleEvent::MarginCall { .. })), "{settled:?}");
     assert_eq!(venue.position(accounts[0]).to_string(), "10");
 }
@@ -65,7 +55,7 @@ fn below_the_maintenance_margin_orders_go_and_the_position_is_closed_in_the_book
     venue.send(accounts[2], bid);
     let own = venue.limit(Side::Buy, "0.1", "80");
     let own = venue.send(accounts[0], own);
-    let settled = settle(&mut venue, &[], "93.5");
+    let settled = venue.settle(&[], price("93.5"));
     assert_eq!(venue.state(accounts[0], &own), "cancelled");
     assert_eq!(venue.position(accounts[0]), SignedQuantity::ZERO);
     let forced = venue.events.iter().find_map(|event| match &event.event {
@@ -84,14 +74,9 @@ fn below_the_maintenance_margin_orders_go_and_the_position_is_closed_in_the_book
 #[test]
 fn a_liquidation_without_a_market_is_tried_again_and_a_bankrupt_account_is_taken_over() {
     let (mut venue, accounts) = long_ten("110");
-    settle(&mut venue, &[], "93.5");
+    venue.settle(&[], price("93.5"));
     assert_eq!(venue.position(accounts[0]).to_string(), "10", "nobody buys, and the account is not bankrupt");
-    venue.now += 1;
-    let mut settled = Vec::new();
-    let marks = [(symbol("BTC-PERP"), price("80"))];
-    let now = UtcNanos(venue.now);
-    let done = venue.exchange.settle(now, &[], &marks, &mut venue.events, &mut settled);
-    assert_eq!(done, Ok(()));
+    let settled = venue.settle(&[], price("80"));
     assert_eq!(venue.position(accounts[0]), SignedQuantity::ZERO);
     let deficit = settled.iter().find_map(|found| match found.event {
         SettleEvent::Deficit { amount, .. } => Some(amount),
@@ -109,7 +94,7 @@ fn a_liquidation_in_the_book_that_ends_below_zero_is_paid_by_the_insurance() {
         let bid = venue.limit(Side::Buy, "5", at);
         venue.send(accounts[2], bid);
     }
-    settle(&mut venue, &[], "93.5");
+    venue.settle(&[], price("93.5"));
     assert_eq!(venue.position(accounts[0]), SignedQuantity::ZERO, "down to 5 % below the best bid");
     let portfolio = venue.exchange.portfolio(accounts[0].account()).expect("an account");
     assert_eq!(portfolio.cash(), Money::ZERO);

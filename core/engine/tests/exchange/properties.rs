@@ -2,11 +2,12 @@
 
 use deepalpha_engine::book::SelfTrade;
 use deepalpha_engine::matching::exchange::{
-    CounterpartyId, Exchange, ExchangeConfig, ExchangeError, ExchangeEvent, LiquidityKind, OrderChange, TriggerSource,
+    CancelFilter, CounterpartyId, Exchange, ExchangeConfig, ExchangeError, ExchangeEvent, LiquidityKind, OrderChange,
+    TriggerSource,
 };
 use deepalpha_engine::matching::{Delay, FeeModel, FeeTier, LatencyModel, Liquidity, VenueEvent};
 use deepalpha_engine::orders::{OrderRequest, OrderType, TimeInForce, TrailOffset};
-use deepalpha_engine::types::{ClientOrderId, Money, Price, Quantity, SCALE, Side, SourceId, UtcNanos};
+use deepalpha_engine::types::{ClientOrderId, Money, Price, Quantity, Ratio, SCALE, Side, SourceId, UtcNanos};
 use proptest::prelude::*;
 
 use crate::kit::{Venue, futures_account, id, money, perpetual, ratio, spot, spot_account};
@@ -14,10 +15,37 @@ use crate::kit::{Venue, futures_account, id, money, perpetual, ratio, spot, spot
 /// What a seed does next. Small numbers, so that orders meet.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Act {
-    Order { who: usize, kind: u8, buy: bool, lots: i64, ticks: i64, option: u8 },
-    Cancel { who: usize, order: usize },
-    Amend { who: usize, order: usize, lots: i64, ticks: i64 },
-    Pass { nanos: i64 },
+    Order {
+        who: usize,
+        kind: u8,
+        buy: bool,
+        lots: i64,
+        ticks: i64,
+        option: u8,
+    },
+    Cancel {
+        who: usize,
+        order: usize,
+    },
+    Amend {
+        who: usize,
+        order: usize,
+        lots: i64,
+        ticks: i64,
+    },
+    Pass {
+        nanos: i64,
+    },
+    CancelAll {
+        who: usize,
+        buys: Option<bool>,
+        keep_reducing: bool,
+    },
+    /// Of futures: funding in 1/1000 and a new mark.
+    Settle {
+        ticks: i64,
+        funding: i64,
+    },
 }
 
 const ACCOUNTS: usize = 4;
@@ -31,6 +59,9 @@ fn acts(length: usize) -> impl Strategy<Value = Vec<Act>> {
         2 => (0..ACCOUNTS, 0_usize..40, 1_i64..60, -12_i64..12)
             .prop_map(|(who, order, lots, ticks)| Act::Amend { who, order, lots, ticks }),
         1 => (0_i64..50).prop_map(|nanos| Act::Pass { nanos }),
+        1 => (0..ACCOUNTS, any::<Option<bool>>(), any::<bool>())
+            .prop_map(|(who, buys, keep_reducing)| Act::CancelAll { who, buys, keep_reducing }),
+        1 => (-160_i64..160, -5_i64..6).prop_map(|(ticks, funding)| Act::Settle { ticks, funding }),
     ];
     prop::collection::vec(act, 1..length)
 }
@@ -134,6 +165,27 @@ fn step(venue: &mut Venue, accounts: &[CounterpartyId], act: &Act, number: usize
             venue.now += nanos;
             venue.command(|exchange, now, events| exchange.advance(now, events)).expect("time passes");
         }
+        Act::CancelAll { who, buys, keep_reducing } => {
+            let side = buys.map(|buys| if buys { Side::Buy } else { Side::Sell });
+            let (account, filter) = (accounts[who].account(), CancelFilter { symbol: None, side, keep_reducing });
+            venue
+                .command(|exchange, now, events| exchange.cancel_all(account, &filter, now, "asked to", events))
+                .expect("cancels are taken");
+            if venue.exchange.config().latency == LatencyModel::NONE {
+                let meant = |request: &OrderRequest| {
+                    side.is_none_or(|side| side == request.side) && !(keep_reducing && request.reduce_only)
+                };
+                let left = venue.exchange.working(account);
+                // What follows a position is asked for again as long as it stands.
+                assert!(!left.iter().any(|order| meant(&order.request) && !order.protective), "{left:?}");
+            }
+        }
+        Act::Settle { ticks, funding } if listing == 0 => {
+            let at = Price::from_raw((200 + ticks) * SCALE / 2);
+            let due = [(perpetual().symbol, Ratio::from_raw(funding * SCALE / 1_000), at)];
+            venue.settle(if funding == 0 { &[] } else { &due }, at);
+        }
+        Act::Settle { .. } => {}
     }
 }
 
@@ -165,7 +217,12 @@ fn check_events(venue: &Venue, accounts: &[CounterpartyId]) {
             reduces.insert(request.client_order_id);
         }
     }
-    for (event, fill) in venue.fills() {
+    let mut taken = venue.taken.iter().peekable();
+    for (number, event) in venue.events.iter().enumerate() {
+        while let Some((_, account, closed)) = taken.next_if(|(before, ..)| *before <= number) {
+            *position.entry(*account).or_default() += closed;
+        }
+        let VenueEvent::Fill(fill) = &event.event else { continue };
         let held = position.entry(event.account).or_default();
         let before = *held;
         *held += fill.quantity.signed(fill.side.is_buy()).raw();
@@ -201,9 +258,9 @@ fn finish(venue: &mut Venue, accounts: &[CounterpartyId]) {
         let account = account.account();
         // A protective order that is cancelled is not made again, so twice is enough.
         for _ in 0..2 {
-            let filter = deepalpha_engine::matching::exchange::CancelFilter::default();
+            let all = CancelFilter::default();
             venue
-                .command(|exchange, now, events| exchange.cancel_all(account, &filter, now, "the end", events))
+                .command(|exchange, now, events| exchange.cancel_all(account, &all, now, "the end", events))
                 .expect("all are cancelled");
             venue.now += 1_000;
             venue.command(|exchange, now, events| exchange.advance(now, events)).expect("cancels arrive");
@@ -273,6 +330,8 @@ proptest! {
                 Act::Order { who, kind, buy, lots, ticks, option: 8 } => {
                     Act::Order { who, kind, buy, lots, ticks, option: 15 }
                 }
+                // A settlement takes the orders of one account after the other out of the way.
+                Act::Settle { .. } => Act::Pass { nanos: 1 },
                 other => other,
             };
             step(&mut venue, &accounts, &act, number, 0);

@@ -66,7 +66,7 @@ impl Exchange {
             if arrival > now {
                 self.inbox.push(arrival, Sent::Cancel(*key, reason.to_owned()));
             } else {
-                let done = self.cancel_now(*key, reason, events);
+                let done = self.arrive_cancel(*key, reason, events);
                 self.halt(done)?;
             }
         }
