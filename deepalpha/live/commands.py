@@ -25,6 +25,8 @@ _UNANSWERED = """
 """
 _SENT = "SELECT count(*) FROM order_intent WHERE client_order_id = ?"
 
+SETTINGS = "approval (approve or auto), bars_per_second (0 to 10000) or paused (true or false)"
+
 
 class CommandDesk:
     """Answers the commands of one loop. The first of two contradicting clicks wins; the second is told so."""
@@ -183,16 +185,22 @@ class CommandDesk:
         return "done", "armed"
 
     def _set(self, body: dict[str, object]) -> tuple[str, str]:
-        loop = self._loop
-        match body:
-            case {"approval": ("approve" | "auto") as approval}:
-                loop.approval = Approval(approval)
-            case {"bars_per_second": (int() | float()) as speed} if 0 <= speed <= 10_000:
-                loop.bars_per_second = float(speed)
-            case {"paused": bool() as paused}:
-                loop.paused = paused
-            case _:
-                return "refused", f"cannot set {body}; use approval, bars_per_second (0..10000) or paused"
+        """Every setting of the command, or none of them."""
+        found: dict[str, object] = {}
+        for name, value in body.items():
+            match name, value:
+                case "approval", ("approve" | "auto"):
+                    found[name] = Approval(value)
+                case "bars_per_second", (int() | float()) if not isinstance(value, bool) and 0 <= value <= 10_000:
+                    found[name] = float(value)
+                case "paused", bool():
+                    found[name] = value
+                case _:
+                    return "refused", f"cannot set {name} to {value!r}; use {SETTINGS}"
+        if not found:
+            return "refused", f"nothing to set; use {SETTINGS}"
+        for name, value in found.items():
+            setattr(self._loop, name, value)
         return "done", f"set {body}"
 
     def _new_session(self) -> tuple[str, str]:

@@ -422,7 +422,8 @@ class Workstation:
         return control.rearm(self.ops, by=by)
 
     def set(self, **setting: object) -> bool:
-        """Change one of `approval` ("approve" or "auto"), `bars_per_second`, `paused` of the running engine."""
+        """Change `approval` ("approve" or "auto"), `bars_per_second` or `paused` of the running engine: all that are
+        given, or none where one of them cannot be."""
         return control.send(self.ops, "set", uuid.uuid4().hex, body=dict(setting))
 
     def new_session(self) -> bool:

@@ -91,8 +91,15 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         made = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        expect.set_options(timeout=PATIENCE_S * 1000)
         yield made
         made.close()
+
+
+def opened(browser: Browser, width: int = 1440) -> Page:
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.set_default_timeout(PATIENCE_S * 1000)
+    return page
 
 
 def watched(page: Page, problems: list[str]) -> Page:
@@ -111,10 +118,10 @@ def test_a_double_click_on_approve_becomes_one_order_and_one_fill_on_the_screen(
     served: Served, browser: Browser
 ) -> None:
     problems: list[str] = []
-    page = watched(browser.new_page(viewport={"width": 1440, "height": 900}), problems)
+    page = watched(opened(browser), problems)
     page.goto(served.url)
     approve = page.get_by_role("button", name="Approve")
-    expect(approve.first).to_be_visible(timeout=PATIENCE_S * 1000)
+    expect(approve.first).to_be_visible()
     expect(page.get_by_text("PRACTICE").first).to_be_visible()
     SCREENSHOTS.mkdir(exist_ok=True)
     page.screenshot(path=SCREENSHOTS / "cockpit-waiting.png")
@@ -122,7 +129,7 @@ def test_a_double_click_on_approve_becomes_one_order_and_one_fill_on_the_screen(
         (first, _), *others = station.pending()
         for other, _ in others:
             station.reject(other.decision_id)
-        expect(approve).to_have_count(1, timeout=PATIENCE_S * 1000)
+        expect(approve).to_have_count(1)
         approve.first.dblclick()
         until(lambda: not station.fills().is_empty(), "fill")
         commands = station.ops.rows("SELECT kind, decision_id FROM command WHERE kind = 'approve'")
@@ -131,7 +138,7 @@ def test_a_double_click_on_approve_becomes_one_order_and_one_fill_on_the_screen(
         assert station.ops.scalar(entries) == 1
         order_id = first.order.client_order_id
     page.goto(f"{served.url}/orders")
-    expect(page.get_by_text(f"{order_id}-F1").first).to_be_visible(timeout=PATIENCE_S * 1000)
+    expect(page.get_by_text(f"{order_id}-F1").first).to_be_visible()
     page.screenshot(path=SCREENSHOTS / "orders-after-the-click.png")
     page.close()
     assert problems == []
@@ -141,11 +148,11 @@ def test_a_double_click_on_approve_becomes_one_order_and_one_fill_on_the_screen(
 @pytest.mark.parametrize("width", [1440, 390])
 def test_every_page_is_drawn_without_an_error(served: Served, browser: Browser, width: int) -> None:
     problems: list[str] = []
-    page = watched(browser.new_page(viewport={"width": width, "height": 900}), problems)
+    page = watched(opened(browser, width), problems)
     for name in PAGES:
         page.goto(served.url if name == PAGES[0] else f"{served.url}/{name}")
         expect(page.get_by_test_id("stAppViewContainer")).to_be_visible()
-        expect(page.get_by_test_id("stMain").get_by_test_id("stElementContainer").first).to_be_visible(timeout=15_000)
+        expect(page.get_by_test_id("stMain").get_by_test_id("stElementContainer").first).to_be_visible()
         page.wait_for_load_state("networkidle")
         assert page.get_by_test_id("stException").count() == 0, name
         SCREENSHOTS.mkdir(exist_ok=True)
@@ -155,24 +162,24 @@ def test_every_page_is_drawn_without_an_error(served: Served, browser: Browser, 
 
 
 def test_the_kill_switch_halts_with_one_click_and_is_rearmed(served: Served, browser: Browser) -> None:
-    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page = opened(browser)
     page.goto(served.url)
     switch = page.get_by_role("button", name="KILL SWITCH")
     switch.dblclick()
-    expect(page.get_by_text("Trading is halted").first).to_be_visible(timeout=PATIENCE_S * 1000)
-    expect(switch).to_be_disabled(timeout=PATIENCE_S * 1000)
+    expect(page.get_by_text("Trading is halted").first).to_be_visible()
+    expect(switch).to_be_disabled()
     assert control.status(served.workspace).killed is not None
     page.get_by_role("button", name="Re-arm trading").click()
-    expect(switch).to_be_enabled(timeout=PATIENCE_S * 1000)
+    expect(switch).to_be_enabled()
     until(lambda: control.status(served.workspace).killed is None, "re-arming")
     page.close()
 
 
 def test_the_chart_keeps_its_zoom_while_the_market_goes_on_around_it(served: Served, browser: Browser) -> None:
-    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page = opened(browser)
     page.goto(f"{served.url}/chart")
     chart = page.locator("canvas").first
-    expect(chart).to_be_visible(timeout=PATIENCE_S * 1000)
+    expect(chart).to_be_visible()
     page.wait_for_load_state("networkidle")
 
     def picture() -> bytes:
@@ -202,11 +209,11 @@ def test_the_chart_keeps_its_zoom_while_the_market_goes_on_around_it(served: Ser
 @pytest.mark.parametrize("width", [1440, 390])
 def test_the_live_chart_receives_bars_through_the_hub(served: Served, browser: Browser, width: int) -> None:
     problems: list[str] = []
-    page = watched(browser.new_page(viewport={"width": width, "height": 900}), problems)
+    page = watched(opened(browser, width), problems)
     page.goto(f"{served.url}/chart")
     page.get_by_text("Follow the market").click()
     state = page.locator(".state")
-    expect(state).to_have_attribute("data-state", "on", timeout=PATIENCE_S * 1000)
+    expect(state).to_have_attribute("data-state", "on")
 
     def received() -> int:
         with Workstation(served.workspace) as station:
@@ -239,7 +246,7 @@ class Cut:
         self.connections[-1].close()
         # The page makes a new one only once it has noticed; that it says "off" meanwhile may be over before one looks.
         until(lambda: page.wait_for_timeout(20) is None and len(self.connections) > before, "new connection")
-        expect(page.locator(".state")).to_have_attribute("data-state", "on", timeout=PATIENCE_S * 1000)
+        expect(page.locator(".state")).to_have_attribute("data-state", "on")
 
 
 @pytest.fixture
@@ -256,11 +263,11 @@ def running(served: Served) -> Iterator[Workstation]:
 def test_a_broken_connection_costs_the_live_chart_no_bar(
     served: Served, browser: Browser, running: Workstation
 ) -> None:
-    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page = opened(browser)
     cut = Cut(page)
     page.goto(f"{served.url}/chart")
     page.get_by_text("Follow the market").click()
-    expect(page.locator(".state")).to_have_attribute("data-state", "on", timeout=PATIENCE_S * 1000)
+    expect(page.locator(".state")).to_have_attribute("data-state", "on")
     drawn = page.locator("canvas").first
 
     def shown() -> tuple[int, str, str]:
@@ -284,10 +291,10 @@ def test_a_broken_connection_costs_the_live_chart_no_bar(
 def test_the_tape_shows_every_fill_through_broken_connections(
     served: Served, browser: Browser, running: Workstation
 ) -> None:
-    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page = opened(browser)
     cut = Cut(page)
     page.goto(served.url)
-    expect(page.locator(".state")).to_have_attribute("data-state", "on", timeout=PATIENCE_S * 1000)
+    expect(page.locator(".state")).to_have_attribute("data-state", "on")
     for _ in range(3):
         known = len(running.fills())
         until(lambda known=known: page.wait_for_timeout(20) is None and len(running.fills()) > known, "fill")

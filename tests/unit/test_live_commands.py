@@ -134,14 +134,23 @@ def test_a_position_is_closed_once_by_two_clicks(workspace: Workspace) -> None:
 def test_settings_are_changed_while_running_and_nonsense_is_refused(workspace: Workspace) -> None:
     loop = Loop(workspace, SETTINGS)
     station = Workstation(workspace)
-    loop.heartbeat()
-    station.set(approval="auto")
-    station.set(bars_per_second=-5)
-    station.set(paused=True)
-    assert loop.desk.poll() == 3
-    assert (loop.approval.value, loop.bars_per_second, loop.state) == ("auto", 2.0, "paused")
-    assert count(loop, "audit", "kind = 'command' AND status = 'refused'") == 1
-    assert Loop(workspace, SETTINGS).approval.value == "auto"
+    station.set(bars_per_second=5, approval="auto", paused=True)
+    loop.desk.poll()
+    assert (loop.bars_per_second, loop.approval, loop.paused, loop.state) == (5.0, Approval.AUTO, True, "paused")
+    for nonsense in (
+        {"paused": False, "approval": "maybe"},  # one of two is bad: neither is set
+        {"bars_per_second": -1},
+        {"bars_per_second": True},
+        {"paused": 1},
+        {"speed": 3},
+        {},
+    ):
+        station.set(**nonsense)
+        loop.desk.poll()
+        assert (loop.bars_per_second, loop.approval, loop.paused) == (5.0, Approval.AUTO, True), nonsense
+    refusals = count(loop, "audit", "kind = 'command' AND status = 'refused'")
+    assert refusals == 6
+    assert Loop(workspace, SETTINGS).bars_per_second == 5.0, "a restart goes on as it was set"
 
 
 def test_the_sql_trail_shows_bar_votes_verdict_approval_order_and_fill(workspace: Workspace) -> None:
