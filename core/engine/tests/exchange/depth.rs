@@ -17,36 +17,14 @@ fn depth_venue(config: ExchangeConfig) -> (Venue, CounterpartyId) {
     (venue, who)
 }
 
-fn levels(text: &[(&str, &str)]) -> Vec<(Price, Quantity)> {
-    text.iter().map(|(at, lots)| (price(at), quantity(lots))).collect()
-}
-
-fn show(venue: &mut Venue, bids: &[(&str, &str)], asks: &[(&str, &str)], snapshot: bool) {
-    let (bids, asks) = (levels(bids), levels(asks));
-    let shown = venue.command(|exchange, now, events| {
-        let update = DepthUpdate { symbol: symbol("BTC-PERP"), ts_event: now, snapshot, bids: &bids, asks: &asks };
-        exchange.on_depth(&update, events)
-    });
-    assert_eq!(shown, Ok(()));
-}
-
-fn trade(venue: &mut Venue, taker_side: Side, at: &str, lots: &str) {
-    let done = venue.command(|exchange, now, events| {
-        let (price, quantity) = (price(at), quantity(lots));
-        let trade = MarketTrade { symbol: symbol("BTC-PERP"), ts_event: now, price, quantity, taker_side };
-        exchange.on_trade(&trade, events)
-    });
-    assert_eq!(done, Ok(()));
-}
-
 #[test]
 fn a_market_order_walks_the_levels_of_the_next_data_and_never_of_older() {
     let (mut venue, who) = depth_venue(ExchangeConfig::default());
-    show(&mut venue, &[("99", "5")], &[("100", "1"), ("101", "1"), ("110", "9")], true);
+    venue.show(&[("99", "5")], &[("100", "1"), ("101", "1"), ("110", "9")], true);
     let buy = venue.market(Side::Buy, "3");
     let buy = venue.send(who, buy);
     assert_eq!(venue.steps(&buy), ["accept"], "what was shown before it is not for it");
-    show(&mut venue, &[], &[("100", "0.5")], false);
+    venue.show(&[], &[("100", "0.5")], false);
     assert_eq!(venue.fills_of(&buy), ["0.5@100", "1@101"], "110 is beyond the bound");
     assert_eq!(venue.state(who, &buy), "expired");
     let liquidity = venue.fills().into_iter().map(|(event, _)| event.execution.map(|found| found.liquidity));
@@ -56,20 +34,20 @@ fn a_market_order_walks_the_levels_of_the_next_data_and_never_of_older() {
 #[test]
 fn data_of_the_orders_own_instant_is_not_newer() {
     let (mut venue, who) = depth_venue(ExchangeConfig::default());
-    show(&mut venue, &[("99", "5")], &[("100", "5")], true);
+    venue.show(&[("99", "5")], &[("100", "5")], true);
     let buy = venue.market(Side::Buy, "1");
     let buy = venue.send(who, buy);
     venue.now -= 1;
-    show(&mut venue, &[("99", "5")], &[("100", "5")], true);
+    venue.show(&[("99", "5")], &[("100", "5")], true);
     assert_eq!(venue.fills_of(&buy).len(), 0);
-    show(&mut venue, &[("99", "5")], &[("100", "5")], true);
+    venue.show(&[("99", "5")], &[("100", "5")], true);
     assert_eq!(venue.fills_of(&buy), ["1@100"]);
 }
 
 #[test]
 fn an_immediate_order_that_sees_no_newer_data_expires_and_says_why() {
     let (mut venue, who) = depth_venue(ExchangeConfig { data_patience: 100, ..ExchangeConfig::default() });
-    show(&mut venue, &[("99", "5")], &[("100", "5")], true);
+    venue.show(&[("99", "5")], &[("100", "5")], true);
     let buy = venue.market(Side::Buy, "1");
     let buy = venue.send(who, buy);
     venue.now += 200;
@@ -81,44 +59,44 @@ fn an_immediate_order_that_sees_no_newer_data_expires_and_says_why() {
 #[test]
 fn what_was_taken_is_not_there_again_until_the_market_shows_it_anew() {
     let (mut venue, who) = depth_venue(ExchangeConfig::default());
-    show(&mut venue, &[("99", "5")], &[("100", "2"), ("101", "1")], true);
+    venue.show(&[("99", "5")], &[("100", "2"), ("101", "1")], true);
     let orders: Vec<_> = (0..2)
         .map(|_| {
             let buy = OrderRequest { time_in_force: TimeInForce::Ioc, ..venue.limit(Side::Buy, "1.5", "100") };
             venue.send(who, buy)
         })
         .collect();
-    show(&mut venue, &[("99", "4")], &[], false);
+    venue.show(&[("99", "4")], &[], false);
     assert_eq!([venue.fills_of(&orders[0]), venue.fills_of(&orders[1])], [["1.5@100"], ["0.5@100"]]);
     let more = OrderRequest { time_in_force: TimeInForce::Fok, ..venue.limit(Side::Buy, "1", "100") };
     let more = venue.send(who, more);
-    show(&mut venue, &[("99", "5")], &[], false);
+    venue.show(&[("99", "5")], &[], false);
     assert_eq!(venue.steps(&more), ["accept", "expire"]);
     let again = OrderRequest { time_in_force: TimeInForce::Fok, ..venue.limit(Side::Buy, "1", "100") };
     let again = venue.send(who, again);
-    show(&mut venue, &[], &[("100", "1")], false);
+    venue.show(&[], &[("100", "1")], false);
     assert_eq!(venue.fills_of(&again), ["1@100"]);
 }
 
 #[test]
 fn a_resting_order_waits_its_turn_and_never_gets_more_than_traded() {
     let (mut venue, who) = depth_venue(ExchangeConfig::default());
-    show(&mut venue, &[("99", "2")], &[("100", "2")], true);
+    venue.show(&[("99", "2")], &[("100", "2")], true);
     let orders: Vec<_> = (0..2)
         .map(|_| {
             let buy = venue.limit(Side::Buy, "1", "99");
             venue.send(who, buy)
         })
         .collect();
-    show(&mut venue, &[], &[("100", "2.1")], false);
-    trade(&mut venue, Side::Sell, "99", "1.5");
+    venue.show(&[], &[("100", "2.1")], false);
+    venue.trade(Side::Sell, "99", "1.5");
     assert!(venue.fills().is_empty(), "2 stood before it");
-    show(&mut venue, &[("99", "0.5")], &[], false);
-    trade(&mut venue, Side::Sell, "99", "1");
+    venue.show(&[("99", "0.5")], &[], false);
+    venue.trade(Side::Sell, "99", "1");
     assert_eq!(venue.fills_of(&orders[0]), ["0.5@99"]);
-    trade(&mut venue, Side::Buy, "99", "9");
+    venue.trade(Side::Buy, "99", "9");
     assert_eq!(venue.fills_of(&orders[0]), ["0.5@99"], "a buyer took somebody's ask");
-    trade(&mut venue, Side::Sell, "98.5", "0.8");
+    venue.trade(Side::Sell, "98.5", "0.8");
     assert_eq!(venue.fills_of(&orders[0]), ["0.5@99", "0.5@99"], "through our price");
     assert_eq!(venue.fills_of(&orders[1]), ["0.3@99"], "0.8 traded, not more");
 }
@@ -138,10 +116,10 @@ fn with_the_best_prices_alone_the_place_is_known_only_once_the_price_is_the_best
     let buy = venue.limit(Side::Buy, "1", "98");
     let buy = venue.send(who, buy);
     quote(&mut venue, ("99", "1"), ("100", "1"));
-    trade(&mut venue, Side::Sell, "98", "5");
+    venue.trade(Side::Sell, "98", "5");
     assert_eq!(venue.fills_of(&buy).len(), 0, "nobody knows what stood before it");
     quote(&mut venue, ("98", "3"), ("100", "1"));
-    trade(&mut venue, Side::Sell, "98", "3.4");
+    venue.trade(Side::Sell, "98", "3.4");
     assert_eq!(venue.fills_of(&buy), ["0.4@98"]);
     quote(&mut venue, ("97", "3"), ("98", "0.2"));
     assert_eq!(venue.fills_of(&buy), ["0.4@98", "0.2@98"], "the other side came to it, with 0.2");
@@ -152,9 +130,9 @@ fn nothing_fills_while_the_replica_is_crossed() {
     let (mut venue, who) = depth_venue(ExchangeConfig::default());
     let buy = venue.limit(Side::Buy, "1", "105");
     let buy = venue.send(who, buy);
-    show(&mut venue, &[("101", "1")], &[("100", "1")], true);
+    venue.show(&[("101", "1")], &[("100", "1")], true);
     assert!(venue.fills().is_empty());
-    show(&mut venue, &[("101", "0")], &[], false);
+    venue.show(&[("101", "0")], &[], false);
     assert_eq!(venue.fills_of(&buy), ["1@100"]);
 }
 
@@ -169,7 +147,7 @@ fn slippage_moves_a_taken_price_but_not_beyond_the_limit() {
             venue.send(who, buy)
         })
         .collect();
-    show(&mut venue, &[("99", "1")], &[("100", "5")], true);
+    venue.show(&[("99", "1")], &[("100", "5")], true);
     assert_eq!([venue.fills_of(&orders[0]), venue.fills_of(&orders[1])], [["1@101"], ["1@100.5"]]);
 }
 
@@ -177,16 +155,16 @@ fn slippage_moves_a_taken_price_but_not_beyond_the_limit() {
 fn stops_wake_by_trades_or_by_quotes_as_the_settings_say_and_fill_on_newer_data() {
     for (trigger_source, by_trade) in [(TriggerSource::LastTrade, true), (TriggerSource::BestQuote, false)] {
         let (mut venue, who) = depth_venue(ExchangeConfig { trigger_source, ..ExchangeConfig::default() });
-        show(&mut venue, &[("99", "5")], &[("100", "5")], true);
+        venue.show(&[("99", "5")], &[("100", "5")], true);
         let stop = venue.request(Side::Sell, "1", OrderType::Stop(price("97")));
         let stop = venue.send(who, stop);
-        show(&mut venue, &[("99", "0"), ("97", "5")], &[], false);
+        venue.show(&[("99", "0"), ("97", "5")], &[], false);
         assert_eq!(venue.steps(&stop).len(), if by_trade { 1 } else { 2 });
-        trade(&mut venue, Side::Sell, "97", "0.1");
+        venue.trade(Side::Sell, "97", "0.1");
         assert_eq!(venue.steps(&stop), ["accept", "trigger"]);
-        show(&mut venue, &[("97", "4.9")], &[], false);
+        venue.show(&[("97", "4.9")], &[], false);
         assert_eq!(venue.fills_of(&stop), ["1@97"]);
-        trade(&mut venue, Side::Sell, "97", "0.1");
+        venue.trade(Side::Sell, "97", "0.1");
         assert_eq!(venue.fills_of(&stop).len(), 1, "once");
     }
 }
@@ -194,7 +172,7 @@ fn stops_wake_by_trades_or_by_quotes_as_the_settings_say_and_fill_on_newer_data(
 #[test]
 fn damaged_or_older_data_changes_nothing() {
     let (mut venue, _) = depth_venue(ExchangeConfig::default());
-    show(&mut venue, &[("99", "5")], &[("100", "5")], true);
+    venue.show(&[("99", "5")], &[("100", "5")], true);
     let hash = venue.exchange.state_hash();
     let name = symbol("BTC-PERP");
     let at = venue.exchange.now();

@@ -1,12 +1,14 @@
 //! Where a comparison decides: each of these was found by turning one of the exchange's around.
 
 use deepalpha_engine::matching::FeeModel;
-use deepalpha_engine::matching::exchange::{ExchangeConfig, LiquidityKind};
-use deepalpha_engine::orders::{OrderRequest, OrderType};
+use deepalpha_engine::matching::exchange::{CounterpartyId, ExchangeConfig, LiquidityKind, TriggerSource};
+use deepalpha_engine::orders::{OrderRequest, OrderType, PositionSide};
 use deepalpha_engine::portfolio::{AccountKind, AccountTerms, Portfolio};
 use deepalpha_engine::types::{Instrument, InstrumentKind, Ratio, Side, SignedQuantity};
 
-use crate::kit::{Venue, currency, futures_account, money, perpetual, price, quantity, ratio, symbol};
+use crate::kit::{
+    Venue, currency, futures_account, id, money, perpetual, price, quantity, ratio, spot, spot_account, symbol,
+};
 
 #[test]
 fn a_counterparty_that_is_not_booked_trades_and_holds_nothing() {
@@ -103,4 +105,143 @@ fn the_digest_of_the_state_sees_orders_that_no_book_has() {
     };
     assert_eq!(hash("1"), hash("1"));
     assert_ne!(hash("1"), hash("2"));
+}
+
+#[test]
+fn groups_that_have_traded_are_remembered_as_long_as_orders_are() {
+    let mut venue = Venue::new(
+        ExchangeConfig { remembered: 2, ..ExchangeConfig::default() },
+        &[(perpetual(), LiquidityKind::Book)],
+    );
+    let [maker, taker] = [0, 1].map(|_| {
+        let portfolio = futures_account("1000000", "10");
+        venue.exchange.open_counterparty(portfolio, FeeModel::flat(Ratio::ZERO)).expect("an account")
+    });
+    let mut state_of = |group: &str| {
+        let sell = venue.limit(Side::Sell, "0.1", "100");
+        venue.send(maker, sell);
+        let buy = OrderRequest { oco_group: id(group), ..venue.limit(Side::Buy, "0.1", "100") };
+        venue.try_send(taker, buy).expect("the exchange takes the order").as_str()
+    };
+    assert_eq!(["a", "b", "a", "b", "c"].map(&mut state_of), ["filled", "filled", "rejected", "rejected", "filled"]);
+    assert_eq!(["a", "c"].map(&mut state_of), ["filled", "rejected"], "the oldest of three is forgotten");
+}
+
+#[test]
+fn a_fee_by_the_share_is_held_back_to_the_last_unit_and_rounded_up() {
+    let mut venue = Venue::new(ExchangeConfig::default(), &[(spot(), LiquidityKind::Book)]);
+    let fees = FeeModel::PerShare { rate: money("0.013"), minimum: money("0.05"), maximum: ratio("0.02") };
+    let who = venue.exchange.open_counterparty(spot_account("100", "0"), fees).expect("an account");
+    let buy = OrderRequest { symbol: symbol("BTC/USDT"), ..venue.limit(Side::Buy, "0.3", "100") };
+    venue.send(who, buy);
+    // 0.05 of 30 is 0.0016666..., which is 0.00166667 in eight decimals rounded up.
+    assert_eq!(venue.exchange.held_by_orders(who.account()), Ok(money("30.0500001")));
+}
+
+#[test]
+fn an_odd_lot_is_sold_as_a_whole_and_in_no_other_way() {
+    let share = Instrument {
+        kind: InstrumentKind::Equity,
+        currency: currency("USDT"),
+        odd_lot_exit: true,
+        ..Instrument::new(symbol("600000"), price("0.5"), quantity("100")).expect("an instrument")
+    };
+    let mut venue = Venue::new(ExchangeConfig::default(), &[(share, LiquidityKind::Depth)]);
+    let who =
+        venue.exchange.open_counterparty(spot_account("100000", "0"), FeeModel::flat(Ratio::ZERO)).expect("an account");
+    let order = |venue: &mut Venue, side, lots| {
+        let order = OrderRequest { symbol: share.symbol, ..venue.limit(side, lots, "100") };
+        venue.send(who, order)
+    };
+    let buy =
+        OrderRequest { symbol: share.symbol, stop_loss: Some(price("90")), ..venue.limit(Side::Buy, "100", "100") };
+    let buy = venue.send(who, buy);
+    venue.show(&[], &[("100", "50")], true);
+    assert_eq!(venue.fills_of(&buy), ["50@100"]);
+    let working = venue.exchange.working(who.account());
+    let stop = working.iter().find(|order| order.protective).expect("a stop").request;
+    assert_eq!(stop.quantity, quantity("50"), "ours are as large as the position");
+    for order in [&buy, &stop.client_order_id] {
+        assert_eq!(venue.cancel(who, order), Ok(()));
+    }
+    for (side, lots) in [(Side::Sell, "30"), (Side::Buy, "50"), (Side::Buy, "150")] {
+        let odd = order(&mut venue, side, lots);
+        assert_eq!(venue.state(who, &odd), "rejected", "{side:?} {lots}");
+        assert!(venue.step_records(&odd)[0].reason.contains("lot size"), "{:?}", venue.step_records(&odd));
+    }
+    let exit = order(&mut venue, Side::Sell, "50");
+    assert_eq!(venue.state(who, &exit), "accepted");
+}
+
+#[test]
+fn an_opener_has_room_in_its_id_for_what_follows_the_position() {
+    for (stop_loss, take_profit) in [(Some(price("90")), None), (None, Some(price("110")))] {
+        for (length, state) in [(26, "accepted"), (27, "rejected")] {
+            let (mut venue, accounts) = Venue::futures(1);
+            let client_order_id = id(&"x".repeat(length));
+            let buy = OrderRequest { client_order_id, stop_loss, take_profit, ..venue.limit(Side::Buy, "1", "100") };
+            let buy = venue.send(accounts[0], buy);
+            assert_eq!(venue.state(accounts[0], &buy), state, "{length}");
+        }
+    }
+}
+
+#[test]
+fn an_account_that_nets_has_no_long_leg_in_shares_either() {
+    let mut venue = Venue::new(ExchangeConfig::default(), &[(spot(), LiquidityKind::Book)]);
+    let kind = AccountKind::Margin { leverage: ratio("2") };
+    let mut portfolio = Portfolio::open(AccountTerms::new(kind, currency("USDT"))).expect("an account");
+    portfolio.deposit(currency("USDT"), money("100000")).expect("a deposit");
+    let who = venue.exchange.open_counterparty(portfolio, FeeModel::flat(Ratio::ZERO)).expect("an account");
+    for (position_side, state) in [(PositionSide::Net, "accepted"), (PositionSide::Long, "rejected")] {
+        let buy = OrderRequest { symbol: spot().symbol, position_side, ..venue.limit(Side::Buy, "1", "100") };
+        let buy = venue.send(who, buy);
+        assert_eq!(venue.state(who, &buy), state);
+        let reason = &venue.step_records(&buy)[0].reason;
+        assert_eq!(reason.contains("no such position side"), state == "rejected", "{reason}");
+    }
+}
+
+#[test]
+fn what_only_reduces_holds_back_the_coins_it_sells_and_no_margin() {
+    let free = |venue: &Venue, who: CounterpartyId, name: &str| {
+        venue.exchange.portfolio(who.account()).map(|portfolio| portfolio.free(currency(name)))
+    };
+    let mut venue = Venue::new(ExchangeConfig::default(), &[(spot(), LiquidityKind::Book)]);
+    let [seller, who] = [("0", "5"), ("1000", "0")].map(|(usdt, btc)| {
+        let portfolio = spot_account(usdt, btc);
+        venue.exchange.open_counterparty(portfolio, FeeModel::flat(Ratio::ZERO)).expect("an account")
+    });
+    for (who, side) in [(seller, Side::Sell), (who, Side::Buy)] {
+        let order = OrderRequest { symbol: spot().symbol, ..venue.limit(side, "5", "100") };
+        venue.send(who, order);
+    }
+    let exit = OrderRequest { symbol: spot().symbol, reduce_only: true, ..venue.limit(Side::Sell, "2", "110") };
+    venue.send(who, exit);
+    assert_eq!(free(&venue, who, "BTC"), Some(Ok(money("3"))));
+
+    let (mut venue, accounts) = Venue::futures(2);
+    let sell = venue.limit(Side::Sell, "2", "100");
+    venue.send(accounts[1], sell);
+    let buy = venue.limit(Side::Buy, "2", "100");
+    venue.send(accounts[0], buy);
+    let before = free(&venue, accounts[0], "USDT");
+    let exit = OrderRequest { reduce_only: true, ..venue.limit(Side::Sell, "2", "110") };
+    venue.send(accounts[0], exit);
+    assert_eq!(free(&venue, accounts[0], "USDT"), before);
+}
+
+#[test]
+fn a_trade_wakes_nothing_where_quotes_do() {
+    let config = ExchangeConfig { trigger_source: TriggerSource::BestQuote, ..ExchangeConfig::default() };
+    let mut venue = Venue::new(config, &[(perpetual(), LiquidityKind::Depth)]);
+    let portfolio = futures_account("1000000", "10");
+    let who = venue.exchange.open_counterparty(portfolio, FeeModel::flat(Ratio::ZERO)).expect("an account");
+    venue.show(&[("99", "5")], &[("100", "5")], true);
+    let stop = venue.request(Side::Sell, "1", OrderType::Stop(price("97")));
+    let stop = venue.send(who, stop);
+    venue.trade(Side::Sell, "96", "0.1");
+    assert_eq!(venue.steps(&stop), ["accept"]);
+    venue.show(&[("99", "0"), ("97", "5")], &[], false);
+    assert_eq!(venue.steps(&stop), ["accept", "trigger"]);
 }

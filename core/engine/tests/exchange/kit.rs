@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use deepalpha_engine::matching::exchange::{
-    AccountId, AccountSettlement, CounterpartyId, Exchange, ExchangeConfig, ExchangeError, ExchangeEvent, LiquidityKind,
+    AccountId, AccountSettlement, CounterpartyId, DepthUpdate, Exchange, ExchangeConfig, ExchangeError, ExchangeEvent,
+    LiquidityKind, MarketTrade,
 };
 use deepalpha_engine::matching::{FeeModel, FillRecord, Liquidity, OrderStep, VenueEvent};
 use deepalpha_engine::orders::{OrderRequest, OrderState, OrderType};
@@ -86,6 +87,8 @@ pub(crate) struct Venue {
     pub(crate) exchange: Exchange,
     pub(crate) events: Vec<ExchangeEvent>,
     pub(crate) now: i64,
+    /// The first instrument, which `show` and `trade` are about.
+    listed: Symbol,
     next: u32,
     orders: BTreeMap<(AccountId, ClientOrderId), (u32, &'static str)>,
     positions: BTreeMap<(AccountId, Symbol), i64>,
@@ -102,9 +105,21 @@ impl Venue {
         for (instrument, liquidity) in listings {
             exchange.list(*instrument, *liquidity).expect("a listing");
         }
+        let listed = listings.first().map(|(instrument, _)| instrument.symbol).expect("an instrument");
         let (orders, positions) = (BTreeMap::new(), BTreeMap::new());
         let taken = Vec::new();
-        Self { exchange, events: Vec::new(), now: 0, next: 0, orders, positions, trades: 0, taken, insurance: 0 }
+        Self {
+            exchange,
+            events: Vec::new(),
+            now: 0,
+            listed,
+            next: 0,
+            orders,
+            positions,
+            trades: 0,
+            taken,
+            insurance: 0,
+        }
     }
 
     /// A book of futures and this many rich counterparties without fees.
@@ -147,6 +162,28 @@ impl Venue {
 
     pub(crate) fn cancel(&mut self, who: CounterpartyId, which: &ClientOrderId) -> Result<(), ExchangeError> {
         self.command(|exchange, now, events| exchange.cancel(who.account(), which, now, "asked to", events))
+    }
+
+    /// Levels of a replica, each with its quantity; a snapshot is all of them.
+    pub(crate) fn show(&mut self, bids: &[(&str, &str)], asks: &[(&str, &str)], snapshot: bool) {
+        let levels =
+            |text: &[(&str, &str)]| -> Vec<_> { text.iter().map(|(at, lots)| (price(at), quantity(lots))).collect() };
+        let (symbol, bids, asks) = (self.listed, levels(bids), levels(asks));
+        let shown = self.command(|exchange, now, events| {
+            let update = DepthUpdate { symbol, ts_event: now, snapshot, bids: &bids, asks: &asks };
+            exchange.on_depth(&update, events)
+        });
+        assert_eq!(shown, Ok(()));
+    }
+
+    /// A trade of a replica.
+    pub(crate) fn trade(&mut self, taker_side: Side, at: &str, lots: &str) {
+        let symbol = self.listed;
+        let done = self.command(|exchange, now, events| {
+            let (price, quantity) = (price(at), quantity(lots));
+            exchange.on_trade(&MarketTrade { symbol, ts_event: now, price, quantity, taker_side }, events)
+        });
+        assert_eq!(done, Ok(()));
     }
 
     /// Fund and mark the perpetual, a nanosecond later.
@@ -296,7 +333,7 @@ impl Venue {
         for (currency, sum) in sums {
             let carried = if currency.as_str() == "USDT" { open } else { 0 };
             // With a replica the other side is somebody outside.
-            let outside = self.exchange.depth(&perpetual().symbol).is_some();
+            let outside = self.exchange.depth(&self.listed).is_some();
             assert!(outside || sum + carried == 0, "{currency}: {} came from nowhere", sum + carried);
         }
         for ((account, instrument), position) in &self.positions {
