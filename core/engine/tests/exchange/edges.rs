@@ -138,8 +138,8 @@ fn a_fee_by_the_share_is_held_back_to_the_last_unit_and_rounded_up() {
     assert_eq!(venue.exchange.held_by_orders(who.account()), Ok(money("30.0500001")));
 }
 
-#[test]
-fn an_odd_lot_is_sold_as_a_whole_and_in_no_other_way() {
+/// An account that may borrow, and a share in lots of 100 in a replica; half of an order of this side with a stop fills.
+fn half_a_lot(side: Side) -> (Venue, CounterpartyId, OrderRequest) {
     let share = Instrument {
         kind: InstrumentKind::Equity,
         currency: currency("USDT"),
@@ -147,30 +147,48 @@ fn an_odd_lot_is_sold_as_a_whole_and_in_no_other_way() {
         ..Instrument::new(symbol("600000"), price("0.5"), quantity("100")).expect("an instrument")
     };
     let mut venue = Venue::new(ExchangeConfig::default(), &[(share, LiquidityKind::Depth)]);
-    let who =
-        venue.exchange.open_counterparty(spot_account("100000", "0"), FeeModel::flat(Ratio::ZERO)).expect("an account");
-    let order = |venue: &mut Venue, side, lots| {
-        let order = OrderRequest { symbol: share.symbol, ..venue.limit(side, lots, "100") };
-        venue.send(who, order)
-    };
-    let buy =
-        OrderRequest { symbol: share.symbol, stop_loss: Some(price("90")), ..venue.limit(Side::Buy, "100", "100") };
-    let buy = venue.send(who, buy);
-    venue.show(&[], &[("100", "50")], true);
-    assert_eq!(venue.fills_of(&buy), ["50@100"]);
+    let kind = AccountKind::Margin { leverage: ratio("2") };
+    let mut portfolio = Portfolio::open(AccountTerms::new(kind, currency("USDT"))).expect("an account");
+    portfolio.deposit(currency("USDT"), money("100000")).expect("a deposit");
+    let who = venue.exchange.open_counterparty(portfolio, FeeModel::flat(Ratio::ZERO)).expect("an account");
+    let stop_loss = Some(price(if side.is_buy() { "90" } else { "110" }));
+    let order = OrderRequest { symbol: share.symbol, stop_loss, ..venue.limit(side, "100", "100") };
+    let order = venue.send(who, order);
+    let (level, none): (&[_], &[_]) = (&[("100", "50")], &[]);
+    let (bids, asks) = if side.is_buy() { (none, level) } else { (level, none) };
+    venue.show(bids, asks, true);
+    assert_eq!(venue.fills_of(&order), ["50@100"]);
     let working = venue.exchange.working(who.account());
     let stop = working.iter().find(|order| order.protective).expect("a stop").request;
-    assert_eq!(stop.quantity, quantity("50"), "ours are as large as the position");
-    for order in [&buy, &stop.client_order_id] {
-        assert_eq!(venue.cancel(who, order), Ok(()));
+    assert_eq!(venue.cancel(who, &order), Ok(()));
+    (venue, who, stop)
+}
+
+#[test]
+fn our_own_orders_are_as_large_as_an_odd_position() {
+    for side in [Side::Buy, Side::Sell] {
+        let (venue, who, stop) = half_a_lot(side);
+        assert_eq!((stop.quantity, stop.side), (quantity("50"), side.opposite()));
+        assert_eq!(venue.state(who, &stop.client_order_id), "accepted");
     }
-    for (side, lots) in [(Side::Sell, "30"), (Side::Buy, "50"), (Side::Buy, "150")] {
-        let odd = order(&mut venue, side, lots);
-        assert_eq!(venue.state(who, &odd), "rejected", "{side:?} {lots}");
-        assert!(venue.step_records(&odd)[0].reason.contains("lot size"), "{:?}", venue.step_records(&odd));
+}
+
+#[test]
+fn an_odd_lot_is_sold_as_a_whole_and_in_no_other_way() {
+    let (mut venue, who, stop) = half_a_lot(Side::Buy);
+    assert_eq!(venue.cancel(who, &stop.client_order_id), Ok(()));
+    let mut order = |side, lots, reduce_only| {
+        let order = OrderRequest { symbol: stop.symbol, reduce_only, ..venue.limit(side, lots, "100") };
+        let order = venue.send(who, order);
+        (venue.state(who, &order), venue.step_records(&order)[0].reason.clone())
+    };
+    for (side, lots, reduces) in
+        [(Side::Sell, "30", false), (Side::Sell, "30", true), (Side::Buy, "50", false), (Side::Buy, "150", false)]
+    {
+        let (state, reason) = order(side, lots, reduces);
+        assert_eq!((state, reason.contains("lot size")), ("rejected", true), "{side:?} {lots}: {reason}");
     }
-    let exit = order(&mut venue, Side::Sell, "50");
-    assert_eq!(venue.state(who, &exit), "accepted");
+    assert_eq!(order(Side::Sell, "50", true).0, "accepted");
 }
 
 #[test]
