@@ -1,10 +1,10 @@
 //! Where a comparison decides: each of these was found by turning one of the exchange's around.
 
 use deepalpha_engine::matching::FeeModel;
-use deepalpha_engine::matching::exchange::{CounterpartyId, ExchangeConfig, LiquidityKind, TriggerSource};
+use deepalpha_engine::matching::exchange::{CounterpartyId, ExchangeConfig, LiquidityKind, OrderChange, TriggerSource};
 use deepalpha_engine::orders::{OrderRequest, OrderType, PositionSide};
 use deepalpha_engine::portfolio::{AccountKind, AccountTerms, Portfolio};
-use deepalpha_engine::types::{Instrument, InstrumentKind, Ratio, Side, SignedQuantity};
+use deepalpha_engine::types::{ClientOrderId, Instrument, InstrumentKind, Ratio, Side, SignedQuantity};
 
 use crate::kit::{
     Venue, currency, futures_account, id, money, perpetual, price, quantity, ratio, spot, spot_account, symbol,
@@ -262,4 +262,22 @@ fn a_trade_wakes_nothing_where_quotes_do() {
     assert_eq!(venue.steps(&stop), ["accept"]);
     venue.show(&[("99", "0"), ("97", "5")], &[], false);
     assert_eq!(venue.steps(&stop), ["accept", "trigger"]);
+}
+
+#[test]
+fn what_is_left_of_an_iceberg_shows_as_much_as_it_did_whomever_it_met() {
+    for group in ["", "g"] {
+        let (mut venue, accounts) = Venue::futures(2);
+        let oco_group = if group.is_empty() { ClientOrderId::EMPTY } else { id(group) };
+        let buy = OrderRequest { oco_group, ..venue.limit(Side::Buy, "0.5", "100") };
+        venue.send(accounts[1], buy);
+        let ice = OrderRequest { display: Some(quantity("0.7")), ..venue.limit(Side::Sell, "1", "100") };
+        let ice = venue.send(accounts[0], ice);
+        let more = OrderChange { quantity: Some(quantity("3")), ..OrderChange::default() };
+        let done =
+            venue.command(|exchange, now, events| exchange.amend(accounts[0].account(), &ice, &more, now, events));
+        assert_eq!(done, Ok(()));
+        let book = venue.exchange.book(&symbol("BTC-PERP")).expect("a book");
+        assert_eq!(book.orders().map(|order| (order.leaves.0, order.shown.0)).collect::<Vec<_>>(), [(25, 7)]);
+    }
 }

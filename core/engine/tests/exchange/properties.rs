@@ -292,6 +292,50 @@ proptest! {
         finish(&mut venue, &accounts);
     }
 
+    /// Orders of which each is an OCO group of its own meet one at a time, and nothing else follows from it: the
+    /// trades, what is filled, the book and the money are those without groups, in every mode of self-trade prevention.
+    #[test]
+    fn matching_one_order_at_a_time_gives_the_same_trades(acts in acts(90), mode in any::<u8>()) {
+        let run = |grouped: bool| {
+            // In which order those of one command end is another matter, and so which of them is forgotten first.
+            let (mut venue, accounts) = venue(ExchangeConfig { remembered: 4_096, ..config(mode, 0, false) }, 0);
+            for (number, act) in acts.iter().enumerate() {
+                match *act {
+                    // Those that have a group, a bracket or may only reduce are another matter.
+                    Act::Order { who, kind, buy, lots, ticks, option } => {
+                        let option = if (4..8).contains(&option) || (9..11).contains(&option) { 15 } else { option };
+                        let act = Act::Order { who, kind, buy, lots, ticks, option };
+                        let mut request = request(number, &act, 0, venue.now).expect("an order");
+                        if grouped {
+                            request.oco_group = id(&format!("own{number}"));
+                        }
+                        let _ = venue.try_send(accounts[who], request).expect("the exchange takes every order");
+                    }
+                    Act::Settle { .. } => {}
+                    other => step(&mut venue, &accounts, &other, number, 0),
+                }
+            }
+            let fills: Vec<_> = venue.fills().into_iter().map(|(event, fill)| (event.clone(), fill.clone())).collect();
+            let mut filled = Vec::new();
+            for number in 0..acts.len() {
+                let name = id(&format!("o{number}"));
+                let found = accounts.iter().filter_map(|account| venue.exchange.order(account.account(), &name));
+                // Whose last lots met an order of its own ends as cancelled or as filled, by which of the two came last.
+                filled.extend(found.map(|order| (name, order.state.filled())));
+            }
+            let book = venue.exchange.book(&perpetual().symbol).expect("a book");
+            let resting: Vec<_> = book.orders().collect();
+            let money: Vec<_> = accounts
+                .iter()
+                .filter_map(|account| venue.exchange.portfolio(account.account()))
+                .flat_map(deepalpha_engine::portfolio::Portfolio::balances)
+                .map(|balance| balance.total)
+                .collect();
+            (fills, filled, resting, money)
+        };
+        prop_assert_eq!(run(false), run(true));
+    }
+
     /// Same seed, same events, same hash; and a copy taken anywhere goes on as the original does.
     #[test]
     fn replay_and_snapshot_with_tail_are_equal(

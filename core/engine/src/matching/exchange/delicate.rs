@@ -55,8 +55,7 @@ impl Exchange {
         let leaves = self.by_key(key)?.leaves;
         let mut outcome = Outcome::default();
         if leaves > 0 && new.time_in_force == BookTime::Rest {
-            let display = new.display.map(|display| display.min(Lots(leaves)));
-            let rest = NewOrder { quantity: Lots(leaves), display, ..new };
+            let rest = NewOrder { quantity: Lots(leaves), ..new };
             outcome = self.submit_to_book(number, &rest, events)?;
         }
         self.end_of_match(key, &outcome, events)
