@@ -4,6 +4,7 @@
 mod amend_edges;
 mod depth;
 mod edges;
+mod equals;
 mod kit;
 mod latency;
 mod life;

@@ -50,7 +50,7 @@ pub(crate) enum Act {
 
 const ACCOUNTS: usize = 4;
 
-fn acts(length: usize) -> impl Strategy<Value = Vec<Act>> {
+pub(crate) fn acts(length: usize) -> impl Strategy<Value = Vec<Act>> {
     let order = (0..ACCOUNTS, 0_u8..12, any::<bool>(), 1_i64..60, -12_i64..12, 0_u8..16)
         .prop_map(|(who, kind, buy, lots, ticks, option)| Act::Order { who, kind, buy, lots, ticks, option });
     let act = prop_oneof![
@@ -66,7 +66,7 @@ fn acts(length: usize) -> impl Strategy<Value = Vec<Act>> {
     prop::collection::vec(act, 1..length)
 }
 
-fn request(number: usize, act: &Act, listing: u8, now: i64) -> Option<OrderRequest> {
+pub(crate) fn request(number: usize, act: &Act, listing: u8, now: i64) -> Option<OrderRequest> {
     let Act::Order { kind, buy, lots, ticks, option, .. } = *act else { return None };
     let at = |ticks: i64| Price::from_raw((200 + ticks) * SCALE / 2);
     let order_type = match kind {
@@ -99,7 +99,7 @@ fn request(number: usize, act: &Act, listing: u8, now: i64) -> Option<OrderReque
 }
 
 /// An exchange with one book and four accounts with different fees.
-fn venue(config: ExchangeConfig, listing: u8) -> (Venue, Vec<CounterpartyId>) {
+pub(crate) fn venue(config: ExchangeConfig, listing: u8) -> (Venue, Vec<CounterpartyId>) {
     let instrument = if listing == 0 { perpetual() } else { spot() };
     let mut venue = Venue::new(config, &[(instrument, LiquidityKind::Book)]);
     let tier =
@@ -128,7 +128,7 @@ fn play(venue: &mut Venue, accounts: &[CounterpartyId], acts: &[Act], first: usi
     }
 }
 
-fn step(venue: &mut Venue, accounts: &[CounterpartyId], act: &Act, number: usize, listing: u8) {
+pub(crate) fn step(venue: &mut Venue, accounts: &[CounterpartyId], act: &Act, number: usize, listing: u8) {
     let which = |venue: &Venue, who: usize, order: usize| -> Option<(CounterpartyId, ClientOrderId)> {
         let account = accounts[who];
         let working = venue.exchange.working(account.account());
@@ -194,7 +194,7 @@ fn self_trade(number: u8) -> SelfTrade {
         [usize::from(number % 4)]
 }
 
-fn config(number: u8, seed: u64, delayed: bool) -> ExchangeConfig {
+pub(crate) fn config(number: u8, seed: u64, delayed: bool) -> ExchangeConfig {
     let delay = |most| Delay::Uniform { least: 0, most };
     let latency = if delayed { LatencyModel::new(delay(9), delay(9), delay(0), seed) } else { LatencyModel::NONE };
     let trigger_source = TriggerSource::LastTrade;
@@ -290,50 +290,6 @@ proptest! {
         play(&mut venue, &accounts, &acts, 0, 1);
         check_events(&venue, &accounts);
         finish(&mut venue, &accounts);
-    }
-
-    /// Orders of which each is an OCO group of its own meet one at a time, and nothing else follows from it: the
-    /// trades, what is filled, the book and the money are those without groups, in every mode of self-trade prevention.
-    #[test]
-    fn matching_one_order_at_a_time_gives_the_same_trades(acts in acts(90), mode in any::<u8>()) {
-        let run = |grouped: bool| {
-            // In which order those of one command end is another matter, and so which of them is forgotten first.
-            let (mut venue, accounts) = venue(ExchangeConfig { remembered: 4_096, ..config(mode, 0, false) }, 0);
-            for (number, act) in acts.iter().enumerate() {
-                match *act {
-                    // Those that have a group, a bracket or may only reduce are another matter.
-                    Act::Order { who, kind, buy, lots, ticks, option } => {
-                        let option = if (4..8).contains(&option) || (9..11).contains(&option) { 15 } else { option };
-                        let act = Act::Order { who, kind, buy, lots, ticks, option };
-                        let mut request = request(number, &act, 0, venue.now).expect("an order");
-                        if grouped {
-                            request.oco_group = id(&format!("own{number}"));
-                        }
-                        let _ = venue.try_send(accounts[who], request).expect("the exchange takes every order");
-                    }
-                    Act::Settle { .. } => {}
-                    other => step(&mut venue, &accounts, &other, number, 0),
-                }
-            }
-            let fills: Vec<_> = venue.fills().into_iter().map(|(event, fill)| (event.clone(), fill.clone())).collect();
-            let mut filled = Vec::new();
-            for number in 0..acts.len() {
-                let name = id(&format!("o{number}"));
-                let found = accounts.iter().filter_map(|account| venue.exchange.order(account.account(), &name));
-                // Whose last lots met an order of its own ends as cancelled or as filled, by which of the two came last.
-                filled.extend(found.map(|order| (name, order.state.filled())));
-            }
-            let book = venue.exchange.book(&perpetual().symbol).expect("a book");
-            let resting: Vec<_> = book.orders().collect();
-            let money: Vec<_> = accounts
-                .iter()
-                .filter_map(|account| venue.exchange.portfolio(account.account()))
-                .flat_map(deepalpha_engine::portfolio::Portfolio::balances)
-                .map(|balance| balance.total)
-                .collect();
-            (fills, filled, resting, money)
-        };
-        prop_assert_eq!(run(false), run(true));
     }
 
     /// Same seed, same events, same hash; and a copy taken anywhere goes on as the original does.
