@@ -139,7 +139,7 @@ impl Prints {
         Self {
             order: print_of_id(1, request.client_order_id.as_bytes()),
             decision: print_of_id(2, request.decision_id.as_bytes()),
-            intent: print_of_words([request.strategy.as_bytes(), request.symbol.as_bytes()], words),
+            intent: print_of_words(&request.strategy, &request.symbol, words),
             slice: !request.parent.is_empty(),
             forced: request.forced,
         }
