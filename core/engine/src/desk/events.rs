@@ -220,3 +220,76 @@ impl EventRing {
         Some(EventBatch { first, missed: std::mem::take(&mut self.missed), events })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::*;
+    use crate::orders::OrderType;
+    use crate::types::{Price, Quantity, Side, SourceId};
+
+    fn intent(number: u64) -> OrderRequest {
+        let (id, source) = (ClientOrderId::EMPTY, SourceId::EMPTY);
+        let quantity = Quantity::from_raw(number.cast_signed());
+        OrderRequest::new(id, source, Symbol::EMPTY, Side::Buy, quantity, OrderType::Market, Price::ZERO)
+    }
+
+    fn step(number: u64) -> DeskEvent {
+        DeskEvent::Step(OrderStep {
+            client_order_id: ClientOrderId::EMPTY,
+            seq: 1,
+            event: "cancel",
+            state_before: "accepted",
+            state: "cancelled",
+            ts_event: UtcNanos(number.cast_signed()),
+            reason: number.to_string(),
+        })
+    }
+
+    #[test]
+    fn it_holds_what_a_queue_holds_whatever_comes_is_read_and_is_dropped() {
+        for capacity in [1, 3, 8] {
+            let (mut ring, mut seed) = (EventRing::new(capacity, EventOverflow::DropOldest), 7_u64);
+            let (mut naive, mut next, mut missed, mut held) = (VecDeque::new(), 1_u64, 0_u64, false);
+            for _ in 0..20_000 {
+                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                match seed >> 61 {
+                    0..5 => assert!(ring.ready()),
+                    5 => {
+                        held = seed >> 40 & 3 == 0;
+                        ring.hold(held);
+                    }
+                    most => {
+                        let read = ring.take(most as usize).map(|batch| (batch.first, batch.missed, batch.events));
+                        let first = next - naive.len() as u64;
+                        let events: Vec<DeskEvent> = naive.drain(..naive.len().min(most as usize)).collect();
+                        let expected = (!events.is_empty() || missed > 0).then_some((first, missed, events));
+                        assert_eq!(read, expected);
+                        missed = 0;
+                        continue;
+                    }
+                }
+                while !held && naive.len() > capacity {
+                    naive.pop_front();
+                    missed += 1;
+                }
+                for _ in 0..seed >> 30 & 3 {
+                    if seed >> 50 & 1 == 0 {
+                        ring.push_intent(&intent(next));
+                        naive.push_back(DeskEvent::Intent(Box::new(intent(next))));
+                    } else {
+                        ring.push(step(next));
+                        naive.push_back(step(next));
+                    }
+                    next += 1;
+                }
+                assert_eq!((ring.len(), ring.next_number()), (naive.len(), next));
+                let from = next.saturating_sub(seed >> 20 & 7);
+                let skip = naive.len().saturating_sub((next - from) as usize);
+                assert!(ring.since(from).eq(naive.iter().skip(skip)), "since {from} of {next}");
+            }
+            assert!(ring.dropped() > 1_000);
+        }
+    }
+}

@@ -61,11 +61,14 @@ impl Median {
     /// Add an amount; the oldest makes room.
     pub fn push(&mut self, amount: i64) {
         let Some(slot) = self.recent.get_mut(self.next) else { return };
-        *slot = amount;
+        let oldest = std::mem::replace(slot, amount);
         self.next = (self.next + 1) % MEDIAN_OF;
         if self.count >= MEDIAN_OF - 1 {
-            self.count = MEDIAN_OF;
-            self.middle = middle_of_nine(self.recent);
+            // What stays on its side of the middle, or at it, leaves the middle where it is.
+            if self.count < MEDIAN_OF || oldest.cmp(&self.middle) != amount.cmp(&self.middle) {
+                self.count = MEDIAN_OF;
+                self.middle = middle_of_nine(self.recent);
+            }
             return;
         }
         self.count += 1;

@@ -9,8 +9,8 @@
 //! before, and one new print in some thousands. A filter that is full is made anew with twice the blocks from its log:
 //! the pause is that of one part in [`SEGMENTS`], and the parts are not full at the same time.
 //!
-//! Invariants: a print is in the log of its part once, and its tag is in the filter, with no block between its own and the
-//! tag's that has room; the answer depends on the set of prints alone. Cost: O(1) expected for a new print, and
+//! Invariants: a print is in the log of its part once; its tag is in its block, or in the next where its own is full, or
+//! both are full and say nothing; the answer depends on the set of prints alone. Cost: O(1) expected for a new print, and
 //! O(prints / [`SEGMENTS`]) for one that is known, which refuses an order; 12 to 24 bytes a print.
 //!
 //! [`print_of_id`]: crate::types::quick::print_of_id
@@ -21,7 +21,7 @@ const SEGMENTS: usize = 1 << SEGMENT_BITS;
 const TAGS: u16 = 31;
 
 /// Prints for a block of the filter, at most: 8 in the first part to 15 in the eighth, and so on. Ids that count up fill
-/// blocks unevenly, so this is half of the room, and a search that goes on to the next block is rare.
+/// blocks unevenly, so this is half of the room: to go on to the next block is rare, to find both full hardly happens.
 const fn most_a_block(segment: usize) -> usize {
     8 + segment % 8
 }
@@ -76,28 +76,29 @@ const fn segment_of(print: u64) -> usize {
     (print >> (u64::BITS - SEGMENT_BITS)) as usize
 }
 
-/// The block of a print among 2^n: the bits below those of the part.
+/// The block of a print among 2^n, by the bits below those of the part, and the next one.
 #[inline]
-fn home(print: u64, blocks: usize) -> usize {
+fn places(print: u64, blocks: usize) -> [usize; 2] {
     let shift = (blocks as u64).leading_zeros() + 1;
-    (print << SEGMENT_BITS).checked_shr(shift).and_then(|place| usize::try_from(place).ok()).unwrap_or_default()
+    let home = (print << SEGMENT_BITS).checked_shr(shift).and_then(|place| usize::try_from(place).ok());
+    let home = home.unwrap_or_default();
+    [home, (home + 1) & blocks.wrapping_sub(1)]
 }
 
 impl Segment {
     #[inline]
     fn contains(&self, print: u64) -> bool {
-        let (tag, mut place) = (tag_of(print), home(print, self.filter.len()));
-        // The filter is at most half full, so there is a block with room.
-        while let Some(block) = self.filter.get(place) {
+        let tag = tag_of(print);
+        for place in places(print, self.filter.len()) {
+            let Some(block) = self.filter.get(place) else { return false };
             if block.knows(tag) {
-                return self.is_logged(print);
-            }
-            if !block.is_full() {
                 break;
             }
-            place = (place + 1) & (self.filter.len() - 1);
+            if !block.is_full() {
+                return false;
+            }
         }
-        false
+        self.is_logged(print)
     }
 
     /// What comes again mostly came a moment ago, as the decision that slices of a parent share.
@@ -128,12 +129,11 @@ impl Segment {
 
 #[inline]
 fn mark(filter: &mut [Block], print: u64) {
-    let (tag, last) = (tag_of(print), filter.len().saturating_sub(1));
-    let mut place = home(print, filter.len());
-    while let Some(block) = filter.get_mut(place)
-        && !block.put(tag)
-    {
-        place = (place + 1) & last;
+    let tag = tag_of(print);
+    for place in places(print, filter.len()) {
+        if filter.get_mut(place).is_some_and(|block| block.put(tag)) {
+            return;
+        }
     }
 }
 
