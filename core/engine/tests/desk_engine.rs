@@ -6,7 +6,7 @@ use deepalpha_engine::matching::FeeModel;
 use deepalpha_engine::matching::exchange::{ExchangeConfig, LiquidityKind};
 use deepalpha_engine::orders::{OrderRequest, OrderState, OrderType};
 use deepalpha_engine::portfolio::{AccountKind, AccountTerms};
-use deepalpha_engine::risk::Limits;
+use deepalpha_engine::risk::{Limits, OFF};
 use deepalpha_engine::types::{
     ClientOrderId, Currency, Instrument, Money, Price, Quantity, Ratio, Side, SourceId, Symbol, UtcNanos,
 };
@@ -82,4 +82,16 @@ fn an_order_is_an_intent_an_acceptance_and_a_fill() {
     let totals = desk.totals().unwrap();
     assert_eq!(totals.equity, desk.exposure().totals().equity, "gate and account agree");
     assert_eq!(totals.fees, Money::parse("0.2002").unwrap());
+}
+
+#[test]
+fn what_the_gate_lets_pass_with_its_rule_off_the_venue_still_refuses() {
+    let limits = Limits::open().with("increment", OFF).unwrap();
+    let mut desk = desk_of(DeskConfig { limits, ..config() });
+    let wrong = OrderRequest { post_only: true, ..order("a", Side::Buy, "2", OrderType::Market) };
+    assert_eq!(desk.submit(wrong, UtcNanos(10)).unwrap(), Submitted::Sent(OrderState::Rejected), "{:?}", told(&desk));
+    assert_eq!(
+        told(&desk),
+        ["a intent", "a reject rejected a: a market order cannot be post-only; give it a limit price"]
+    );
 }

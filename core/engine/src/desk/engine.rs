@@ -256,7 +256,7 @@ impl ExecutionDesk {
         let intent = self.ring.next_number();
         self.ring.push_intent(request);
         let mut events = std::mem::take(&mut self.scratch);
-        let sent = self.exchange.submit_approval(self.account, approved, now, &mut events);
+        let sent = self.exchange.submit_ruled(self.account, approved, now, &mut events);
         let (told, failed) = (self.absorb(&mut events), sent.is_err());
         self.scratch = events;
         if failed && self.ring.next_number() == intent + 1 {

@@ -3,9 +3,7 @@
 //! Invariants: numbers count from 1 without a gap; a reader that was too slow learns how many it missed, and never that
 //! nothing was missed when something was; `told = read + dropped + waiting`. The ring holds its capacity plus the events
 //! of one command (it is cut before a command, not inside), more only while it is held for the journal. O(1) an event,
-//! no allocation once grown.
-
-use std::collections::VecDeque;
+//! no allocation once grown: a new event is written over one that is gone, the box of an intent is used again.
 
 use crate::matching::{FillRecord, OrderStep};
 use crate::orders::OrderRequest;
@@ -63,13 +61,15 @@ pub struct EventBatch {
     pub events: Vec<DeskEvent>,
 }
 
-/// Boxes kept for their memory.
-const SPARE: usize = 4;
-
 /// The ring.
 #[derive(Clone, Debug)]
 pub struct EventRing {
-    items: VecDeque<DeskEvent>,
+    /// As many as there ever were at once; those that do not wait are gone, and stay until they are written over.
+    slots: Vec<Option<DeskEvent>>,
+    /// Slot of the oldest event that waits.
+    head: usize,
+    /// How many wait.
+    waiting: usize,
     /// Number of the next event.
     next: u64,
     capacity: usize,
@@ -77,9 +77,6 @@ pub struct EventRing {
     held: bool,
     missed: u64,
     dropped: u64,
-    /// Boxes of dropped intents, for the next ones.
-    #[expect(clippy::vec_box, reason = "the boxes themselves are what is used again")]
-    spare: Vec<Box<OrderRequest>>,
 }
 
 impl EventRing {
@@ -87,33 +84,65 @@ impl EventRing {
     #[must_use]
     pub fn new(capacity: usize, overflow: EventOverflow) -> Self {
         let capacity = capacity.max(1);
-        let items = VecDeque::with_capacity(capacity);
-        Self { items, next: 1, capacity, overflow, held: false, missed: 0, dropped: 0, spare: Vec::new() }
+        let slots = Vec::with_capacity(capacity);
+        Self { slots, head: 0, waiting: 0, next: 1, capacity, overflow, held: false, missed: 0, dropped: 0 }
     }
 
     /// Tell that an order was approved.
     #[inline]
     pub(super) fn push_intent(&mut self, request: &OrderRequest) {
-        let intent = match self.spare.pop() {
-            Some(mut intent) => {
-                *intent = *request;
-                intent
-            }
-            None => Box::new(*request),
-        };
-        self.push(DeskEvent::Intent(intent));
+        let slot = self.next_slot();
+        if let Some(DeskEvent::Intent(intent)) = slot {
+            **intent = *request;
+        } else {
+            *slot = Some(DeskEvent::Intent(Box::new(*request)));
+        }
     }
 
     #[inline]
     pub(super) fn push(&mut self, event: DeskEvent) {
-        self.items.push_back(event);
+        *self.next_slot() = Some(event);
+    }
+
+    /// The slot of the next event, with what was there before.
+    #[inline]
+    fn next_slot(&mut self) -> &mut Option<DeskEvent> {
+        if self.waiting == self.slots.len() {
+            self.grow();
+        }
+        let slot = self.slot_of(self.waiting);
+        self.waiting += 1;
         self.next += 1;
+        #[expect(clippy::indexing_slicing, reason = "a slot of the ring, which has one more than waited")]
+        &mut self.slots[slot]
+    }
+
+    /// All of them wait: one slot more, behind the newest.
+    #[cold]
+    fn grow(&mut self) {
+        self.slots.rotate_left(self.head);
+        self.head = 0;
+        self.slots.push(None);
+    }
+
+    /// Slot of an event by its place among those that wait, or of the next one.
+    #[inline]
+    const fn slot_of(&self, place: usize) -> usize {
+        let slot = self.head + place;
+        if slot < self.slots.len() { slot } else { slot - self.slots.len() }
+    }
+
+    /// The oldest events no longer wait.
+    #[inline]
+    const fn leave(&mut self, count: usize) {
+        self.head = self.slot_of(count);
+        self.waiting -= count;
     }
 
     /// Before a command: cut to the capacity. Whether a new order may come.
     pub(super) fn ready(&mut self) -> bool {
         match self.overflow {
-            EventOverflow::RefuseOrders => self.items.len() < self.capacity,
+            EventOverflow::RefuseOrders => self.waiting < self.capacity,
             EventOverflow::DropOldest => {
                 self.cut();
                 true
@@ -121,15 +150,13 @@ impl EventRing {
         }
     }
 
+    #[inline]
     fn cut(&mut self) {
-        while !self.held && self.overflow == EventOverflow::DropOldest && self.items.len() > self.capacity {
-            if let Some(DeskEvent::Intent(intent)) = self.items.pop_front()
-                && self.spare.len() < SPARE
-            {
-                self.spare.push(intent);
-            }
-            self.missed += 1;
-            self.dropped += 1;
+        if !self.held && self.overflow == EventOverflow::DropOldest && self.waiting > self.capacity {
+            let gone = self.waiting - self.capacity;
+            self.leave(gone);
+            self.missed += gone as u64;
+            self.dropped += gone as u64;
         }
     }
 
@@ -154,13 +181,13 @@ impl EventRing {
     /// Events waiting.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.items.len()
+        self.waiting
     }
 
     /// Whether nothing waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
+        self.waiting == 0
     }
 
     /// The bound.
@@ -171,19 +198,98 @@ impl EventRing {
 
     /// Waiting events from number `from` on, left in place.
     pub fn since(&self, from: u64) -> impl Iterator<Item = &DeskEvent> + Clone {
-        let first = self.next - self.items.len() as u64;
+        let first = self.next - self.waiting as u64;
         let skip = usize::try_from(from.saturating_sub(first)).unwrap_or(usize::MAX);
-        self.items.iter().skip(skip)
+        let (begin, end) = (skip.min(self.waiting), self.waiting);
+        (begin..end).filter_map(|place| self.slots.get(self.slot_of(place))?.as_ref())
     }
 
     /// Take at most `most` events, oldest first; `None` when nothing waits and nothing was missed.
     pub fn take(&mut self, most: usize) -> Option<EventBatch> {
-        if self.items.is_empty() && self.missed == 0 {
+        if self.waiting == 0 && self.missed == 0 {
             return None;
         }
-        let first = self.next - self.items.len() as u64;
-        let count = most.min(self.items.len());
-        let events = self.items.drain(..count).collect();
+        let first = self.next - self.waiting as u64;
+        let count = most.min(self.waiting);
+        let mut events = Vec::with_capacity(count);
+        for place in 0..count {
+            let slot = self.slot_of(place);
+            events.extend(self.slots.get_mut(slot).and_then(Option::take));
+        }
+        self.leave(count);
         Some(EventBatch { first, missed: std::mem::take(&mut self.missed), events })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::*;
+    use crate::orders::OrderType;
+    use crate::types::{Price, Quantity, Side, SourceId};
+
+    fn intent(number: u64) -> OrderRequest {
+        let (id, source) = (ClientOrderId::EMPTY, SourceId::EMPTY);
+        let quantity = Quantity::from_raw(number.cast_signed());
+        OrderRequest::new(id, source, Symbol::EMPTY, Side::Buy, quantity, OrderType::Market, Price::ZERO)
+    }
+
+    fn step(number: u64) -> DeskEvent {
+        DeskEvent::Step(OrderStep {
+            client_order_id: ClientOrderId::EMPTY,
+            seq: 1,
+            event: "cancel",
+            state_before: "accepted",
+            state: "cancelled",
+            ts_event: UtcNanos(number.cast_signed()),
+            reason: number.to_string(),
+        })
+    }
+
+    #[test]
+    fn it_holds_what_a_queue_holds_whatever_comes_is_read_and_is_dropped() {
+        for capacity in [1, 3, 8] {
+            let (mut ring, mut seed) = (EventRing::new(capacity, EventOverflow::DropOldest), 7_u64);
+            let (mut naive, mut next, mut missed, mut held) = (VecDeque::new(), 1_u64, 0_u64, false);
+            for _ in 0..20_000 {
+                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                match seed >> 61 {
+                    0..5 => assert!(ring.ready()),
+                    5 => {
+                        held = seed >> 40 & 3 == 0;
+                        ring.hold(held);
+                    }
+                    most => {
+                        let read = ring.take(most as usize).map(|batch| (batch.first, batch.missed, batch.events));
+                        let first = next - naive.len() as u64;
+                        let events: Vec<DeskEvent> = naive.drain(..naive.len().min(most as usize)).collect();
+                        let expected = (!events.is_empty() || missed > 0).then_some((first, missed, events));
+                        assert_eq!(read, expected);
+                        missed = 0;
+                        continue;
+                    }
+                }
+                while !held && naive.len() > capacity {
+                    naive.pop_front();
+                    missed += 1;
+                }
+                for _ in 0..seed >> 30 & 3 {
+                    if seed >> 50 & 1 == 0 {
+                        ring.push_intent(&intent(next));
+                        naive.push_back(DeskEvent::Intent(Box::new(intent(next))));
+                    } else {
+                        ring.push(step(next));
+                        naive.push_back(step(next));
+                    }
+                    next += 1;
+                }
+                assert_eq!((ring.len(), ring.next_number()), (naive.len(), next));
+                let from = next.saturating_sub(seed >> 20 & 7);
+                let skip = naive.len().saturating_sub((next - from) as usize);
+                assert!(ring.since(from).eq(naive.iter().skip(skip)), "since {from} of {next}");
+            }
+            assert!(ring.dropped() > 1_000);
+        }
     }
 }

@@ -192,7 +192,20 @@ impl Exchange {
         events: &mut Vec<ExchangeEvent>,
     ) -> Result<OrderState, ExchangeError> {
         self.check_account(account.0, false)?;
-        self.send(account.0, approval.request(), now, events)
+        self.send(account.0, approval.request(), false, now, events)
+    }
+
+    /// As [`Self::submit_approval`], of an order that was ruled on at this instant with the instrument as it is listed
+    /// here: what the gate has validated nobody validates again.
+    pub(crate) fn submit_ruled(
+        &mut self,
+        account: AccountId,
+        approval: Approval<'_>,
+        now: UtcNanos,
+        events: &mut Vec<ExchangeEvent>,
+    ) -> Result<OrderState, ExchangeError> {
+        self.check_account(account.0, false)?;
+        self.send(account.0, approval.request(), approval.is_valid(), now, events)
     }
 
     /// Take the order of a simulated counterparty, which needs no approval. As [`Self::submit`] otherwise.
@@ -207,7 +220,7 @@ impl Exchange {
         events: &mut Vec<ExchangeEvent>,
     ) -> Result<OrderState, ExchangeError> {
         self.check_account(counterparty.0, true)?;
-        self.send(counterparty.0, &request, now, events)
+        self.send(counterparty.0, &request, false, now, events)
     }
 
     /// The clock: time of the last command or data.

@@ -334,12 +334,16 @@ impl OrderRequest {
             }
         }
         if self.reference_price <= Price::ZERO {
-            let text = self.reference_price.to_string();
-            return Err(AmountError::NotPositive { what: "reference price", text }.into());
+            return Err(self.bad_reference());
         }
         self.check_trail()?;
         self.check_combinations()?;
         self.check_bounds(instrument, now)
+    }
+
+    #[cold]
+    fn bad_reference(&self) -> RequestError {
+        AmountError::NotPositive { what: "reference price", text: self.reference_price.to_string() }.into()
     }
 
     fn check_trail(&self) -> Result<(), RequestError> {

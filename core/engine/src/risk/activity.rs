@@ -61,11 +61,14 @@ impl Median {
     /// Add an amount; the oldest makes room.
     pub fn push(&mut self, amount: i64) {
         let Some(slot) = self.recent.get_mut(self.next) else { return };
-        *slot = amount;
+        let oldest = std::mem::replace(slot, amount);
         self.next = (self.next + 1) % MEDIAN_OF;
         if self.count >= MEDIAN_OF - 1 {
-            self.count = MEDIAN_OF;
-            self.middle = middle_of_nine(self.recent);
+            // What stays on its side of the middle, or at it, leaves the middle where it is.
+            if self.count < MEDIAN_OF || oldest.cmp(&self.middle) != amount.cmp(&self.middle) {
+                self.count = MEDIAN_OF;
+                self.middle = middle_of_nine(self.recent);
+            }
             return;
         }
         self.count += 1;
@@ -139,7 +142,7 @@ impl Prints {
         Self {
             order: print_of_id(1, request.client_order_id.as_bytes()),
             decision: print_of_id(2, request.decision_id.as_bytes()),
-            intent: print_of_words([request.strategy.as_bytes(), request.symbol.as_bytes()], words),
+            intent: print_of_words(&request.strategy, &request.symbol, words),
             slice: !request.parent.is_empty(),
             forced: request.forced,
         }

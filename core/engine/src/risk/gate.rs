@@ -47,7 +47,7 @@ impl Approved {
     /// As the exchange takes it.
     #[must_use]
     pub const fn approval(&self) -> Approval<'_> {
-        Approval { request: &self.request }
+        Approval { request: &self.request, valid: false }
     }
 }
 
@@ -56,12 +56,14 @@ impl Approved {
 /// ```compile_fail
 /// // Here, too, an unchecked order does not compile.
 /// fn forged(request: &deepalpha_engine::orders::OrderRequest) -> deepalpha_engine::risk::Approval<'_> {
-///     deepalpha_engine::risk::Approval { request }
+///     deepalpha_engine::risk::Approval { request, valid: true }
 /// }
 /// ```
 #[derive(Debug, PartialEq, Eq)]
 pub struct Approval<'a> {
     request: &'a OrderRequest,
+    /// Whether the gate has just found nothing wrong with the request itself, its rule about that being on or off.
+    valid: bool,
 }
 
 impl Approval<'_> {
@@ -69,6 +71,11 @@ impl Approval<'_> {
     #[must_use]
     pub const fn request(&self) -> &OrderRequest {
         self.request
+    }
+
+    /// Whether the request passed [`OrderRequest::validate`] with the gate's instrument and time.
+    pub(crate) const fn is_valid(&self) -> bool {
+        self.valid
     }
 }
 
@@ -90,11 +97,15 @@ impl From<Option<Quote>> for Market {
 /// How an order came out, and what is remembered of it when it passes.
 pub(super) struct Ruled {
     holds: bool,
+    /// Whether something is wrong with the request itself.
+    malformed: bool,
     reduces: bool,
     /// Its value; zero when it only reduces.
     notional: Money,
     /// Whether its id, decision or intent came before.
     seen: [bool; 3],
+    /// Where the figures of its instrument are.
+    figures: Option<usize>,
 }
 
 /// The gate: limits plus what it remembers.
@@ -272,7 +283,7 @@ impl RiskGate {
         let ruled = self.evaluate(request, instrument, &exposure, market, now, &prints, None)?;
         if ruled.holds {
             self.keep(request, &prints, &ruled, now);
-            return Ok(Ok(Approval { request }));
+            return Ok(Ok(Approval { request, valid: !ruled.malformed }));
         }
         let refusal = self.preview(request, instrument, &*exposure, market, now)?.refusal();
         let (client_order_id, problem) = (request.client_order_id, "refused by a rule that then held");
@@ -286,7 +297,7 @@ impl RiskGate {
         let opening = (!ruled.reduces).then_some(ruled.notional);
         self.activity.approved(prints, ruled.seen, now, opening);
         if !ruled.reduces {
-            self.instruments.entry(request.symbol).quantities.push(request.quantity.raw());
+            self.instruments.entry_at(ruled.figures, request.symbol).quantities.push(request.quantity.raw());
         }
     }
 
@@ -310,7 +321,8 @@ impl RiskGate {
         // What is malformed is refused by its rule; it has no value that could be summed.
         let sized = problem.is_none() && !reduces && price > Price::ZERO;
         let value = if sized { instrument.notional(price, request.quantity)? } else { Money::ZERO };
-        let statistics = self.instruments.get(&request.symbol);
+        let figures = self.instruments.find(&request.symbol);
+        let statistics = figures.and_then(|slot| self.instruments.at(slot));
         let scale = if self.limits.scaling.is_on() {
             let concentration = self.limits.scaling.concentration.and_then(|_| account.totals().concentration());
             self.limits.scaling.of(statistics, last, instrument.multiplier, concentration)
@@ -318,6 +330,7 @@ impl RiskGate {
             Scale::default()
         };
         let seen = self.activity.seen(prints, now, self.limits.duplicate_window);
+        let malformed = problem.is_some();
         let facts = Facts {
             request,
             instrument,
@@ -327,7 +340,7 @@ impl RiskGate {
             price,
             notional: value,
             reduces,
-            malformed: problem.is_some(),
+            malformed,
             after: account.after(request, row, value)?,
             state: self.state.state,
             io_trouble: self.io_trouble.is_some(),
@@ -356,6 +369,6 @@ impl RiskGate {
             None if reduces => all_hold::<true>(&facts, bounds),
             None => all_hold::<false>(&facts, bounds),
         };
-        Ok(Ruled { holds, reduces, notional: value, seen })
+        Ok(Ruled { holds, malformed, reduces, notional: value, seen, figures })
     }
 }

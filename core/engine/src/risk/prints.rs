@@ -2,34 +2,59 @@
 //!
 //! # Layout
 //! [`SEGMENTS`] parts. A part has a log of its prints, the newest last, and a filter of blocks of one cache line each, in
-//! every word of which a print sets one bit. A new print, which is what nearly every order brings, is told by its block
-//! alone and then written into that block and at the end of the log. Part and block follow from the upper half of a
-//! print, which ids that count up have in common ([`print_of_id`]): ten or sixteen orders in a row find the same few
-//! lines near. The log is searched only for what the filter knows: a print that came before, and one new print in some
-//! thousands. A filter that is full is made anew with twice the blocks from its log: the pause is that of one part in
-//! [`SEGMENTS`], and the parts are not full at the same time.
+//! which a print leaves a tag of 16 bits, or in the next block when its own is full. A new print, which is what nearly
+//! every order brings, is told by its block alone and then written into that block and at the end of the log. Part and
+//! block follow from the upper half of a print, which ids that count up have in common ([`print_of_id`]): ten or sixteen
+//! orders in a row find the same few lines near. The log is searched only for what the filter knows: a print that came
+//! before, and one new print in some thousands. A filter that is full is made anew with twice the blocks from its log:
+//! the pause is that of one part in [`SEGMENTS`], and the parts are not full at the same time.
 //!
-//! Invariants: a print is in the log of its part once, and its bits are in the filter; the answer depends on the set of
-//! prints alone. Cost: O(1) expected for a new print, and O(prints / [`SEGMENTS`]) for one that is known, which refuses
-//! an order; 13 to 24 bytes a print.
+//! Invariants: a print is in the log of its part once; its tag is in its block, or in the next where its own is full, or
+//! both are full and say nothing; the answer depends on the set of prints alone. Cost: O(1) expected for a new print, and
+//! O(prints / [`SEGMENTS`]) for one that is known, which refuses an order; 12 to 24 bytes a print.
 //!
 //! [`print_of_id`]: crate::types::quick::print_of_id
 
 const SEGMENT_BITS: u32 = 10;
 const SEGMENTS: usize = 1 << SEGMENT_BITS;
-/// Words of a block, and so bits of a print.
-const WORDS: usize = 8;
+/// Tags that a block has room for; the first lane counts them.
+const TAGS: u16 = 31;
 
 /// Prints for a block of the filter, at most: 8 in the first part to 15 in the eighth, and so on. Ids that count up fill
-/// blocks unevenly, so this is half of what prints of chance could be given.
+/// blocks unevenly, so this is half of the room: to go on to the next block is rare, to find both full hardly happens.
 const fn most_a_block(segment: usize) -> usize {
     8 + segment % 8
 }
 
-/// A cache line of the filter.
+/// A cache line of the filter: how many tags it has, and the tags.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(align(64))]
-struct Block([u64; WORDS]);
+struct Block([u16; 32]);
+
+impl Block {
+    /// Whether a lane is this tag. The lanes without one, and the count, may be taken for a rare tag: then the log is
+    /// searched in vain.
+    #[inline]
+    fn knows(&self, tag: u16) -> bool {
+        self.0.iter().fold(false, |known, lane| known | (*lane == tag))
+    }
+
+    #[inline]
+    const fn is_full(&self) -> bool {
+        let [count, ..] = self.0;
+        count >= TAGS
+    }
+
+    /// Leave a tag; whether there was room.
+    #[inline]
+    fn put(&mut self, tag: u16) -> bool {
+        let [count, tags @ ..] = &mut self.0;
+        let Some(lane) = tags.get_mut(usize::from(*count)) else { return false };
+        *lane = tag;
+        *count += 1;
+        true
+    }
+}
 
 /// One part.
 #[derive(Clone, Debug, Default)]
@@ -39,15 +64,10 @@ struct Segment {
     filter: Vec<Block>,
 }
 
-/// The bit of a print in each word of its block: six bits a word, of both halves.
+/// The tag of a print: of both halves, as neither tells all prints of a block apart.
 #[inline]
-fn bits(print: u64) -> [u64; WORDS] {
-    let mut rest = print.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 16;
-    [(); WORDS].map(|()| {
-        let bit = 1 << (rest & 63);
-        rest >>= 6;
-        bit
-    })
+const fn tag_of(print: u64) -> u16 {
+    (print.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48) as u16
 }
 
 /// The part of a print: its upper bits.
@@ -56,19 +76,29 @@ const fn segment_of(print: u64) -> usize {
     (print >> (u64::BITS - SEGMENT_BITS)) as usize
 }
 
-/// The block of a print among 2^n: the bits below those of the part.
+/// The block of a print among 2^n, by the bits below those of the part, and the next one.
 #[inline]
-fn home(print: u64, blocks: usize) -> usize {
+fn places(print: u64, blocks: usize) -> [usize; 2] {
     let shift = (blocks as u64).leading_zeros() + 1;
-    (print << SEGMENT_BITS).checked_shr(shift).and_then(|place| usize::try_from(place).ok()).unwrap_or_default()
+    let home = (print << SEGMENT_BITS).checked_shr(shift).and_then(|place| usize::try_from(place).ok());
+    let home = home.unwrap_or_default();
+    [home, (home + 1) & blocks.wrapping_sub(1)]
 }
 
 impl Segment {
     #[inline]
     fn contains(&self, print: u64) -> bool {
-        let Some(block) = self.filter.get(home(print, self.filter.len())) else { return false };
-        let missing = block.0.iter().zip(bits(print)).fold(0, |missing, (word, bit)| missing | (bit & !word));
-        missing == 0 && self.is_logged(print)
+        let tag = tag_of(print);
+        for place in places(print, self.filter.len()) {
+            let Some(block) = self.filter.get(place) else { return false };
+            if block.knows(tag) {
+                break;
+            }
+            if !block.is_full() {
+                return false;
+            }
+        }
+        self.is_logged(print)
     }
 
     /// What comes again mostly came a moment ago, as the decision that slices of a parent share.
@@ -99,8 +129,11 @@ impl Segment {
 
 #[inline]
 fn mark(filter: &mut [Block], print: u64) {
-    if let Some(block) = filter.get_mut(home(print, filter.len())) {
-        block.0.iter_mut().zip(bits(print)).for_each(|(word, bit)| *word |= bit);
+    let tag = tag_of(print);
+    for place in places(print, filter.len()) {
+        if filter.get_mut(place).is_some_and(|block| block.put(tag)) {
+            return;
+        }
     }
 }
 

@@ -23,28 +23,48 @@ impl<K, V> Default for Dense<K, V> {
 }
 
 impl<K: Copy + Eq + Hash, V: Default> Dense<K, V> {
+    /// Where the entry of a key is, for good.
+    #[inline]
+    pub(crate) fn find(&self, key: &K) -> Option<usize> {
+        match self.items.get(self.recent) {
+            Some((recent, _)) if recent == key => Some(self.recent),
+            _ => self.index.get(key).copied(),
+        }
+    }
+
+    /// The entry at a place.
+    #[inline]
+    pub(crate) fn at(&self, slot: usize) -> Option<&V> {
+        self.items.get(slot).map(|(_, value)| value)
+    }
+
     /// The entry of a key.
     #[inline]
     pub(crate) fn get(&self, key: &K) -> Option<&V> {
-        match self.items.get(self.recent) {
-            Some((recent, value)) if recent == key => Some(value),
-            _ => self.index.get(key).and_then(|slot| self.items.get(*slot)).map(|(_, value)| value),
-        }
+        self.find(key).and_then(|slot| self.at(slot))
     }
 
     /// The entry of a key, made when it is new; the next look-ups of the same key are short.
     #[inline]
     pub(crate) fn entry(&mut self, key: K) -> &mut V {
-        if self.items.get(self.recent).is_none_or(|(recent, _)| *recent != key) {
-            self.recent = *self.index.entry(key).or_insert(self.items.len());
-        }
-        if self.recent == self.items.len() {
-            self.items.push((key, V::default()));
-        }
-        // It is there by the lines above; the first entry stands for a case that cannot be.
+        self.entry_at(self.find(&key), key)
+    }
+
+    /// As [`Self::entry`], where [`Self::find`] was asked before.
+    #[inline]
+    pub(crate) fn entry_at(&mut self, slot: Option<usize>, key: K) -> &mut V {
+        self.recent = slot.unwrap_or_else(|| self.insert(key));
+        // It is there by the line above; the last entry stands for a case that cannot be.
         let slot = self.recent.min(self.items.len() - 1);
         #[expect(clippy::indexing_slicing, reason = "the slot was made or bounded just now")]
         &mut self.items[slot].1
+    }
+
+    #[cold]
+    fn insert(&mut self, key: K) -> usize {
+        self.index.insert(key, self.items.len());
+        self.items.push((key, V::default()));
+        self.items.len() - 1
     }
 
     /// Every key, in the order they came.

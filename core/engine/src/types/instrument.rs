@@ -198,30 +198,38 @@ impl Instrument {
     ///
     /// # Errors
     /// Zero, negative or between two ticks.
+    #[inline]
     pub fn check_price(&self, what: &'static str, price: Price) -> Result<(), AmountError> {
+        let fits = price > Price::ZERO && price.on_tick(self.tick_size);
+        if fits { Ok(()) } else { Err(self.bad_price(what, price)) }
+    }
+
+    #[cold]
+    fn bad_price(&self, what: &'static str, price: Price) -> AmountError {
+        let text = price.to_string();
         if price <= Price::ZERO {
-            return Err(AmountError::NotPositive { what, text: price.to_string() });
+            return AmountError::NotPositive { what, text };
         }
-        if !price.on_tick(self.tick_size) {
-            let (text, step) = (price.to_string(), self.tick_size.to_string());
-            return Err(AmountError::OffStep { what, text, step_name: "tick size", step });
-        }
-        Ok(())
+        AmountError::OffStep { what, text, step_name: "tick size", step: self.tick_size.to_string() }
     }
 
     /// Check a quantity against the lot.
     ///
     /// # Errors
     /// Zero, negative or between two lots.
+    #[inline]
     pub fn check_quantity(&self, quantity: Quantity) -> Result<(), AmountError> {
+        let fits = quantity > Quantity::ZERO && quantity.on_lot(self.lot_size);
+        if fits { Ok(()) } else { Err(self.bad_quantity(quantity)) }
+    }
+
+    #[cold]
+    fn bad_quantity(&self, quantity: Quantity) -> AmountError {
+        let (what, text) = ("quantity", quantity.to_string());
         if quantity <= Quantity::ZERO {
-            return Err(AmountError::NotPositive { what: "quantity", text: quantity.to_string() });
+            return AmountError::NotPositive { what, text };
         }
-        if !quantity.on_lot(self.lot_size) {
-            let (text, step) = (quantity.to_string(), self.lot_size.to_string());
-            return Err(AmountError::OffStep { what: "quantity", text, step_name: "lot size", step });
-        }
-        Ok(())
+        AmountError::OffStep { what, text, step_name: "lot size", step: self.lot_size.to_string() }
     }
 
     /// Check the quantity of an order of `side` by an account that holds `held`: lots, minimum and maximum. Where

@@ -2,6 +2,8 @@
 
 use std::hash::{BuildHasherDefault, Hasher};
 
+use super::{StrategyId, Symbol};
+
 const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
 const SALT: u64 = 0xA076_1D64_78BD_642F;
 
@@ -106,17 +108,16 @@ pub(crate) fn print_of_id(kind: u64, id: &[u8]) -> u64 {
     print_of(kind, others) ^ (last.wrapping_mul(MULTIPLIER) & u64::from(u32::MAX))
 }
 
-/// 64 bits of some words and texts.
+/// 64 bits of an order's words and of the names behind it, which are as long for every order.
 #[inline]
-pub(crate) fn print_of_words(texts: [&[u8]; 2], words: [u64; 4]) -> u64 {
-    let mut hasher = Quick(texts.len() as u64);
-    for text in texts {
-        hasher.write(text);
-        hasher.write_u8(0xff);
+pub(crate) fn print_of_words(strategy: &StrategyId, symbol: &Symbol, [one, two, three, four]: [u64; 4]) -> u64 {
+    let mut hasher = Quick(2);
+    hasher.write_pair(halves(strategy.padded()));
+    for part in symbol.padded().as_chunks().0 {
+        hasher.write_pair(halves(part));
     }
-    for word in words {
-        hasher.write_u64(word);
-    }
+    hasher.write_pair((one, two));
+    hasher.write_pair((three, four));
     hasher.finish()
 }
 

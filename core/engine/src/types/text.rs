@@ -247,6 +247,22 @@ inline_text! {
     Currency, 12, "currency", "A-Z a-z 0-9 . : / _ -", id_character
 }
 
+impl StrategyId {
+    /// The text and the zeros behind it.
+    #[inline]
+    pub(crate) const fn padded(&self) -> &[u8; Self::LONGEST] {
+        &self.0.bytes
+    }
+}
+
+impl Symbol {
+    /// The text and the zeros behind it.
+    #[inline]
+    pub(crate) const fn padded(&self) -> &[u8; Self::LONGEST] {
+        &self.0.bytes
+    }
+}
+
 impl ClientOrderId {
     /// The id of an order made for this one: `<id>-<suffix>`.
     ///

@@ -5,7 +5,7 @@
 //! once and kept, text is bound where it lies, amounts are written into a buffer on the stack.
 //! Cost: one commit a group, so many records in one group share one `fdatasync` ([`Level::Durable`]).
 
-use rusqlite::{CachedStatement, Transaction, TransactionBehavior};
+use rusqlite::{CachedStatement, Connection};
 
 use super::log::is_unique_violation;
 use super::{Level, OpsError, OpsLog};
@@ -221,30 +221,54 @@ impl Binder<'_, '_> {
     }
 }
 
-/// The statements of a group, prepared at first use and kept by the connection.
+/// A transaction: what is not committed is rolled back. Unlike rusqlite's own its statements are prepared once and kept,
+/// which of a group with one order in it was a tenth.
+struct Group<'c>(&'c Connection);
+
+impl<'c> Group<'c> {
+    fn begin(connection: &'c Connection) -> rusqlite::Result<Self> {
+        connection.prepare_cached("BEGIN IMMEDIATE")?.raw_execute()?;
+        Ok(Self(connection))
+    }
+
+    fn commit(self) -> rusqlite::Result<()> {
+        self.0.prepare_cached("COMMIT")?.raw_execute().map(drop)
+    }
+}
+
+impl Drop for Group<'_> {
+    fn drop(&mut self) {
+        if !self.0.is_autocommit() {
+            // What failed before is told; the next group would fail at its beginning.
+            let _not_open = self.0.execute_batch("ROLLBACK");
+        }
+    }
+}
+
+/// The statements of a group, each taken from the connection, which keeps them, when it is needed.
 struct Statements<'c> {
-    intent: CachedStatement<'c>,
-    event: CachedStatement<'c>,
-    fill: CachedStatement<'c>,
-    audit: CachedStatement<'c>,
+    connection: &'c Connection,
+    intent: Option<CachedStatement<'c>>,
+    event: Option<CachedStatement<'c>>,
+    fill: Option<CachedStatement<'c>>,
+    audit: Option<CachedStatement<'c>>,
 }
 
 impl<'c> Statements<'c> {
-    fn prepare(transaction: &'c Transaction<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            intent: transaction.prepare_cached(INTENT)?,
-            event: transaction.prepare_cached(EVENT)?,
-            fill: transaction.prepare_cached(FILL)?,
-            audit: transaction.prepare_cached(AUDIT)?,
-        })
+    const fn new(connection: &'c Connection) -> Self {
+        Self { connection, intent: None, event: None, fill: None, audit: None }
     }
 
     fn insert(&mut self, stamp: &Stamp<'_>, record: &Record<'_>) -> rusqlite::Result<()> {
-        let statement = match record {
-            Record::Intent(_) => &mut self.intent,
-            Record::Event(_) => &mut self.event,
-            Record::Fill(_) => &mut self.fill,
-            Record::Audit(_) => &mut self.audit,
+        let (kept, sql) = match record {
+            Record::Intent(_) => (&mut self.intent, INTENT),
+            Record::Event(_) => (&mut self.event, EVENT),
+            Record::Fill(_) => (&mut self.fill, FILL),
+            Record::Audit(_) => (&mut self.audit, AUDIT),
+        };
+        let statement = match kept {
+            Some(statement) => statement,
+            None => kept.insert(self.connection.prepare_cached(sql)?),
         };
         let mut binder = Binder { statement: &mut *statement, next: 0 };
         binder.bind(stamp.ts_init)?.text(stamp.run_id)?.text(stamp.account_id)?;
@@ -298,8 +322,8 @@ impl OpsLog {
         self.at_level(level)?;
         let (path, writer) = self.writer();
         let classify = |error| Self::classify(path, error);
-        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(classify)?;
-        let mut statements = Statements::prepare(&transaction).map_err(classify)?;
+        let group = Group::begin(writer).map_err(classify)?;
+        let mut statements = Statements::new(writer);
         let mut written = 0;
         for record in records {
             statements.insert(stamp, &record).map_err(|error| match error.sqlite_error() {
@@ -311,7 +335,7 @@ impl OpsLog {
             written += 1;
         }
         drop(statements);
-        transaction.commit().map_err(classify)?;
+        group.commit().map_err(classify)?;
         Ok(written)
     }
 }

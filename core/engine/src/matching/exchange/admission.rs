@@ -62,8 +62,14 @@ impl Listing {
 }
 
 impl Exchange {
-    /// An order arrives: it is accepted and works or sleeps, or it is rejected.
-    pub(super) fn arrive(&mut self, key: u64, events: &mut Vec<ExchangeEvent>) -> Result<(), ExchangeError> {
+    /// An order arrives: it is accepted and works or sleeps, or it is rejected. `valid` where its request was validated at
+    /// this instant against the instrument as it is listed.
+    pub(super) fn arrive(
+        &mut self,
+        key: u64,
+        valid: bool,
+        events: &mut Vec<ExchangeEvent>,
+    ) -> Result<(), ExchangeError> {
         let now = self.now;
         let order = self.by_key_mut(key)?;
         order.record.ts_accepted = now;
@@ -72,7 +78,7 @@ impl Exchange {
         let request = &order.record.request;
         let (conditional, time_in_force) = (request.order_type.is_conditional(), request.time_in_force);
         let (oco_group, liquidates) = (request.oco_group, order.liquidates);
-        if let Err(refusal) = self.check_request(key) {
+        if let Err(refusal) = self.check_request(key, valid) {
             return self.reject(key, &refusal.to_string(), events);
         }
         let prepared = if conditional { self.fall_asleep(key).map(|()| false) } else { self.prepare(key) };
@@ -122,22 +128,25 @@ impl Exchange {
     }
 
     /// What is wrong with an order whatever the market does.
-    fn check_request(&self, key: u64) -> Result<(), Refusal> {
+    fn check_request(&self, key: u64, valid: bool) -> Result<(), Refusal> {
         let order = self.by_key(key)?;
         let (listing, account) = (self.listing(order.listing)?, self.account(order.account)?);
         let request = &order.record.request;
         let index = account.index(order.listing)?;
-        let instrument = &listing.instrument;
-        let (leg, side) = (request.position_side, request.side);
-        let held = account.portfolio.leg(index, leg).map(|position| position.quantity).unwrap_or_default();
-        let odd = instrument.odd_lot_exit
-            && !request.quantity.on_lot(instrument.lot_size)
-            && instrument.check_order_quantity(side, request.quantity, held).is_ok();
-        if odd || order.record.protective || order.liquidates {
-            // The exit of an odd lot as a whole, and our own orders, are as large as the position.
-            OrderRequest { quantity: instrument.lot_size, display: None, ..*request }.validate(instrument, self.now)?;
-        } else {
-            request.validate(instrument, self.now)?;
+        if !valid {
+            let instrument = &listing.instrument;
+            let (leg, side) = (request.position_side, request.side);
+            let held = account.portfolio.leg(index, leg).map(|position| position.quantity).unwrap_or_default();
+            let odd = instrument.odd_lot_exit
+                && !request.quantity.on_lot(instrument.lot_size)
+                && instrument.check_order_quantity(side, request.quantity, held).is_ok();
+            if odd || order.record.protective || order.liquidates {
+                // The exit of an odd lot as a whole, and our own orders, are as large as the position.
+                let sized = OrderRequest { quantity: instrument.lot_size, display: None, ..*request };
+                sized.validate(instrument, self.now)?;
+            } else {
+                request.validate(instrument, self.now)?;
+            }
         }
         if !request.oco_group.is_empty() && account.done_groups.contains(&request.oco_group) {
             return Err(Refusal::Why("another order of its OCO group has traded"));

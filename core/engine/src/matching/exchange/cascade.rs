@@ -229,7 +229,7 @@ impl Exchange {
         }
         let account = super::config::AccountId(number);
         events.push(ExchangeEvent { account, execution: None, event: VenueEvent::Attached(Box::new(*request)) });
-        self.arrive(key, events)
+        self.arrive(key, false, events)
     }
 
     fn resize_protective(

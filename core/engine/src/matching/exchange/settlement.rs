@@ -196,7 +196,7 @@ impl Exchange {
             execution: None,
             event: crate::matching::VenueEvent::Attached(Box::new(request)),
         });
-        self.arrive(key, events)
+        self.arrive(key, false, events)
     }
 
     fn position_of(

@@ -71,7 +71,7 @@ impl Exchange {
         if let Some((arrival, sent)) = self.inbox.pop(now) {
             self.now = self.now.max(arrival);
             match sent {
-                Sent::Order(key) => self.arrive(key, events)?,
+                Sent::Order(key) => self.arrive(key, false, events)?,
                 Sent::Cancel(key, reason) => self.arrive_cancel(key, &reason, events)?,
                 Sent::Change(key, change) => self.arrive_change(key, &change, events)?,
             }
@@ -101,11 +101,12 @@ impl Exchange {
         self.expiries.push(std::cmp::Reverse((at.0, key)));
     }
 
-    /// Send an order on its way, or let it arrive at once.
+    /// Send an order on its way, or let it arrive at once; `valid` as in [`Self::arrive`], at the instant of sending.
     pub(super) fn send(
         &mut self,
         account: u32,
         request: &OrderRequest,
+        valid: bool,
         now: UtcNanos,
         events: &mut Vec<ExchangeEvent>,
     ) -> Result<OrderState, ExchangeError> {
@@ -121,7 +122,7 @@ impl Exchange {
             if arrival > now {
                 self.inbox.push(arrival, Sent::Order(key));
             } else {
-                self.arrive(key, events)?;
+                self.arrive(key, valid, events)?;
                 self.cascade(events)?;
             }
             // Whatever closed with it, the last to close are remembered, and it is none that was forgotten before.
