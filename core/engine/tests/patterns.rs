@@ -1,7 +1,7 @@
 //! The pass over all patterns, the single functions and the explanations: one rule, one answer.
 
 use deepalpha_engine::patterns::{
-    Bars, COUNT, CandleSettings, Gauge, PATTERNS, RangeType, Setting, explain, pattern, patterns,
+    Bars, COUNT, CandleSettings, Gauge, PATTERNS, RangeType, Setting, explain, pattern, patterns, patterns_into,
 };
 use deepalpha_engine::ta::{Live, Seed, TaError};
 use proptest::prelude::*;
@@ -81,6 +81,18 @@ proptest! {
                 prop_assert_eq!(live.update(&row)?, &[*expected], "{} bar {}", entry.spec.name, bar);
             }
         }
+    }
+
+    /// Rows are made 0 a block ahead; what was in them before, and where series end, is not to be seen.
+    #[test]
+    fn what_values_held_before_does_not_matter(columns in market(600), length in 0..600_usize, settings in settings()) {
+        let columns = columns.map(|column| column.into_iter().take(length).collect::<Vec<f64>>());
+        let bars = bars(&columns)?;
+        let mut values = vec![7; length * COUNT + 3];
+        patterns_into(&bars, &settings, &mut values);
+        let (found, behind) = values.split_at(length * COUNT);
+        prop_assert_eq!(found, patterns(&bars, &settings));
+        prop_assert_eq!(behind, [7; 3]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::pattern::{Entry, alone};
 use super::see::{Condition, See};
 use super::settings::CandleSettings;
 use super::tile::WORD;
-use super::watch::{Demand, Watch};
+use super::watch::{BLOCK, Demand, Watch};
 use crate::patterns::PATTERNS;
 use crate::ta::kit::simd::{Job, LANES, Wide, dispatch};
 use crate::ta::{Seed, Spec, TaError, find};
@@ -145,13 +145,17 @@ fn stretch_into(
 ) -> Result<(), TaError> {
     let values = &mut values[stretch.start * COUNT..stretch.end * COUNT];
     let mut marks = BlockMarks::default();
+    let first = values.len().min(BLOCK * COUNT);
+    values[..first].fill(0);
     Pass::over(bars.part(&stretch), settings, demands, |pass| {
         let block = pass.bars();
-        // Just before hits are written, so that the rows are still in the cache.
-        let rows = &mut values[block.start * COUNT..block.end * COUNT];
-        rows.fill(0);
+        let (rows, ahead) = values.split_at_mut(block.end * COUNT);
+        let rows = &mut rows[block.start * COUNT..];
+        let mut ahead = ahead.chunks_mut(BLOCK);
         for (place, entry) in PATTERNS.iter().enumerate() {
             (entry.scan)(pass, place, entry.default_penetration(), &mut marks);
+            // The next block's rows, a part with each pattern: the memory takes it in while rules are at work.
+            ahead.next().into_iter().for_each(|part| part.fill(0));
             for (word, marks) in marks.iter().enumerate() {
                 let mut hits = marks.hit.surely;
                 while hits != 0 {

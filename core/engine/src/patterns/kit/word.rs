@@ -85,13 +85,10 @@ impl Marks {
 
     /// The value at one of the bars where it shows.
     #[inline(always)]
-    pub(crate) const fn value(&self, lane: usize) -> i16 {
-        let size = match ((self.weak >> lane) & 1, (self.double >> lane) & 1) {
-            (0, 0) => 100,
-            (0, _) => 200,
-            _ => 80,
-        };
-        if (self.down >> lane) & 1 == 0 { size } else { -size }
+    pub(crate) fn value(&self, lane: usize) -> i16 {
+        let is_set = |bits: u64| i16::from(bits >> lane & 1 == 1);
+        let size = 100 - 20 * is_set(self.weak) + 100 * is_set(self.double);
+        size - 2 * size * is_set(self.down)
     }
 }
 

@@ -154,7 +154,7 @@ impl Params {
     }
 
     /// Bars of each of eight series; none where there is one.
-    pub(super) const fn beside(&self) -> Option<usize> {
+    pub(crate) const fn beside(&self) -> Option<usize> {
         self.beside
     }
 

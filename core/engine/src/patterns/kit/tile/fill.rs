@@ -8,12 +8,17 @@ use crate::patterns::kit::term::{PARTS, Part};
 use crate::patterns::kit::traits::{Against, Trait};
 use crate::ta::kit::simd::{Job, LANES, Number, Wide, fetch};
 
+/// Sides of the next block that are fetched while this one is taken in, where sums slide; the others are while those are
+/// added up. In one go they would keep everything else waiting.
+const EARLY: usize = 2;
+
 /// Copies prices; whether all are finite, and if it is `BOUNDED` the lowest and the highest.
 pub(super) struct TakeIn<'t, 's, const BOUNDED: bool> {
     pub(super) rows: &'t mut [Row; PARTS],
     pub(super) series: [&'s [f64]; 4],
     pub(super) first: usize,
     pub(super) end: usize,
+    pub(super) next: [*const f64; 4],
 }
 
 impl<const BOUNDED: bool> Job for TakeIn<'_, '_, BOUNDED> {
@@ -21,7 +26,7 @@ impl<const BOUNDED: bool> Job for TakeIn<'_, '_, BOUNDED> {
 
     #[inline(always)]
     fn run<W: Wide>(self) -> Self::Output {
-        let Self { rows: [open, high, low, close, ..], series, first, end } = self;
+        let Self { rows: [open, high, low, close, ..], series, first, end, next } = self;
         let rows = [open, high, low, close];
         let mut look = Extremes::<W>::new();
         // A block with all its places in the series is looked at on its way; of others the rows are looked at.
@@ -29,6 +34,9 @@ impl<const BOUNDED: bool> Job for TakeIn<'_, '_, BOUNDED> {
             for place in 0..SPAN / LANES {
                 // Four sides, so that four chains go on at once.
                 for side in 0..4 {
+                    if !BOUNDED || side < EARLY {
+                        fetch(next[side].wrapping_add(place * LANES));
+                    }
                     let prices = lanes_at::<W>(sides[side], place * LANES);
                     rows[side].0.as_chunks_mut().0[place] = prices.to_lanes();
                     look.note::<BOUNDED>(side, prices);
@@ -160,36 +168,45 @@ impl Job for AddUp<'_> {
     fn run<W: Wide>(self) {
         let Self { tile, place } = self;
         let Windows { range, period, .. } = tile.windows[place];
-        let Tile { rows: [open, high, low, close, ..], windows, scratch: [parts, other], next, .. } = tile;
-        match range {
-            RangeType::RealBody => combine(parts, close, open, |close, open| (close - open).abs()),
-            RangeType::HighLow => combine(parts, high, low, |high, low| high - low),
-            RangeType::Shadows => {
-                three(other, high, close, open, |high, close, open| high - if close >= open { close } else { open });
-                three(parts, low, close, open, |low, close, open| (if close >= open { open } else { close }) - low);
-                parts.0.iter_mut().zip(&other.0).for_each(|(lower, upper)| *lower += upper);
-            }
-        }
+        let Tile { rows: [open, high, low, close, ..], windows, totals, next, .. } = tile;
+        let sides = [&*open, &*high, &*low, &*close];
         let windows = &mut windows[place];
         windows.is_there = true;
         if period == 0 {
-            (windows.error, windows.sums) = (0.0, *parts);
+            windows.error = 0.0;
+            for (place, slots) in windows.sums.0.as_chunks_mut().0.iter_mut().enumerate() {
+                *slots = part_at::<W>(range, sides, place * LANES).to_lanes();
+            }
             return;
         }
         let mut before = W::default();
-        for (place, (eight, slots)) in parts.0.as_chunks().0.iter().zip(other.0.as_chunks_mut().0).enumerate() {
-            // The memory has nothing else to do meanwhile.
-            for side in *next {
+        for (place, slots) in totals.0.as_chunks_mut().0.iter_mut().enumerate() {
+            for side in &next[EARLY..] {
                 fetch(side.wrapping_add(place * LANES));
             }
-            let sums = W::from_lanes(*eight).prefixes();
+            let sums = part_at::<W>(range, sides, place * LANES).prefixes();
             *slots = (before + sums.shifted::<1>()).to_lanes();
             before += sums.last();
         }
         // What all bars before add up to, less what those before the window do.
         for (place, slots) in windows.sums.0.as_chunks_mut().0.iter_mut().enumerate().skip(LONGEST / LANES) {
             let at = place * LANES;
-            *slots = (lanes_at::<W>(&other.0, at) - lanes_at(&other.0, at - period)).to_lanes();
+            *slots = (lanes_at::<W>(&totals.0, at) - lanes_at(&totals.0, at - period)).to_lanes();
+        }
+    }
+}
+
+/// What a setting averages, of eight candles.
+#[inline(always)]
+fn part_at<W: Wide>(range: RangeType, [open, high, low, close]: [&Row; 4], at: usize) -> W {
+    match range {
+        RangeType::RealBody => (lanes_at::<W>(&close.0, at) - lanes_at(&open.0, at)).magnitude(),
+        RangeType::HighLow => lanes_at::<W>(&high.0, at) - lanes_at(&low.0, at),
+        RangeType::Shadows => {
+            let (open, close) = (lanes_at::<W>(&open.0, at), lanes_at::<W>(&close.0, at));
+            let top = W::if_at_least(close, open, close, open);
+            let bottom = W::if_at_least(close, open, open, close);
+            (lanes_at::<W>(&high.0, at) - top) + (bottom - lanes_at(&low.0, at))
         }
     }
 }
@@ -197,17 +214,22 @@ impl Job for AddUp<'_> {
 /// As many values as there are lanes, from a place on.
 #[inline(always)]
 pub(crate) fn lanes_at<W: Wide>(values: &[f64], at: usize) -> W {
-    W::from_lanes(values.get(at..).and_then(|rest| rest.first_chunk()).copied().unwrap_or_default())
+    // Not `unwrap_or_default`: an array's default is a call, compiled for the lowest level.
+    match values.get(at..).and_then(|rest| rest.first_chunk()) {
+        Some(lanes) => W::from_lanes(*lanes),
+        None => W::default(),
+    }
 }
 
 /// Bits of a word from those of eight of its bars. A macro, because a closure would not be compiled for the level of the
-/// loop around it.
+/// loop around it. From the last bars to the first: of bits that are each shifted to their place the compiler makes vectors,
+/// by way of the memory.
 macro_rules! packed {
     ($at:ident => $bits:expr) => {{
         let mut word = 0;
-        for eight in 0..$crate::patterns::kit::tile::WORD / $crate::ta::kit::simd::LANES {
+        for eight in (0..$crate::patterns::kit::tile::WORD / $crate::ta::kit::simd::LANES).rev() {
             let $at = eight * $crate::ta::kit::simd::LANES;
-            word |= u64::from($bits) << $at;
+            word = word << $crate::ta::kit::simd::LANES | u64::from($bits);
         }
         word
     }};
@@ -251,12 +273,14 @@ impl Job for Compare<'_> {
                 let eight = lanes_at::<W>(measured, $at);
                 *front = (bits($relation.bits(eight, $least)), bits($relation.bits(eight, $largest)));
                 for (word, slot) in words.iter_mut().enumerate() {
-                    for place in 0..WORD / LANES {
+                    let (mut surely, mut maybe) = (0, 0);
+                    for place in (0..WORD / LANES).rev() {
                         let $at = FRONT + word * WORD + place * LANES;
                         let eight = lanes_at::<W>(measured, $at);
-                        slot.0 |= u64::from($relation.bits(eight, $least)) << (place * LANES);
-                        slot.1 |= u64::from($relation.bits(eight, $largest)) << (place * LANES);
+                        surely = surely << LANES | u64::from($relation.bits(eight, $least));
+                        maybe = maybe << LANES | u64::from($relation.bits(eight, $largest));
                     }
+                    *slot = (surely, maybe);
                 }
                 found
             }};

@@ -96,8 +96,8 @@ pub(crate) struct Tile {
     /// Parts that are there, as bits.
     parts: u32,
     windows: Vec<Windows>,
-    /// Room for sums on their way.
-    scratch: [Row; 2],
+    /// What a part adds up to before each bar, on the way to its windows.
+    totals: Row,
     /// Which windows each setting averages, and a sum's share in its size.
     gauges: [(usize, f64); Setting::COUNT],
     /// Rounding of the sums so far, in units of the period.
@@ -115,7 +115,7 @@ impl Tile {
             rows: [Row::EMPTY; PARTS],
             parts: 0,
             windows: Vec::new(),
-            scratch: [Row::EMPTY; 2],
+            totals: Row::EMPTY,
             gauges: [(0, 0.0); Setting::COUNT],
             drift: 0.0,
             traits: [[Bits::default(); WORDS + 1]; TRAITS],
@@ -162,12 +162,12 @@ impl Tile {
         for windows in &mut self.windows {
             windows.is_there = false;
         }
-        let rows = &mut self.rows;
+        let (rows, next) = (&mut self.rows, self.next);
         if !slides {
-            let (clean, ..) = dispatch(TakeIn::<false> { rows, series, first, end });
+            let (clean, ..) = dispatch(TakeIn::<false> { rows, series, first, end, next });
             return if clean { Look::Plain } else { Look::NotClean };
         }
-        let (clean, least, largest) = dispatch(TakeIn::<true> { rows, series, first, end });
+        let (clean, least, largest) = dispatch(TakeIn::<true> { rows, series, first, end, next });
         if !clean {
             return Look::NotClean;
         }
