@@ -184,26 +184,32 @@ impl<E: Each<I>, const I: usize> Job for Rows<'_, E, I> {
     fn run<W: Wide>(self) -> bool {
         let Self { arithmetic, inputs, out } = self;
         let length = inputs.iter().map(|input| input.len()).fold(out.len(), usize::min);
-        let whole = length / LANES * LANES;
+        // Up to where a line of the cache begins, so that no register is written across two.
+        let lead = out.as_ptr().align_offset(size_of::<[f64; LANES]>()).min(length);
+        let (head, slots) = out.split_at_mut(length).0.split_at_mut(lead);
+        let (blocks, rest) = slots.as_chunks_mut::<LANES>();
+        let mut series: [&[[f64; LANES]]; I] = [&[]; I];
+        for input in 0..I {
+            // As long as the blocks, which spares a check in each of them.
+            series[input] = &inputs[input][lead..].as_chunks::<LANES>().0[..blocks.len()];
+        }
         // A sum for each input, so that none waits for another.
         let (mut gaps, mut clean) = ([W::default(); I], true);
-        for at in (0..whole).step_by(LANES) {
+        for (block, slots) in blocks.iter_mut().enumerate() {
             let mut bar = [W::default(); I];
             for input in 0..I {
-                let mut row = [0.0; LANES];
-                row.copy_from_slice(&inputs[input][at..][..LANES]);
-                bar[input] = W::from_lanes(row);
+                bar[input] = W::from_lanes(series[input][block]);
                 gaps[input] = bar[input].note_gap(gaps[input]);
             }
-            out[at..][..LANES].copy_from_slice(&arithmetic.of(bar).to_lanes());
+            *slots = arithmetic.of(bar).to_lanes();
         }
-        for at in whole..length {
+        for (at, slot) in (0..).zip(head).chain((length - rest.len()..).zip(rest)) {
             let mut bar = [0.0; I];
             for input in 0..I {
                 bar[input] = inputs[input][at];
                 clean &= bar[input].is_finite();
             }
-            out[at] = arithmetic.of(bar);
+            *slot = arithmetic.of(bar);
         }
         clean && gaps.map(W::to_lanes).iter().flatten().all(|sum| *sum == 0.0)
     }
