@@ -282,4 +282,34 @@ mod tests {
         let mut totals = [Total::default(), Total::default()];
         assert_eq!(flow_totals(Paid, [&price, &volume], &mut totals, &mut out), Ok(false));
     }
+
+    #[derive(Clone, Copy)]
+    struct Minus;
+
+    impl Each<2> for Minus {
+        fn of<N: Number>(&self, [left, right]: [N; 2]) -> N {
+            left - right
+        }
+    }
+
+    #[test]
+    fn arithmetic_on_rows_fills_every_slot_and_finds_every_gap_wherever_the_slots_lie() {
+        let left: Vec<f64> = (0..60).map(|i: u32| f64::from((i * 7919) % 101)).collect();
+        let right: Vec<f64> = (0..60).map(|i: u32| f64::from((i * 104_729) % 97)).collect();
+        for (first, length) in (0..LANES).flat_map(|first| (0..40).map(move |length| (first, length))) {
+            let mut room = vec![-1000.0; 60];
+            assert_eq!(each(Minus, [&left, &right], &mut room[first..first + length]), Ok(()));
+            for (place, found) in room.iter().enumerate() {
+                let within = (first..first + length).contains(&place);
+                let expected = if within { left[place - first] - right[place - first] } else { -1000.0 };
+                assert_eq!(*found, expected, "{first} {length} {place}");
+            }
+            for gap in 0..length {
+                let mut torn = right.clone();
+                torn[gap] = f64::NAN;
+                let found = each(Minus, [&left, &torn], &mut room[first..first + length]);
+                assert_eq!(found, Err(TaError::NotClean), "{first} {length} {gap}");
+            }
+        }
+    }
 }
