@@ -39,8 +39,12 @@ impl<N: Number> Windows<N, 2, 1> for Correlation<N> {
     #[inline(always)]
     fn next(&mut self, pair: [N; 2]) -> Option<[N; 1]> {
         let (spreads, one) = (self.window.next(pair)?, N::splat(1.0));
-        // Two roots instead of one of the product, which would leave the range of floats far sooner.
-        let scale = spreads.left.root() * spreads.right.root();
+        // One root of the product is the quicker way; where that leaves the range of floats, two.
+        let product = spreads.left * spreads.right;
+        let mut scale = product.root();
+        if !product.all_moderate() {
+            scale = N::if_moderate(product, scale, spreads.left.root() * spreads.right.root());
+        }
         Some([spreads.both.over_or_zero(scale).smaller(one).larger(N::splat(-1.0))])
     }
 }
@@ -56,6 +60,7 @@ impl Blocks<2, 1> for Correlation {
 #[cfg(test)]
 mod tests {
     use super::SPEC;
+    use crate::ta::{Live, Seed, TaError};
 
     #[test]
     fn is_one_on_a_line_and_nothing_where_a_series_stands_still() {
@@ -82,6 +87,24 @@ mod tests {
             assert!(plain.iter().zip(&other).skip(9).all(|(a, b)| (a - b).abs() < 1e-13));
         }
     }
+
+    #[test]
+    fn each_lane_takes_its_own_way_to_the_scale() -> Result<(), TaError> {
+        // In the second half of the series, and so of the lanes, the product of the two spreads is 0.
+        let series = |seed: u32| -> Vec<f64> {
+            (0..4000).map(|i| f64::from((i * seed) % 31) * if i < 2000 { 1.0 } else { 1e-90 }).collect()
+        };
+        let (left, right) = (series(7919), series(104_729));
+        let out = SPEC.compute_vec(&[&left, &right], &[10.0])?.concat();
+        let mut live = Live::new(&SPEC, &[10.0], Seed::Talib)?;
+        for (bar, value) in out.iter().enumerate() {
+            let row = [&left, &right].map(|series| series.get(bar).copied().unwrap_or_default());
+            let shown = live.update(&row)?.first().copied().unwrap_or_default();
+            assert!(shown.to_bits() == value.to_bits() || (shown.is_nan() && value.is_nan()), "{bar}: {shown} {value}");
+        }
+        Ok(())
+    }
+
     #[test]
     fn squares_beyond_the_range_of_floats_are_not_taken_for_a_number() {
         let (left, right) = ([1e200, -1e200, 1.0, 2.0, 4.0], [7.0, 6.0, 5.0, 6.0, 8.0]);

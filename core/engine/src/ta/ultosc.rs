@@ -50,10 +50,10 @@ impl<N: Number> Pressure<N> {
         Self { buying: Sum::new(period), range: Sum::new(period) }
     }
 
+    /// Both sums.
     #[inline(always)]
-    fn next(&mut self, buying: N, range: N) -> Option<N> {
-        let (buying, range) = self.buying.next(buying).zip(self.range.next(range))?;
-        Some(buying.over_or_zero(range))
+    fn next(&mut self, buying: N, range: N) -> Option<(N, N)> {
+        self.buying.next(buying).zip(self.range.next(range))
     }
 }
 
@@ -79,8 +79,20 @@ impl<N: Number> Windows<N, 3, 1> for Ultimate<N> {
         let buying = close - low.smaller(previous);
         let range = true_range(high, low, previous);
         let (short, middle) = (self.short.next(buying, range), self.middle.next(buying, range));
-        let long = self.long.next(buying, range)?;
-        Some([(N::splat(4.0) * short? + N::splat(2.0) * middle? + long) * N::splat(100.0 / 7.0)])
+        // The longest window is the last one to fill.
+        let (long, long_range) = self.long.next(buying, range)?;
+        let ((short, short_range), (middle, middle_range)) = (short?, middle?);
+        let (four, two) = (N::splat(4.0), N::splat(2.0));
+        // Over one denominator, as one division takes longer than all the rest; where a window has no range, or the
+        // product leaves that of floats, one by one.
+        let (longer, shorter) = (middle_range * long_range, short_range * middle_range);
+        let product = shorter * long_range;
+        let mut sum = (four * short * longer + two * middle * (short_range * long_range) + long * shorter) / product;
+        if !product.all_moderate() {
+            let parts = four * short.over_or_zero(short_range) + two * middle.over_or_zero(middle_range);
+            sum = N::if_moderate(product, sum, parts + long.over_or_zero(long_range));
+        }
+        Some([sum * N::splat(100.0 / 7.0)])
     }
 }
 
@@ -96,6 +108,7 @@ impl Blocks<3, 1> for Ultimate {
 #[cfg(test)]
 mod tests {
     use super::SPEC;
+    use crate::ta::{Live, Seed, TaError};
 
     #[test]
     fn the_shortest_window_weighs_most_whatever_the_order() {
@@ -106,5 +119,32 @@ mod tests {
             // buying 2, 0; range 3, 2: (4 * 0 + 2 * 0 + 2/5) / 7
             assert!(out.get(2).is_some_and(|value| (value - 40.0 / 7.0).abs() < 1e-12), "{out:?}");
         }
+    }
+
+    #[test]
+    fn does_not_see_the_scale_and_a_dead_market_has_no_pressure() -> Result<(), TaError> {
+        let price = |bar: u32, step: u32| 100.0 + f64::from((bar * step) % 31) / 8.0;
+        // Each half of the series fills half the lanes: prices as they are, then so small that three ranges multiplied
+        // are 0, in between a price that stands still.
+        let scales = |bar: u32| if bar < 2000 { 1.0 } else { 1e-120 };
+        let dead = |bar: u32| (1900..1990).contains(&bar);
+        let column = |away: f64, step: u32| -> Vec<f64> {
+            let value = |bar: u32| if dead(bar) { 100.0 } else { price(bar, step) + away };
+            (0..4000).map(|bar| value(bar) * scales(bar)).collect()
+        };
+        let (high, low, close) = (column(9.0, 7919), column(-9.0, 104_729), column(0.0, 1299));
+        let out = SPEC.compute_vec(&[&high, &low, &close], &[])?.concat();
+        let mut live = Live::new(&SPEC, &[], Seed::Talib)?;
+        for (bar, value) in out.iter().enumerate() {
+            let row = [&high, &low, &close].map(|column| column.get(bar).copied().unwrap_or_default());
+            let shown = live.update(&row)?.first().copied().unwrap_or_default();
+            assert!(shown.to_bits() == value.to_bits() || (shown.is_nan() && value.is_nan()), "{bar}: {shown} {value}");
+        }
+        let raised = |column: &[f64]| -> Vec<f64> { column.iter().skip(2000).map(|value| value * 1e120).collect() };
+        let plain = SPEC.compute_vec(&[&raised(&high), &raised(&low), &raised(&close)], &[])?.concat();
+        let pairs: Vec<_> = plain.iter().zip(out.iter().skip(2000)).skip(28).collect();
+        assert!(pairs.iter().all(|(plain, tiny)| (*plain - *tiny).abs() < 1e-9), "{:?}", pairs.first());
+        assert!(out.iter().take(1990).skip(1940).all(|value| *value == 0.0));
+        Ok(())
     }
 }

@@ -184,26 +184,32 @@ impl<E: Each<I>, const I: usize> Job for Rows<'_, E, I> {
     fn run<W: Wide>(self) -> bool {
         let Self { arithmetic, inputs, out } = self;
         let length = inputs.iter().map(|input| input.len()).fold(out.len(), usize::min);
-        let whole = length / LANES * LANES;
+        // Up to where a line of the cache begins, so that no register is written across two.
+        let lead = out.as_ptr().align_offset(size_of::<[f64; LANES]>()).min(length);
+        let (head, slots) = out.split_at_mut(length).0.split_at_mut(lead);
+        let (blocks, rest) = slots.as_chunks_mut::<LANES>();
+        let mut series: [&[[f64; LANES]]; I] = [&[]; I];
+        for input in 0..I {
+            // As long as the blocks, which spares a check in each of them.
+            series[input] = &inputs[input][lead..].as_chunks::<LANES>().0[..blocks.len()];
+        }
         // A sum for each input, so that none waits for another.
         let (mut gaps, mut clean) = ([W::default(); I], true);
-        for at in (0..whole).step_by(LANES) {
+        for (block, slots) in blocks.iter_mut().enumerate() {
             let mut bar = [W::default(); I];
             for input in 0..I {
-                let mut row = [0.0; LANES];
-                row.copy_from_slice(&inputs[input][at..][..LANES]);
-                bar[input] = W::from_lanes(row);
+                bar[input] = W::from_lanes(series[input][block]);
                 gaps[input] = bar[input].note_gap(gaps[input]);
             }
-            out[at..][..LANES].copy_from_slice(&arithmetic.of(bar).to_lanes());
+            *slots = arithmetic.of(bar).to_lanes();
         }
-        for at in whole..length {
+        for (at, slot) in (0..).zip(head).chain((length - rest.len()..).zip(rest)) {
             let mut bar = [0.0; I];
             for input in 0..I {
                 bar[input] = inputs[input][at];
                 clean &= bar[input].is_finite();
             }
-            out[at] = arithmetic.of(bar);
+            *slot = arithmetic.of(bar);
         }
         clean && gaps.map(W::to_lanes).iter().flatten().all(|sum| *sum == 0.0)
     }
@@ -275,5 +281,35 @@ mod tests {
         volume[0] = 0.0;
         let mut totals = [Total::default(), Total::default()];
         assert_eq!(flow_totals(Paid, [&price, &volume], &mut totals, &mut out), Ok(false));
+    }
+
+    #[derive(Clone, Copy)]
+    struct Minus;
+
+    impl Each<2> for Minus {
+        fn of<N: Number>(&self, [left, right]: [N; 2]) -> N {
+            left - right
+        }
+    }
+
+    #[test]
+    fn arithmetic_on_rows_fills_every_slot_and_finds_every_gap_wherever_the_slots_lie() {
+        let left: Vec<f64> = (0..60).map(|i: u32| f64::from((i * 7919) % 101)).collect();
+        let right: Vec<f64> = (0..60).map(|i: u32| f64::from((i * 104_729) % 97)).collect();
+        for (first, length) in (0..LANES).flat_map(|first| (0..40).map(move |length| (first, length))) {
+            let mut room = vec![-1000.0; 60];
+            assert_eq!(each(Minus, [&left, &right], &mut room[first..first + length]), Ok(()));
+            for (place, found) in room.iter().enumerate() {
+                let within = (first..first + length).contains(&place);
+                let expected = if within { left[place - first] - right[place - first] } else { -1000.0 };
+                assert_eq!(*found, expected, "{first} {length} {place}");
+            }
+            for gap in 0..length {
+                let mut torn = right.clone();
+                torn[gap] = f64::NAN;
+                let found = each(Minus, [&left, &torn], &mut room[first..first + length]);
+                assert_eq!(found, Err(TaError::NotClean), "{first} {length} {gap}");
+            }
+        }
     }
 }

@@ -173,32 +173,32 @@ impl<'a, R: Recursion<I, S, O>, const I: usize, const S: usize, const O: usize, 
     #[inline(always)]
     fn run<W: Wide>(self) -> Self::Output {
         let Stretches { recursion, state: first, inputs, outputs, stretch, warm } = self.0;
-        let mut starts = [[0; LANES]; G];
-        let (mut states, mut begun) = ([[W::default(); S]; G], [[[0.0; S]; LANES]; G]);
+        let mut early = [[0; LANES]; G];
+        let mut states = [[W::default(); S]; G];
         for group in 0..G {
-            let mut early = [0; LANES];
             for lane in 0..LANES {
-                let place = group * LANES + lane;
-                starts[group][lane] = place * stretch;
                 // The first stretch has nothing before it: it warms up on the second one's bars and then begins where
                 // it should.
-                early[lane] = place.max(1) * stretch - warm;
+                early[group][lane] = (group * LANES + lane).max(1) * stretch - warm;
             }
             let guesses: [[f64; S]; LANES] =
-                array::from_fn(|lane| recursion.guess(array::from_fn(|input| inputs[input][early[lane]])));
-            let mut state: [W; S] = array::from_fn(|part| W::from_lanes(array::from_fn(|lane| guesses[lane][part])));
-            for at in (0..warm).step_by(LANES) {
-                let tiles: [[W; LANES]; I] = tiles(&inputs, &early, at);
+                array::from_fn(|lane| recursion.guess(array::from_fn(|input| inputs[input][early[group][lane]])));
+            states[group] = array::from_fn(|part| W::from_lanes(array::from_fn(|lane| guesses[lane][part])));
+        }
+        for at in (0..warm).step_by(LANES) {
+            for group in 0..G {
+                let tiles: [[W; LANES]; I] = tiles(&inputs, &early[group], at);
                 for bar in 0..LANES {
-                    recursion.step(&mut state, bar_of(&tiles, bar));
+                    recursion.step(&mut states[group], bar_of(&tiles, bar));
                 }
             }
-            if group == 0 {
-                for part in 0..S {
-                    state[part] = state[part].with_first(first[part]);
-                }
-            }
-            (states[group], begun[group]) = (state, by_lane(&state));
+        }
+        for part in 0..S {
+            states[0][part] = states[0][part].with_first(first[part]);
+        }
+        let mut begun = [[[0.0; S]; LANES]; G];
+        for group in 0..G {
+            begun[group] = by_lane(&states[group]);
         }
         let mut gaps = [W::default(); GAPS];
         let wide = LANES * stretch;

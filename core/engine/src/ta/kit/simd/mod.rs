@@ -22,6 +22,10 @@ use std::sync::atomic::{AtomicU8, Ordering};
 /// Numbers side by side.
 pub(crate) const LANES: usize = 8;
 
+/// From and up to where a product of sums of prices, and what is small beside it, has all its digits. Within it a
+/// formula may take fewer steps by way of such a product.
+pub(crate) const MODERATE: [f64; 2] = [1e-200, 1e200];
+
 /// Instruction sets kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
@@ -105,6 +109,9 @@ pub(crate) trait Number:
     /// `then` where `left == right`, else `other`.
     fn if_equal(left: Self, right: Self, then: Self, other: Self) -> Self;
 
+    /// Whether all of it is [`MODERATE`].
+    fn all_moderate(self) -> bool;
+
     /// 0 for a finite number, NaN for another: sums of it find a gap.
     #[inline(always)]
     #[expect(clippy::eq_op, reason = "inf - inf and NaN - NaN are NaN")]
@@ -138,6 +145,13 @@ pub(crate) trait Number:
     fn over_known(self, divisor: Self, share: Self) -> Self {
         let _ = share;
         self / divisor
+    }
+
+    /// `then` where `value` is [`MODERATE`], else `other`. Ask [`Self::all_moderate`] first, and spare `other`.
+    #[inline(always)]
+    fn if_moderate(value: Self, then: Self, other: Self) -> Self {
+        let [smallest, largest] = [Self::splat(MODERATE[0]), Self::splat(MODERATE[1])];
+        Self::if_at_least(value, smallest, Self::if_at_least(largest, value, then, other), other)
     }
 
     /// `self / denominator`, or 0 where the denominator is 0.
@@ -187,6 +201,11 @@ impl Number for f64 {
     #[expect(clippy::float_cmp, reason = "exactly equal is what is asked")]
     fn if_equal(left: Self, right: Self, then: Self, other: Self) -> Self {
         if left == right { then } else { other }
+    }
+
+    #[inline(always)]
+    fn all_moderate(self) -> bool {
+        MODERATE[0] <= self && self <= MODERATE[1]
     }
 }
 

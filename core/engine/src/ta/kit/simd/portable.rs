@@ -82,6 +82,11 @@ impl Number for Lanes {
     fn if_equal(left: Self, right: Self, then: Self, other: Self) -> Self {
         Self::choose(left, right, then, other, |left, right| left == right)
     }
+
+    #[inline(always)]
+    fn all_moderate(self) -> bool {
+        self.0.iter().all(|value| value.all_moderate())
+    }
 }
 
 impl Wide for Lanes {

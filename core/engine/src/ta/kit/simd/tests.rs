@@ -51,6 +51,15 @@ impl Job for Operations {
             assert_eq!(set(left.bits_at_least(right)), a[lane] >= b[lane], "lane {lane}");
             assert_eq!(set(left.bits_equal(right)), a[lane] == b[lane], "lane {lane}");
         }
+        let sizes = [1e-200, 1e200, 9e-201, 2e200, 0.0, -1.0, f64::NAN, f64::INFINITY];
+        let chosen = W::if_moderate(W::from_lanes(sizes), left, right).to_lanes();
+        for (lane, size) in sizes.into_iter().enumerate() {
+            assert_eq!(chosen[lane], f64::if_moderate(size, a[lane], b[lane]), "lane {lane}");
+            let mut lanes = [1.0; LANES];
+            lanes[lane] = size;
+            assert_eq!(W::from_lanes(lanes).all_moderate(), lane < 2, "lane {lane}");
+            assert_eq!(size.all_moderate(), lane < 2, "{size}");
+        }
         assert_eq!(W::from_lanes(a).with_first(7.0).to_lanes()[0], 7.0);
         let (moved, wide) = (Lanes(a), W::from_lanes(a));
         assert_eq!(wide.shifted::<1>().to_lanes().map(f64::to_bits), moved.shifted::<1>().0.map(f64::to_bits));

@@ -6,7 +6,7 @@ use std::arch::x86_64::*;
 use std::mem::transmute;
 use std::ops::{Add, AddAssign, Div, Mul, Sub};
 
-use super::{Job, LANES, Number, Wide};
+use super::{Job, LANES, MODERATE, Number, Wide};
 
 #[inline(always)]
 pub(super) fn fetch(place: *const f64) {
@@ -87,19 +87,37 @@ macro_rules! choose_256 {
     };
 }
 
-impl Number for Avx512 {
-    #[inline(always)]
-    fn over_known(self, divisor: Self, share: Self) -> Self {
-        let quotient = self * share;
-        let rest = quotient.fused(Self::splat(0.0) - divisor, self);
-        rest.fused(share, quotient)
-    }
+/// What both levels make of other operations in the same way.
+macro_rules! with_fused_steps {
+    () => {
+        #[inline(always)]
+        fn over_known(self, divisor: Self, share: Self) -> Self {
+            let quotient = self * share;
+            let rest = quotient.fused(Self::splat(0.0) - divisor, self);
+            rest.fused(share, quotient)
+        }
 
-    // Nothing times a number is nothing, but not of an infinity: one instruction where `gap` needs two.
-    #[inline(always)]
-    fn note_gap(self, sum: Self) -> Self {
-        self.fused(Self::splat(0.0), sum)
-    }
+        // Nothing times a number is nothing, but not of an infinity: one instruction where `gap` needs two.
+        #[inline(always)]
+        fn note_gap(self, sum: Self) -> Self {
+            self.fused(Self::splat(0.0), sum)
+        }
+
+        #[inline(always)]
+        fn arctangent(self) -> Self {
+            Self::from_lanes(self.to_lanes().map(f64::atan))
+        }
+
+        #[inline(always)]
+        fn all_moderate(self) -> bool {
+            let [smallest, largest] = [Self::splat(MODERATE[0]), Self::splat(MODERATE[1])];
+            self.bits_at_least(smallest) & largest.bits_at_least(self) == u8::MAX
+        }
+    };
+}
+
+impl Number for Avx512 {
+    with_fused_steps!();
 
     #[inline(always)]
     fn splat(value: f64) -> Self {
@@ -109,11 +127,6 @@ impl Number for Avx512 {
     #[inline(always)]
     fn root(self) -> Self {
         unsafe { Self(_mm512_sqrt_pd(self.0)) }
-    }
-
-    #[inline(always)]
-    fn arctangent(self) -> Self {
-        Self::from_lanes(self.to_lanes().map(f64::atan))
     }
 
     #[inline(always)]
@@ -143,18 +156,7 @@ impl Number for Avx512 {
 }
 
 impl Number for Avx2 {
-    #[inline(always)]
-    fn over_known(self, divisor: Self, share: Self) -> Self {
-        let quotient = self * share;
-        let rest = quotient.fused(Self::splat(0.0) - divisor, self);
-        rest.fused(share, quotient)
-    }
-
-    // Nothing times a number is nothing, but not of an infinity: one instruction where `gap` needs two.
-    #[inline(always)]
-    fn note_gap(self, sum: Self) -> Self {
-        self.fused(Self::splat(0.0), sum)
-    }
+    with_fused_steps!();
 
     #[inline(always)]
     fn splat(value: f64) -> Self {
@@ -164,11 +166,6 @@ impl Number for Avx2 {
     #[inline(always)]
     fn root(self) -> Self {
         unsafe { Self(_mm256_sqrt_pd(self.0), _mm256_sqrt_pd(self.1)) }
-    }
-
-    #[inline(always)]
-    fn arctangent(self) -> Self {
-        Self::from_lanes(self.to_lanes().map(f64::atan))
     }
 
     #[inline(always)]
