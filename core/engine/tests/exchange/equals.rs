@@ -34,7 +34,7 @@ proptest! {
                     other => step(&mut venue, &accounts, &other, number, 0),
                 }
             }
-            let fills: Vec<_> = venue.fills().into_iter().map(|(event, fill)| (event.clone(), fill.clone())).collect();
+            let fills: Vec<_> = venue.fills().into_iter().map(|(event, fill)| (event.clone(), *fill)).collect();
             let mut filled = Vec::new();
             for number in 0..acts.len() {
                 let name = id(&format!("o{number}"));

@@ -205,7 +205,7 @@ impl Number for f64 {
 
     #[inline(always)]
     fn all_moderate(self) -> bool {
-        MODERATE[0] <= self && self <= MODERATE[1]
+        (MODERATE[0]..=MODERATE[1]).contains(&self)
     }
 }
 
