@@ -177,26 +177,12 @@ impl Exchange {
         now: UtcNanos,
         events: &mut Vec<ExchangeEvent>,
     ) -> Result<OrderState, ExchangeError> {
-        self.submit_approval(account, approved.approval(), now, events)
-    }
-
-    /// As [`Self::submit`], of an order that its sender keeps.
-    ///
-    /// # Errors
-    /// As [`Self::submit`].
-    pub fn submit_approval(
-        &mut self,
-        account: AccountId,
-        approval: Approval<'_>,
-        now: UtcNanos,
-        events: &mut Vec<ExchangeEvent>,
-    ) -> Result<OrderState, ExchangeError> {
         self.check_account(account.0, false)?;
-        self.send(account.0, approval.request(), false, now, events)
+        self.send(account.0, approved.request(), false, now, events)
     }
 
-    /// As [`Self::submit_approval`], of an order that was ruled on at this instant with the instrument as it is listed
-    /// here: what the gate has validated nobody validates again.
+    /// As [`Self::submit`], of an order that its sender keeps and that was ruled on at this instant with the instrument as
+    /// it is listed here: what the gate has validated nobody validates again.
     pub(crate) fn submit_ruled(
         &mut self,
         account: AccountId,

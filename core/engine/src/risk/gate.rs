@@ -43,12 +43,6 @@ impl Approved {
     pub fn into_request(self) -> OrderRequest {
         self.request
     }
-
-    /// As the exchange takes it.
-    #[must_use]
-    pub const fn approval(&self) -> Approval<'_> {
-        Approval { request: &self.request, valid: false }
-    }
 }
 
 /// An order that passed the gate and is still its sender's: what [`Approved`] is, without a copy of the request.

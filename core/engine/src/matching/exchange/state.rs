@@ -135,6 +135,10 @@ impl Exchange {
         let order = self.orders.get_mut(key).ok_or_else(lost)?;
         let (number, open_at) = (order.account, order.open_at as usize);
         let account = self.accounts.get_mut(number as usize).ok_or_else(|| ExchangeError::unknown_account(number))?;
+        // An order ends once.
+        if account.open.get(open_at) != Some(&key) {
+            return Err(lost());
+        }
         if let Some(reservation) = &mut order.reservation {
             account.portfolio.release(reservation)?;
         }
@@ -145,7 +149,7 @@ impl Exchange {
         if order.shrinks {
             account.shrinking.retain(|other| *other != key);
         }
-        account.open.swap_remove(open_at.min(account.open.len().saturating_sub(1)));
+        account.open.swap_remove(open_at);
         let moved = account.open.get(open_at).copied();
         if order.place == Place::Asleep
             && let Some(listing) = self.listings.get_mut(order.listing as usize)
