@@ -253,11 +253,11 @@ class Cut:
 def running(served: Served) -> Iterator[Workstation]:
     """The engine of a page that was opened once, trading by itself."""
     with Workstation(served.workspace) as station:
-        station.set(approval="auto", bars_per_second=20.0)
+        station.set(approval="auto")
         for waiting, _ in station.pending():
             station.reject(waiting.decision_id)
         yield station
-        station.set(approval="approve", bars_per_second=2.0, paused=False)
+        station.set(approval="approve", paused=False)
 
 
 def test_a_broken_connection_costs_the_live_chart_no_bar(
